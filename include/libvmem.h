@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmem.h -- malloc-like heaps inside explicit memory pools
+ *
+ * A pool is an unnamed temporary file in a directory, a whole device DAX node
+ * or a region of memory that the caller already has.  Every function that can
+ * fail returns NULL, 0 or -1 as said at each one, sets errno, and leaves a
+ * text that vmem_errormsg() returns.  Unless said otherwise a function may be
+ * called by any number of threads at once, on the same pool or on several.
+ */
+#ifndef LIBVMEM_H
+#define LIBVMEM_H 1
+
+#include <stddef.h>
+#include <wchar.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMEM_MAJOR_VERSION 1
+#define VMEM_MINOR_VERSION 2
+
+/* the smallest pool, in bytes */
+#define VMEM_MIN_POOL ((size_t)(1024 * 1024 * 14))
+
+/* a pool; opaque */
+typedef struct vmem VMEM;
+
+/*
+ * vmem_create -- create a pool in an unnamed temporary file or on a device
+ *
+ * dir     a directory (ext4, xfs, btrfs, tmpfs, hugetlbfs, any DAX mount), or
+ *         a device DAX node such as /dev/dax0.0; not kept after the call
+ * size    bytes, at least VMEM_MIN_POOL; rounded up to the mapping granule.
+ *         The space is really reserved.  A device is taken whole.
+ * Returns the pool, 4 MiB aligned; NULL with errno set.
+ * Errors  EINVAL size under the minimum, dir NULL, or a character device that
+ *         is no device DAX (also ENODEV); ENOENT, ENOTDIR, EACCES, EROFS,
+ *         EMFILE and others of open(2); ENOSPC the space cannot be reserved;
+ *         EFBIG more than a file can hold; ENOMEM it cannot be mapped.
+ *         A failed call leaves nothing behind.
+ * Threads safe.
+ * Source  vmem_create(3) of libvmem 1.x.
+ */
+VMEM *vmem_create(const char *dir, size_t size);
+
+/*
+ * vmem_create_in_region -- create a pool in memory that the caller has
+ *
+ * addr    first byte, aligned to the system's page size
+ * size    bytes, at least VMEM_MIN_POOL
+ * Returns the pool, whose handle is `addr`; NULL with errno set.  The contents
+ *         are lost, and nothing outside of the region is touched.  The first
+ *         page has no access until vmem_delete(), where that can be had.
+ * Errors  EINVAL size under the minimum, addr NULL or not page aligned;
+ *         ENOMEM.
+ * Threads safe.
+ * Source  vmem_create_in_region(3) of libvmem 1.x.
+ */
+VMEM *vmem_create_in_region(void *addr, size_t size);
+
+/*
+ * vmem_delete -- free everything in a pool at once, and the pool
+ *
+ * vmp     the pool; nothing happens to a handle that is no live pool except
+ *         errno EINVAL and a message
+ * Threads not while another thread is inside this pool.
+ * Source  vmem_delete(3) of libvmem 1.x.
+ */
+void vmem_delete(VMEM *vmp);
+
+/*
+ * vmem_check -- verify every invariant of a pool's metadata
+ *
+ * Returns 1 consistent, 0 damaged, -1 could not check (errno EINVAL: no live
+ *         pool; ENOMEM: no memory for the check's own notes).  Never writes to
+ *         the pool and ends whatever the metadata holds.
+ * Threads safe; other operations on the pool wait until it ends.
+ * Source  vmem_check(3) of libvmem 1.x.
+ */
+int vmem_check(VMEM *vmp);
+
+/*
+ * vmem_stats_print -- print the statistics of a pool
+ *
+ * opts    NULL or letters: g omit what never changes, m omit merged totals,
+ *         a omit per-arena figures, b omit small size classes, l omit large
+ *         ones, J one JSON object instead of text; others are ignored
+ * The text goes to the print_func of vmem_set_funcs(), to the file that
+ * VMEM_LOG_FILE names, or to standard error.
+ * Errors  EINVAL no live pool: nothing is printed.
+ * Threads safe; other operations on the pool wait while it is read.
+ * Source  vmem_stats_print(3) of libvmem 1.x; J is an addition.
+ */
+void vmem_stats_print(VMEM *vmp, const char *opts);
+
+/*
+ * vmem_malloc -- allocate `size` bytes
+ *
+ * Returns memory aligned to 16 bytes (8 when size is under 16; to the size
+ *         itself when it is a power of two up to 4096); NULL with errno set.
+ *         Size 0 gives a unique pointer.
+ * Errors  ENOMEM no room; EINVAL no live pool.
+ * Threads safe.
+ * Source  vmem_malloc(3) of libvmem 1.x, malloc(3).
+ */
+void *vmem_malloc(VMEM *vmp, size_t size);
+
+/*
+ * vmem_free -- free an object; NULL is fine
+ *
+ * An object of another live pool is freed there.  What is no live object is
+ * refused with a message in vmem_errormsg() and changes nothing, as far as it
+ * can be told.  errno is kept.
+ * Threads safe; any thread may free what any other allocated.
+ * Source  vmem_free(3) of libvmem 1.x, free(3).
+ */
+void vmem_free(VMEM *vmp, void *ptr);
+
+/*
+ * vmem_calloc -- allocate nmemb * size bytes that read as zero
+ *
+ * Errors  ENOMEM no room or the product overflows; EINVAL no live pool.
+ * Threads safe.
+ * Source  vmem_calloc(3) of libvmem 1.x, calloc(3).
+ */
+void *vmem_calloc(VMEM *vmp, size_t nmemb, size_t size);
+
+/*
+ * vmem_realloc -- change the size of an object, moving it where needed
+ *
+ * ptr     NULL: as vmem_malloc()
+ * size    0 with a ptr: as vmem_free(), and NULL is returned
+ * Returns the object, its contents kept up to the smaller size; NULL with
+ *         errno set, and then the old object is as it was.  Making an object
+ *         smaller never fails.
+ * Errors  ENOMEM no room; EINVAL no live pool or no live object.
+ * Threads safe.
+ * Source  vmem_realloc(3) of libvmem 1.x, realloc(3).
+ */
+void *vmem_realloc(VMEM *vmp, void *ptr, size_t size);
+
+/*
+ * vmem_aligned_alloc -- allocate with an alignment
+ *
+ * alignment  bytes, a power of two of any size; size need not be a multiple
+ * Errors  EINVAL alignment is no power of two, or no live pool; ENOMEM.
+ * Threads safe.
+ * Source  vmem_aligned_alloc(3) of libvmem 1.x.
+ */
+void *vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size);
+
+/*
+ * vmem_strdup, vmem_wcsdup -- copy a string into the pool
+ *
+ * Errors  ENOMEM no room; EINVAL no live pool or s is NULL.
+ * Threads safe.
+ * Source  vmem_malloc(3) of libvmem 1.x, strdup(3), wcsdup(3).
+ */
+char *vmem_strdup(VMEM *vmp, const char *s);
+wchar_t *vmem_wcsdup(VMEM *vmp, const wchar_t *s);
+
+/*
+ * vmem_malloc_usable_size -- the bytes of an object that may be used
+ *
+ * Returns at least what was asked for; 0 for NULL and for what is no live
+ *         object (errno EINVAL).
+ * Threads safe.
+ * Source  vmem_malloc(3) of libvmem 1.x, malloc_usable_size(3).
+ */
+size_t vmem_malloc_usable_size(VMEM *vmp, void *ptr);
+
+/*
+ * vmem_check_version -- is the library the one that the program needs?
+ *
+ * Pass VMEM_MAJOR_VERSION and VMEM_MINOR_VERSION.
+ * Returns NULL when it is; else a text that says why not.  errno is kept.
+ * Threads safe.
+ * Source  libvmem(7) of libvmem 1.x.
+ */
+const char *vmem_check_version(
+	unsigned major_required, unsigned minor_required);
+
+/*
+ * vmem_set_funcs -- replace what the library takes from the process
+ *
+ * Each slot may be NULL for the default.  Ordinary heap memory that the
+ * library needs comes from the first four; the present one needs none.
+ * print_func receives what is printed or logged.  None of them may call back
+ * into the library.
+ * Threads not while another thread is inside the library.
+ * Source  vmem_set_funcs of libvmem(7) 1.x.
+ */
+void vmem_set_funcs(void *(*malloc_func)(size_t size),
+	void (*free_func)(void *ptr),
+	void *(*realloc_func)(void *ptr, size_t size),
+	char *(*strdup_func)(const char *s), void (*print_func)(const char *s));
+
+/*
+ * vmem_errormsg -- the text of the last error in this thread
+ *
+ * Returns a text that stays until the thread's next error; empty before the
+ *         first one, never NULL, not cleared by a success.
+ * Threads safe; each thread has its own text.
+ * Source  libvmem(7) of libvmem 1.x.
+ */
+const char *vmem_errormsg(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* libvmem.h */

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backing_file.c -- an unnamed temporary file whose space is all reserved
+ *
+ * A page of a shared mapping that has no space behind it raises SIGBUS when it
+ * is touched and the file system is full by then.  So a pool's space is
+ * allocated here, byte for byte, or the pool is refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "backing/backing.h"
+#include "backing/backing_internal.h"
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/os.h"
+
+#define TEMP_MODE      0600
+#define TEMP_NTRIES    100
+#define TEMP_NAME_SIZE 32
+
+/* bytes that one fallocate(2) is asked for, and at least when interrupted */
+#define PIECE_MAX ((size_t)256 << 20)
+#define PIECE_MIN ((size_t)1 << 20)
+
+/* bytes of zeroes that one write(2) is given */
+#define ZEROES_SIZE ((size_t)64 << 10)
+
+/* is_unsupported -- what file systems say that know nothing of O_TMPFILE */
+static bool
+is_unsupported(int err)
+{
+	return err == EOPNOTSUPP || err == EISDIR || err == ENOENT ||
+	       err == EINVAL;
+}
+
+int
+file_open_temp(const char *path)
+{
+	int fd = open(path, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, TEMP_MODE);
+	int err = errno;
+
+	if (fd >= 0)
+		return fd;
+	if (err == ENOTDIR)
+		return -ENOTDIR;
+	if (!is_unsupported(err))
+		return fail_sys(err, "open");
+	LOG(4, "no O_TMPFILE in %s", path);
+	return file_open_named(path);
+}
+
+/* create_unlinked -- a file of this name in the directory, and the name gone */
+static int
+create_unlinked(int dir_fd, const char *name)
+{
+	int fd = openat(
+		dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, TEMP_MODE);
+	int err = errno;
+
+	if (fd < 0)
+		return -err;
+	if (unlinkat(dir_fd, name, 0) != 0) {
+		err = errno;
+		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+/* create_temp -- create_unlinked() of a name that is not taken */
+static int
+create_temp(int dir_fd)
+{
+	static unsigned serial; /* atomic; relaxed: only differs */
+	int fd = -EEXIST;
+
+	for (int i = 0; i < TEMP_NTRIES && fd == -EEXIST; i++) {
+		char name[TEMP_NAME_SIZE];
+		uint64_t salt = (uint64_t)getpid();
+
+		/* without it the serial number alone has to be new */
+		(void)getrandom(&salt, sizeof(salt), GRND_NONBLOCK);
+		salt += fetch_add_relaxed(&serial, 1u);
+		(void)snprintf(name, sizeof(name), ".vmem.%016llx",
+			(unsigned long long)salt);
+		fd = create_unlinked(dir_fd, name);
+	}
+	return fd;
+}
+
+int
+file_open_named(const char *path)
+{
+	sigset_t all, old;
+	int dir_fd, fd;
+
+	/* one directory from here on, whatever is renamed meanwhile */
+	dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return fail_sys(errno, "open");
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	fd = create_temp(dir_fd);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	close(dir_fd);
+	return fd < 0 ? fail_sys(-fd, "open") : fd;
+}
+
+/* write_zeroes -- allocate [off, size) where fallocate(2) is not offered */
+static int
+write_zeroes(int fd, size_t off, size_t size)
+{
+	static const char zeroes[ZEROES_SIZE];
+
+	while (off < size) {
+		size_t n = min_size(size - off, sizeof(zeroes));
+		ssize_t done = pwrite(fd, zeroes, n, (off_t)off);
+
+		if (done > 0)
+			off += (size_t)done;
+		else if (done == 0)
+			return -ENOSPC;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * allocate -- in pieces: tmpfs undoes a call that a signal interrupts, so with
+ * a timer running a large one would never end.  Smaller and smaller ones do.
+ */
+static int
+allocate(int fd, size_t size, size_t granule)
+{
+	const size_t piece_min = max_size(PIECE_MIN, granule);
+	const size_t piece_max = max_size(PIECE_MAX, granule);
+	size_t piece = piece_max, off = 0;
+
+	while (off < size) {
+		size_t n = min_size(size - off, piece);
+
+		if (fallocate(fd, 0, (off_t)off, (off_t)n) == 0) {
+			off += n;
+			piece = min_size(piece * 2, piece_max);
+		} else if (errno == EINTR) {
+			piece = max_size(piece / 2, piece_min);
+		} else if (errno == EOPNOTSUPP || errno == ENOSYS) {
+			LOG(4, "no fallocate: writing %zu bytes", size - off);
+			return write_zeroes(fd, off, size);
+		} else {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* is_over_limit -- growing the file so far would raise SIGXFSZ */
+static bool
+is_over_limit(size_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	       limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
+/*
+ * is_over_total -- more than the file system holds when empty
+ *
+ * Else a request that is a slip would fill it up first, to everyone's harm.
+ * Of the two block sizes the one that is meant is not agreed upon.
+ */
+static bool
+is_over_total(const struct statfs *st, size_t size)
+{
+	uint64_t block =
+		(uint64_t)max_size((size_t)st->f_bsize, (size_t)st->f_frsize);
+
+	return st->f_blocks != 0 && block != 0 && size / block > st->f_blocks;
+}
+
+int
+file_reserve(int fd, size_t size, size_t granule)
+{
+	struct statfs st;
+	int err;
+
+	if (is_over_limit(size))
+		return fail_sys(EFBIG, "posix_fallocate");
+	if (fstatfs(fd, &st) == 0 && is_over_total(&st, size))
+		return fail_sys(ENOSPC, "posix_fallocate");
+	/* says at once when the file system has no files so large */
+	if (ftruncate(fd, (off_t)size) != 0)
+		return fail_sys(errno, "ftruncate");
+	err = allocate(fd, size, granule);
+	if (err == 0)
+		return 0;
+	/*
+	 * What was allocated is kept until the file is truncated or really
+	 * gone, which some file systems put off.
+	 */
+	(void)!ftruncate(fd, 0);
+	if (err == -ENOMEM) /* no huge pages, or a memory limit on tmpfs */
+		err = -ENOSPC;
+	return fail_sys(-err, "posix_fallocate");
+}
+
+/*
+ * prepare -- what is particular to a file system; returns the granule
+ *
+ * btrfs writes changed blocks to new places, and so can run out of space under
+ * a file that has all of its own.  An empty file can be taken out of that.
+ */
+static size_t
+prepare(int fd)
+{
+	size_t page = os_page_size();
+	struct statfs st;
+	int flags;
+
+	if (fstatfs(fd, &st) != 0)
+		return page;
+	if (st.f_type == HUGETLBFS_MAGIC && is_pow2((size_t)st.f_bsize))
+		return max_size(page, (size_t)st.f_bsize);
+	if (st.f_type == BTRFS_SUPER_MAGIC &&
+		ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_NOCOW_FL;
+		/* refused: a small risk stays */
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+	return page;
+}
+
+int
+backing_file_open(struct backing *ret, int fd, size_t size)
+{
+	size_t granule = prepare(fd);
+	char *base;
+	int err;
+
+	if (size > PTRDIFF_MAX - granule) {
+		close(fd);
+		return fail(EFBIG, "invalid size (%zu) for off_t", size);
+	}
+	size = align_up(size, granule);
+	err = file_reserve(fd, size, granule);
+	if (err == 0) {
+		err = backing_map(&base, fd, size, granule, granule);
+		if (err != 0)
+			(void)!ftruncate(fd, 0); /* as in file_reserve() */
+	}
+	close(fd);
+	if (err != 0)
+		return err;
+	*ret = (struct backing){
+		.base = base,
+		.size = size,
+		.granule = granule,
+		.kind = BACKING_FILE,
+		.zero = true,
+	};
+	return 0;
+}

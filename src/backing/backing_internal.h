@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backing_internal.h -- what the files of this folder share
+ *
+ * As in backing.h: functions return 0 or a negative errno with the thread's
+ * message set, leave nothing behind when they fail, and are thread-safe for
+ * different backings.  Parts of the whole have names of their own so that
+ * tests can give them a stand-in.
+ */
+#ifndef BACKING_BACKING_INTERNAL_H
+#define BACKING_BACKING_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backing/backing.h"
+
+/* every mapping starts at a multiple of this */
+#define BACKING_ALIGN ((size_t)4 << 20)
+
+/* large ones at a multiple of this where there is room, for the page tables */
+#define BACKING_ALIGN_LARGE ((size_t)1 << 30)
+
+/* what sysfs says of a device DAX */
+struct device_info {
+	size_t size;     /* bytes; a multiple of align, not 0 */
+	size_t align;    /* bytes; a power of two, at least the system page */
+	int target_node; /* the node it would be as plain memory; -1 unknown */
+};
+
+/*
+ * backing_map -- map all of an open file or device, shared
+ *
+ * ret_base  gets the address, a multiple of max(align, BACKING_ALIGN)
+ * size      bytes, a multiple of granule
+ * granule   the smallest piece that the file can be mapped in
+ * align     a power of two
+ */
+int backing_map(
+	char **ret_base, int fd, size_t size, size_t granule, size_t align);
+
+/* backing_file_open -- with an unnamed file, which is closed in any case */
+int backing_file_open(struct backing *ret, int fd, size_t size);
+
+/*
+ * backing_device_open -- with the device DAX that the path names
+ * Returns -ENODEV for other character devices, -ENOTDIR for all other files.
+ */
+int backing_device_open(struct backing *ret, const char *path);
+
+/*
+ * file_open_temp -- open an unnamed file in a directory
+ * Returns the descriptor; -ENOTDIR, without a message, when the path names
+ * something else.
+ */
+int file_open_temp(const char *path);
+
+/*
+ * file_open_named -- as file_open_temp(), for file systems without O_TMPFILE:
+ * a file with a name that is gone again before any signal is handled
+ */
+int file_open_named(const char *path);
+
+/* file_reserve -- give the empty file its size, with all space allocated */
+int file_reserve(int fd, size_t size, size_t granule);
+
+/*
+ * device_read_info -- what sysfs knows of a character device
+ *
+ * sysfs_root  "/sys"
+ * Returns -ENODEV for one that is no device DAX.
+ */
+int device_read_info(struct device_info *ret, const char *sysfs_root,
+	unsigned major, unsigned minor);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * atomic.h -- atomic operations with the memory order in the name
+ *
+ * All work on plain objects through the compilers' builtins, so that the same
+ * field can be read plainly by its owner.  Every use says why its order is
+ * enough, or stands beside the field whose comment says it.
+ */
+#ifndef BASE_ATOMIC_H
+#define BASE_ATOMIC_H
+
+#define load_relaxed(p)         __atomic_load_n((p), __ATOMIC_RELAXED)
+#define load_acquire(p)         __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define load_seq_cst(p)         __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define store_relaxed(p, v)     __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v)     __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define store_seq_cst(p, v)     __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+#define exchange_acquire(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
+#define exchange_acq_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define fetch_or_seq_cst(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
+
+/* cas_* -- expected is updated on failure; returns whether it was stored */
+#define cas_acquire(p, expected, v)                                            \
+	__atomic_compare_exchange_n(                                           \
+		(p), (expected), (v), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+#define cas_weak_release(p, expected, v)                                       \
+	__atomic_compare_exchange_n(                                           \
+		(p), (expected), (v), 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
+#define cas_acq_rel(p, expected, v)                                            \
+	__atomic_compare_exchange_n(                                           \
+		(p), (expected), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+#define cas_seq_cst(p, expected, v)                                            \
+	__atomic_compare_exchange_n(                                           \
+		(p), (expected), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+
+/* compiler_fence -- the compiler moves no access across; no instruction */
+#define compiler_fence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lock.c -- a four-byte mutex that may live inside a pool
+ *
+ * The three-state futex mutex of U. Drepper, "Futexes Are Tricky" (2011),
+ * with a short spin in front: the sections that these locks guard take some
+ * hundred nanoseconds.
+ */
+#include "base/lock.h"
+
+#include "base/assert.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "base/os.h"
+
+#define LOCK_SPINS 60
+
+#ifdef VMEM_DEBUG
+static TLS_INITIAL_EXEC uint32_t held; /* owner thread; bit r: rank r is held */
+#endif
+
+static void
+rank_push(enum lock_rank rank)
+{
+#ifdef VMEM_DEBUG
+	ASSERT((held >> rank) == 0);
+	held |= 1u << rank;
+#else
+	(void)rank;
+#endif
+}
+
+static void
+rank_pop(enum lock_rank rank)
+{
+#ifdef VMEM_DEBUG
+	ASSERT((held & (1u << rank)) != 0);
+	held &= ~(1u << rank);
+#else
+	(void)rank;
+#endif
+}
+
+void
+lock_forget_ranks(void)
+{
+#ifdef VMEM_DEBUG
+	held = 0;
+#endif
+}
+
+static void
+cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+void
+lock_acquire(struct lock *l, enum lock_rank rank)
+{
+	rank_push(rank);
+	uint32_t seen = 0;
+	/* acquire: pairs with the release in lock_release() */
+	if (likely(cas_acquire(&l->word, &seen, 1)))
+		return;
+	for (int i = 0; i < LOCK_SPINS; i++) {
+		cpu_relax();
+		seen = 0;
+		if (load_relaxed(&l->word) == 0 &&
+			cas_acquire(&l->word, &seen, 1))
+			return;
+	}
+	/* from here on always leave 2 behind: others may be asleep */
+	while (exchange_acquire(&l->word, 2) != 0)
+		os_futex_wait(&l->word, 2);
+}
+
+void
+lock_release(struct lock *l, enum lock_rank rank)
+{
+	rank_pop(rank);
+	/* release: what the section wrote is seen by the next holder */
+	if (exchange_acq_rel(&l->word, 0) == 2)
+		os_futex_wake(&l->word, 1);
+}
+
+void
+lock_reset(struct lock *l)
+{
+	store_relaxed(&l->word, 0);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * log.c -- where printed and logged text goes
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/atomic.h"
+#include "base/os.h"
+
+#define LOG_LINE 1024 /* bytes of a trace line */
+#define LOG_PATH 4096 /* bytes of a file's name */
+
+int log_level;
+
+static const char *log_name = "libvmem";
+static char log_path[LOG_PATH]; /* "" : standard error */
+static int log_fd = -1;         /* atomic; opened once, never closed */
+static void (*log_print_func)(const char *text); /* atomic */
+
+static const char *const level_names[] = {"0", "1", "2", "3", "4"};
+
+void
+log_set_print(void (*print)(const char *text))
+{
+	/* release: pairs with the acquire in log_print() */
+	store_release(&log_print_func, print);
+}
+
+/* log_open -- the log file's descriptor; standard error where there is none */
+static int
+log_open(void)
+{
+	/* relaxed: a descriptor carries no memory with it */
+	int fd = load_relaxed(&log_fd);
+	if (fd >= 0 || log_path[0] == '\0')
+		return fd >= 0 ? fd : STDERR_FILENO;
+	fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int none = -1;
+	if (!cas_acquire(&log_fd, &none, fd)) {
+		(void)close(fd);
+		fd = none;
+	}
+	return fd;
+}
+
+void
+log_init(const char *name, const char *prefix)
+{
+	char var[64];
+	log_name = name;
+	die_set_name(name);
+#ifdef VMEM_DEBUG
+	(void)snprintf(var, sizeof(var), "%s_LOG_LEVEL", prefix);
+	const char *level = os_getenv(var);
+	if (level != NULL)
+		log_level = (int)strtol(level, NULL, 10);
+#endif
+	(void)snprintf(var, sizeof(var), "%s_LOG_FILE", prefix);
+	const char *path = os_getenv(var);
+	if (path == NULL || path[0] == '\0')
+		return;
+	size_t n = strlen(path);
+	if (n + 16 > sizeof(log_path))
+		die("%s=%s: %s", var, path, strerrordesc_np(ENAMETOOLONG));
+	if (path[n - 1] == '-')
+		(void)snprintf(log_path, sizeof(log_path), "%s%d", path,
+			(int)getpid());
+	else
+		memcpy(log_path, path, n + 1);
+#ifdef VMEM_DEBUG
+	int fd = log_open();
+	if (fd < 0)
+		die("%s=%s: %s", var, log_path, strerrordesc_np(-fd));
+#endif
+}
+
+void
+log_print(const char *text)
+{
+	int saved = errno;
+	void (*print)(const char *) = load_acquire(&log_print_func);
+	if (print != NULL) {
+		print(text);
+	} else {
+		int fd = log_open();
+		size_t n = strlen(text);
+		while (fd >= 0 && n > 0) {
+			ssize_t done = write(fd, text, n);
+			if (done < 0 && errno == EINTR)
+				continue;
+			if (done <= 0)
+				break; /* the log is lost, the program lives */
+			text += done;
+			n -= (size_t)done;
+		}
+	}
+	errno = saved;
+}
+
+void
+log_emit(int level, const char *file, int line, const char *func,
+	const char *fmt, ...)
+{
+	int saved = errno;
+	char text[LOG_LINE];
+	const char *slash = strrchr(file, '/');
+	int n = snprintf(text, sizeof(text), "<%s>: <%s> [%s:%d %s] ", log_name,
+		level_names[level], slash != NULL ? slash + 1 : file, line,
+		func);
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
+	va_end(ap);
+	size_t len = strlen(text);
+	text[len] = '\n';
+	text[len + 1] = '\0';
+	log_print(text);
+	errno = saved;
+}

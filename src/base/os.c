@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * os.c -- the engine's system calls on Linux
+ *
+ * Nothing here allocates or takes a lock: the preload library is malloc, and
+ * some of this runs before its first answer.
+ */
+#include "base/os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+
+/* the largest number of processors that Linux can be built for */
+#define NCPUS_MAX 8192
+
+/* os_yield: rounds that only yield, then sleeps from 1 us that double */
+#define YIELD_ROUNDS       16u
+#define YIELD_LG_SLEEP_MAX 10u
+#define YIELD_SLEEP_NS     1000L
+#define YIELD_SLEEP_MAX_NS 1000000L
+
+size_t
+os_page_size(void)
+{
+	/* glibc has it from the auxiliary vector: no system call */
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned
+count_cpus(void)
+{
+	cpu_set_t set[NCPUS_MAX / CPU_SETSIZE];
+	long n;
+
+	/* those that this process may run on: what arenas are made for */
+	if (sched_getaffinity(0, sizeof(set), set) == 0)
+		n = CPU_COUNT_S(sizeof(set), set);
+	else
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : (unsigned)n;
+}
+
+unsigned
+os_ncpus(void)
+{
+	/* atomic; relaxed: every thread that counts finds the same */
+	static unsigned ncpus;
+	unsigned n = load_relaxed(&ncpus);
+
+	if (n == 0) {
+		int saved = errno;
+
+		n = count_cpus();
+		store_relaxed(&ncpus, n);
+		errno = saved;
+	}
+	return n;
+}
+
+void *
+os_map(size_t size)
+{
+	int saved = errno;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		errno = saved;
+		return NULL;
+	}
+	return p;
+}
+
+void
+os_unmap(void *addr, size_t size)
+{
+	int saved = errno;
+
+	/* fails only at the limit of mappings, and then they stay mapped */
+	(void)munmap(addr, size);
+	errno = saved;
+}
+
+static bool
+membarrier(int cmd)
+{
+	return syscall(SYS_membarrier, cmd, 0, 0) == 0;
+}
+
+bool
+os_barrier_init(void)
+{
+	int saved = errno;
+	bool ok = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+
+	errno = saved;
+	return ok;
+}
+
+void
+os_barrier(void)
+{
+	int saved = errno;
+
+	/*
+	 * The registration belongs to the address space.  Where this process
+	 * got a new one (a child that was made without our fork handlers), it
+	 * is made again.
+	 */
+	if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && os_barrier_init())
+		(void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	errno = saved;
+}
+
+/*
+ * The operations are not the private ones: a word may lie in a mapping that
+ * processes share, and is then known by its place in the file.
+ */
+void
+os_futex_wait(uint32_t *word, uint32_t value)
+{
+	int saved = errno;
+
+	/* whatever it says (changed, interrupted), the caller looks again */
+	(void)syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+	errno = saved;
+}
+
+void
+os_futex_wake(uint32_t *word, int n)
+{
+	int saved = errno;
+
+	/* fails only where the page is gone, and then nobody waits there */
+	(void)syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+	errno = saved;
+}
+
+void
+os_yield(unsigned round)
+{
+	int saved = errno;
+	struct timespec ts = {0};
+
+	if (round < YIELD_ROUNDS) {
+		(void)sched_yield(); /* cannot fail on Linux */
+	} else {
+		unsigned lg = round - YIELD_ROUNDS;
+
+		if (lg >= YIELD_LG_SLEEP_MAX)
+			ts.tv_nsec = YIELD_SLEEP_MAX_NS;
+		else
+			ts.tv_nsec = YIELD_SLEEP_NS << lg;
+		/*
+		 * Woken early is as good.  Not nanosleep(3): there a thread
+		 * that was cancelled would end, maybe with a lock held.
+		 */
+		(void)syscall(SYS_nanosleep, &ts, NULL);
+	}
+	errno = saved;
+}
+
+const char *
+os_getenv(const char *name)
+{
+	return secure_getenv(name);
+}

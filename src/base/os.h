@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * os.h -- the system calls that the engine makes, behind one file
+ *
+ * Functions return 0 or a negative errno unless said otherwise and keep errno.
+ * Thread-safe.
+ */
+#ifndef BASE_OS_H
+#define BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* os_page_size -- bytes of the system's page */
+size_t os_page_size(void);
+
+/* os_ncpus -- processors online, at least 1 */
+unsigned os_ncpus(void);
+
+/* os_map -- private zero memory of our own; NULL when there is none */
+void *os_map(size_t size);
+void os_unmap(void *addr, size_t size);
+
+/*
+ * os_barrier_init -- register for os_barrier()
+ * Returns whether the kernel offers it.
+ */
+bool os_barrier_init(void);
+
+/*
+ * os_barrier -- a full memory barrier on every processor that runs a thread
+ * of this process (membarrier(2), private expedited)
+ */
+void os_barrier(void);
+
+/* os_futex_wait -- sleep while *word == value; may return at any time */
+void os_futex_wait(uint32_t *word, uint32_t value);
+
+/* os_futex_wake -- wake up to `n` threads that wait on the word */
+void os_futex_wake(uint32_t *word, int n);
+
+/* os_yield -- let other threads run; `round` grows while nothing happens */
+void os_yield(unsigned round);
+
+/* os_getenv -- secure_getenv(3) */
+const char *os_getenv(const char *name);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmem.c -- the exported functions on pools and objects
+ *
+ * Arguments are checked here and errno is set here; all else is below.  The
+ * rules of each function stand in libvmem.h.
+ */
+#include "libvmem.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/arith.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "pool/pool.h"
+#include "tcache/tcache.h"
+
+/* check_size -- is it enough for a pool?  Sets errno when not. */
+static bool
+check_size(size_t size)
+{
+	if (size >= VMEM_MIN_POOL)
+		return true;
+	errno = -fail(EINVAL, "size %zu smaller than %zu", size, VMEM_MIN_POOL);
+	return false;
+}
+
+/* finish -- set errno when a call that should have given `p` has failed */
+static void *
+finish(void *p, int err)
+{
+	if (unlikely(p == NULL))
+		errno = err;
+	return p;
+}
+
+EXPORT VMEM *
+vmem_create(const char *dir, size_t size)
+{
+	int saved = errno, err = 0;
+	LOG(3, "dir \"%s\" size %zu", dir == NULL ? "(null)" : dir, size);
+	if (!check_size(size))
+		return NULL;
+	if (dir == NULL) {
+		errno = -fail(EINVAL, "invalid (NULL) path");
+		return NULL;
+	}
+	void *p = pool_create_path(dir, size, VMEM_MIN_POOL, &err);
+	errno = p == NULL ? err : saved;
+	return p;
+}
+
+EXPORT VMEM *
+vmem_create_in_region(void *addr, size_t size)
+{
+	int saved = errno, err = 0;
+	size_t page = os_page_size();
+	LOG(3, "addr %p size %zu", addr, size);
+	if (!check_size(size))
+		return NULL;
+	if (addr == NULL || (uintptr_t)addr % page != 0) {
+		/* the old text had 0x0 where printf's %p says (nil) */
+		errno = -fail(EINVAL, "addr 0x%zx not aligned to pagesize %zu",
+			(size_t)addr, page);
+		return NULL;
+	}
+	if (size - 1 > UINTPTR_MAX - (uintptr_t)addr) {
+		errno = -fail(EINVAL, "region at %p of %zu bytes: no memory",
+			addr, size);
+		return NULL;
+	}
+	void *p = pool_create_region(addr, size, &err);
+	errno = p == NULL ? err : saved;
+	return p;
+}
+
+EXPORT void
+vmem_delete(VMEM *vmp)
+{
+	int saved = errno;
+	LOG(3, "vmp %p", (void *)vmp);
+	int rc = pool_delete(vmp);
+	errno = rc == 0 ? saved : -rc;
+}
+
+EXPORT int
+vmem_check(VMEM *vmp)
+{
+	int saved = errno, err = 0;
+	LOG(3, "vmp %p", (void *)vmp);
+	int verdict = pool_check(vmp, &err);
+	errno = err == 0 ? saved : err;
+	return verdict;
+}
+
+EXPORT void
+vmem_stats_print(VMEM *vmp, const char *opts)
+{
+	int saved = errno;
+	LOG(3, "vmp %p opts \"%s\"", (void *)vmp, opts == NULL ? "" : opts);
+	int rc = pool_stats_print(vmp, opts);
+	errno = rc == 0 ? saved : -rc;
+}
+
+/* alloc -- everything that the fast path does not do */
+static NOINLINE void *
+alloc(VMEM *vmp, size_t size, size_t align, bool zero)
+{
+	int saved = errno, err = ENOMEM;
+	void *p = finish(pool_alloc(vmp, size, align, zero, &err), err);
+	if (p != NULL)
+		errno = saved;
+	return p;
+}
+
+/* malloc_any, free_any -- vmem_malloc(), vmem_free() for our own use: the
+ * exported names may have been replaced by the program */
+static ALWAYS_INLINE void *
+malloc_any(VMEM *vmp, size_t size)
+{
+	if (likely(size <= SLAB_LOOKUP_MAX)) {
+		struct heap *h = thread_heap_fast(vmp);
+		if (likely(h != NULL)) {
+			void *p = heap_malloc_fast(h, size);
+			thread_busy_end();
+			if (likely(p != NULL))
+				return p;
+		}
+	}
+	return alloc(vmp, size, 0, false);
+}
+
+EXPORT void *
+vmem_malloc(VMEM *vmp, size_t size)
+{
+	LOG(3, "vmp %p size %zu", (void *)vmp, size);
+	return malloc_any(vmp, size);
+}
+
+static NOINLINE void
+free_slow(VMEM *vmp, void *ptr)
+{
+	int saved = errno;
+	if (ptr != NULL)
+		pool_free(vmp, ptr, "vmem_free");
+	else
+		thread_busy_end();
+	errno = saved;
+}
+
+static ALWAYS_INLINE void
+free_any(VMEM *vmp, void *ptr)
+{
+	struct heap *h = thread_heap_fast(vmp);
+	if (likely(h != NULL) && likely(heap_free_fast(h, vmp, ptr))) {
+		thread_busy_end();
+		return;
+	}
+	free_slow(vmp, ptr);
+}
+
+EXPORT void
+vmem_free(VMEM *vmp, void *ptr)
+{
+	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
+	free_any(vmp, ptr);
+}
+
+EXPORT void *
+vmem_calloc(VMEM *vmp, size_t nmemb, size_t size)
+{
+	size_t bytes;
+	LOG(3, "vmp %p nmemb %zu size %zu", (void *)vmp, nmemb, size);
+	if (__builtin_mul_overflow(nmemb, size, &bytes)) {
+		errno = -fail(ENOMEM, "%zu objects of %zu bytes: too much",
+			nmemb, size);
+		return NULL;
+	}
+	if (bytes > SLAB_LOOKUP_MAX)
+		return alloc(vmp, bytes, 0, true);
+	void *p = malloc_any(vmp, bytes);
+	return p == NULL ? NULL : memset(p, 0, bytes);
+}
+
+EXPORT void *
+vmem_realloc(VMEM *vmp, void *ptr, size_t size)
+{
+	int saved = errno, err = 0;
+	LOG(3, "vmp %p ptr %p size %zu", (void *)vmp, ptr, size);
+	if (ptr == NULL)
+		return malloc_any(vmp, size);
+	if (size == 0) {
+		free_any(vmp, ptr);
+		return NULL;
+	}
+	void *p = finish(pool_realloc(vmp, ptr, size, &err), err);
+	if (p != NULL)
+		errno = saved;
+	return p;
+}
+
+EXPORT void *
+vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
+{
+	LOG(3, "vmp %p alignment %zu size %zu", (void *)vmp, alignment, size);
+	if (!is_pow2(alignment)) {
+		errno = -fail(
+			EINVAL, "alignment %zu is no power of two", alignment);
+		return NULL;
+	}
+	return alloc(vmp, size, alignment, false);
+}
+
+/* copy -- n bytes of s as a new object */
+static void *
+copy(VMEM *vmp, const void *s, size_t n)
+{
+	void *p = malloc_any(vmp, n);
+	return p == NULL ? NULL : memcpy(p, s, n);
+}
+
+EXPORT char *
+vmem_strdup(VMEM *vmp, const char *s)
+{
+	if (s == NULL) {
+		errno = -fail(EINVAL, "no string to copy");
+		return NULL;
+	}
+	return copy(vmp, s, strlen(s) + 1);
+}
+
+EXPORT wchar_t *
+vmem_wcsdup(VMEM *vmp, const wchar_t *s)
+{
+	if (s == NULL) {
+		errno = -fail(EINVAL, "no string to copy");
+		return NULL;
+	}
+	return copy(vmp, s, (wcslen(s) + 1) * sizeof(wchar_t));
+}
+
+EXPORT size_t
+vmem_malloc_usable_size(VMEM *vmp, void *ptr)
+{
+	int saved = errno, err = 0;
+	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
+	if (ptr == NULL)
+		return 0;
+	size_t n = pool_usable(vmp, ptr, &err);
+	errno = err == 0 ? saved : err;
+	return n;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmem_init.c -- the library as a whole: start, version, hooks, message
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "libvmem.h"
+#include "pool/pool.h"
+
+__attribute__((constructor)) static void
+init(void)
+{
+	int saved = errno;
+	log_init("libvmem", "VMEM");
+	pool_init();
+	errno = saved;
+}
+
+EXPORT const char *
+vmem_check_version(unsigned major_required, unsigned minor_required)
+{
+	if (major_required != VMEM_MAJOR_VERSION)
+		(void)fail(EINVAL,
+			"libvmem major version mismatch (need %u, found %u)",
+			major_required, VMEM_MAJOR_VERSION);
+	else if (minor_required > VMEM_MINOR_VERSION)
+		(void)fail(EINVAL,
+			"libvmem minor version mismatch (need %u, found %u)",
+			minor_required, VMEM_MINOR_VERSION);
+	else
+		return NULL;
+	return error_text();
+}
+
+EXPORT void
+vmem_set_funcs(void *(*malloc_func)(size_t size), void (*free_func)(void *ptr),
+	void *(*realloc_func)(void *ptr, size_t size),
+	char *(*strdup_func)(const char *s), void (*print_func)(const char *s))
+{
+	/* nothing here takes ordinary heap memory, so there is none to ask for
+	 */
+	(void)malloc_func;
+	(void)free_func;
+	(void)realloc_func;
+	(void)strdup_func;
+	log_set_print(print_func);
+}
+
+EXPORT const char *
+vmem_errormsg(void)
+{
+	return error_text();
+}

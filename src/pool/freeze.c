@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * freeze.c -- a pool that nobody is inside, for as long as it takes
+ *
+ * The registry's mark keeps newcomers out, the mark in the threads' tables
+ * those who know the pool; thread.h tells why the wait is exact.  Nothing is
+ * written to the pool.  Threads that come meanwhile sleep until the thaw.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/os.h"
+#include "pool/pool_internal.h"
+
+int
+pool_freeze(void *handle, struct record *ret)
+{
+	for (;;) {
+		uint32_t ticket = thread_thaw_ticket();
+		registry_lock();
+		struct record *rec = registry_find(handle);
+		if (rec == NULL) {
+			registry_unlock();
+			return fail(EINVAL, "invalid pool handle: %p", handle);
+		}
+		bool mine = !registry_is_closed(rec);
+		if (mine) {
+			rec->frozen = true;
+			if (rec->kin == KIN_INHERITED)
+				pool_adopt(rec);
+			if (ret != NULL)
+				*ret = *rec;
+		}
+		registry_unlock();
+		if (mine)
+			break;
+		thread_wait_thaw(ticket);
+	}
+	thread_mark(handle);
+	for (unsigned round = 0; thread_is_busy(handle); round++)
+		os_yield(round);
+	return 0;
+}
+
+void
+pool_thaw(void *handle)
+{
+	registry_lock();
+	struct record *rec = registry_find(handle);
+	if (rec != NULL)
+		rec->frozen = false;
+	registry_unlock();
+	thread_unmark(handle);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool.h -- one pool: its life, its objects, its check and statistics
+ *
+ * The handle of a pool is its first byte.  All functions take handles that may
+ * be anything: what is no live pool is refused with -EINVAL or NULL before its
+ * memory is touched.  Functions that return int give 0 or a negative errno;
+ * those that return an object set *err to an errno instead.  The thread's
+ * message is set by then.
+ *
+ * Thread-safe, except that a pool must not be deleted while another thread is
+ * inside it.
+ */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* pool_init -- once, at the library's start */
+void pool_init(void);
+
+/* pool_create_path, pool_create_region -- size is at least the minimum */
+void *pool_create_path(const char *path, size_t size, size_t least, int *err);
+void *pool_create_region(void *addr, size_t size, int *err);
+
+/* pool_delete -- free everything and forget the pool */
+int pool_delete(void *handle);
+
+/* pool_alloc -- size bytes at a multiple of align (0: as malloc), zeroed? */
+void *pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err);
+
+/* pool_free -- an object of this or of another live pool; `who` for messages */
+void pool_free(void *handle, void *p, const char *who);
+
+/* pool_realloc -- p is not NULL, size not 0 */
+void *pool_realloc(void *handle, void *p, size_t size, int *err);
+
+/* pool_usable -- 0 and *err when p is no live object; p is not NULL */
+size_t pool_usable(void *handle, void *p, int *err);
+
+/* pool_check -- 1 consistent, 0 damaged, -1 could not check (*err) */
+int pool_check(void *handle, int *err);
+
+/* pool_stats_print -- through log_print(); opts as in the public header */
+int pool_stats_print(void *handle, const char *opts);
+
+#endif

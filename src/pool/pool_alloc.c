@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_alloc.c -- what size and alignment ask for, and who can give it
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/error.h"
+#include "pool/pool_internal.h"
+
+#define QUANTUM ((size_t)16) /* every class of 16 and more is a multiple */
+
+/* small_class -- the first class that holds size at that alignment */
+static unsigned
+small_class(const struct class_table *t, size_t size, size_t align)
+{
+	unsigned c = class_of(t, size);
+	while (c < t->nclasses && t->cls[c].size % align != 0)
+		c++;
+	return c;
+}
+
+bool
+request_make(struct request *ret, const struct class_table *t, size_t size,
+	size_t align)
+{
+	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX)
+		return false;
+	ret->npages = 0;
+	ret->lg_align = RUN_LG_PAGE;
+	if (size <= SLAB_MAX && align <= QUANTUM) {
+		size_t least = align == QUANTUM ? max_size(size, align) : size;
+		ret->cls = class_of(t, least);
+		return true;
+	}
+	if (size <= SLAB_MAX && align <= RUN_PAGE) {
+		/* a slab begins at a page, and slots follow at their size */
+		ret->cls = small_class(t, max_size(size, align), align);
+		if (ret->cls < t->nclasses)
+			return true;
+	}
+	ret->npages = max_size(div_up(size, RUN_PAGE), 1);
+	if (align > RUN_PAGE)
+		ret->lg_align = lg_floor(align);
+	return ret->npages <= RUN_MAX_PAGES;
+}
+
+void *
+request_try(struct heap *h, const struct request *r, bool *ret_clean)
+{
+	*ret_clean = false;
+	if (r->npages == 0)
+		return heap_alloc_class(h, r->cls);
+	return heap_alloc_large(h, r->npages, r->lg_align, ret_clean);
+}
+
+/* first_try -- from the thread's heap; *ret_full: it may be elsewhere */
+static int
+first_try(void *handle, size_t size, size_t align, void **ret, bool *ret_clean)
+{
+	struct visit v;
+	struct request r;
+	int rc = pool_enter(&v, handle);
+	if (rc != 0)
+		return rc;
+	if (!request_make(&r, v.pool->dir.table, size, align))
+		rc = fail(ENOMEM, "%zu bytes: more than any pool holds", size);
+	else if (v.heap != NULL)
+		*ret = request_try(v.heap, &r, ret_clean);
+	pool_leave(&v);
+	return rc;
+}
+
+void *
+pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
+{
+	bool clean = false;
+	void *p = NULL;
+	int rc = first_try(handle, size, align, &p, &clean);
+	if (rc == 0 && p == NULL)
+		p = pool_reclaim(handle, size, align, &clean);
+	if (rc == 0 && p == NULL)
+		rc = fail(
+			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
+	if (rc != 0) {
+		*err = -rc;
+		return NULL;
+	}
+	if (zero && !clean)
+		memset(p, 0, size);
+	return p;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_check.c -- is everything inside a pool as it must be?
+ *
+ * The header first: when it cannot be believed nothing else is read.  Then
+ * each layer verifies its own, from the pages up.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/findings.h"
+#include "pool/pool_internal.h"
+
+static bool
+check_header(
+	const struct pool *pool, const struct record *rec, struct findings *f)
+{
+	if (pool->signature != POOL_SIGNATURE)
+		return finding(f, "header: signature");
+	if (pool->checksum != pool_checksum(pool))
+		return finding(f, "header: checksum");
+	if (pool->layout != POOL_LAYOUT || pool->uid != rec->uid ||
+		pool->kind != rec->backing.kind ||
+		pool->size != rec->backing.size ||
+		pool->base != (uintptr_t)rec->backing.base ||
+		pool->hardening >= HARDENING_LEVELS)
+		return finding(f, "header: not the pool that was created");
+	return true;
+}
+
+/* overlapped -- does another live pool share memory with it? */
+static bool
+overlapped(void *handle)
+{
+	registry_lock();
+	struct record *rec = registry_find(handle);
+	bool found = rec != NULL && (rec->overlapped || registry_overlaps(rec));
+	registry_unlock();
+	return found;
+}
+
+int
+pool_check(void *handle, int *err)
+{
+	struct record rec;
+	struct findings f = {0};
+	*err = -pool_freeze(handle, &rec);
+	if (*err != 0)
+		return -1;
+	const struct pool *pool = pool_at(handle);
+	if (overlapped(handle)) {
+		(void)finding(&f, "another pool lies over it");
+	} else if (check_header(pool, &rec, &f)) {
+		struct run_check c;
+		if (run_check_begin(
+			    &c, &pool->runs, handle, pool->size, &f, err)) {
+			run_check_all(&c);
+			dir_check(&c, &pool->dir, (unsigned)pool->hardening);
+			run_check_end(&c);
+		}
+	}
+	pool_thaw(handle);
+	if (*err != 0)
+		return -1;
+	return f.count == 0;
+}

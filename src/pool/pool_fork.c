@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_fork.c -- pools on both sides of fork(2)
+ *
+ * Before the fork every pool is frozen, so that the child finds none in the
+ * middle of an operation and no lock held.  The parent goes on as before.
+ *
+ * What an inherited pool is to the child is decided with the child's first use
+ * of it.  If its memory is a private copy, the pool is the child's own: the
+ * heaps of the threads that did not come along are orphans.  If the memory is
+ * shared, the parent goes on using it, and the child is its guest: its threads
+ * work in the shared heap, under the locks in the pool, and free into others'
+ * slabs as any thread does; they never take over a heap, and never collect what
+ * the parent's threads hold, because they cannot stop them.
+ *
+ * A fork from a signal handler that has interrupted an operation cannot wait
+ * for that operation: it leaves everything as it is, and the child may do what
+ * POSIX allows there, which is to call exec or _exit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "pool/pool_internal.h"
+
+#define MAPS_CHUNK  1024u
+#define HEXADECIMAL 16
+
+static TLS_INITIAL_EXEC bool skipped; /* owner thread: inside an operation */
+
+static bool
+any_frozen(void)
+{
+	for (size_t i = 0; i < registry_count(); i++)
+		if (registry_at(i)->frozen)
+			return true;
+	return false;
+}
+
+/* wait_unlocked -- let the registry go until the next thaw */
+static void
+wait_unlocked(uint32_t ticket)
+{
+	registry_unlock();
+	thread_wait_thaw(ticket);
+	registry_lock();
+}
+
+static void
+prepare(void)
+{
+	/* relaxed: the thread's own word */
+	skipped = load_relaxed(&thread_hot.busy) != NULL;
+	if (skipped)
+		return;
+	uint32_t ticket = thread_thaw_ticket();
+	registry_lock();
+	for (; registry_forking(); ticket = thread_thaw_ticket())
+		wait_unlocked(ticket);
+	registry_set_forking(true);
+	for (; any_frozen(); ticket = thread_thaw_ticket())
+		wait_unlocked(ticket);
+	registry_unlock();
+	thread_mark(NULL);
+	for (unsigned round = 0;; round++) {
+		registry_lock();
+		if (thread_fork_prepare())
+			return; /* with both locks held */
+		registry_unlock();
+		os_yield(round);
+	}
+}
+
+static void
+parent(void)
+{
+	if (skipped)
+		return;
+	thread_fork_parent();
+	registry_set_forking(false);
+	registry_unlock();
+	thread_unmark(NULL);
+}
+
+static void
+child(void)
+{
+	if (skipped)
+		return;
+	thread_fork_child();
+	registry_set_forking(false);
+	for (size_t i = 0; i < registry_count(); i++)
+		if (registry_at(i)->kin == KIN_OWN)
+			registry_at(i)->kin = KIN_INHERITED;
+	registry_reset_lock();
+	(void)os_barrier_init();
+}
+
+/*
+ * line_shared -- does this line of /proc/self/maps hold the address?
+ * Returns 's' or 'p', the fourth letter of the permissions, or 0.
+ */
+static char
+line_shared(const char *line, uintptr_t address)
+{
+	char *end;
+	uintptr_t low = strtoul(line, &end, HEXADECIMAL);
+	if (*end != '-')
+		return 0;
+	uintptr_t high = strtoul(end + 1, &end, HEXADECIMAL);
+	if (address < low || address >= high ||
+		strlen(end) < sizeof(" rwxp") - 1)
+		return 0;
+	return end[sizeof(" rwx") - 1];
+}
+
+/* is_private -- is the memory at the address a private mapping? */
+static bool
+is_private(const void *address)
+{
+	char text[MAPS_CHUNK + 1];
+	size_t have = 0;
+	char kind = 0;
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && kind == 0) {
+		ssize_t n = read(fd, text + have, MAPS_CHUNK - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		text[have] = '\0';
+		char *line = text, *end;
+		while (kind == 0 && (end = strchr(line, '\n')) != NULL) {
+			*end = '\0';
+			kind = line_shared(line, (uintptr_t)address);
+			line = end + 1;
+		}
+		have -= (size_t)(line - text);
+		/* a name may be longer than the buffer: its end is no line */
+		if (have == MAPS_CHUNK)
+			have = 0;
+		memmove(text, line, have);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return kind == 'p';
+}
+
+void
+pool_adopt(struct record *rec)
+{
+	int saved = errno;
+	struct pool *pool = pool_at(rec->backing.base);
+	rec->kin = KIN_FOREIGN;
+	if (rec->backing.kind == BACKING_REGION && !rec->overlapped &&
+		is_private(pool)) {
+		rec->kin = KIN_OWN;
+		dir_orphan_all(&pool->dir);
+	}
+	errno = saved;
+}
+
+void
+pool_fork_init(void)
+{
+	static bool done;
+	if (!done)
+		(void)pthread_atfork(prepare, parent, child);
+	done = true;
+}

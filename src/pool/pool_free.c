@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_free.c -- free, measure and resize: operations on an object there is
+ *
+ * An object that lies in another live pool than the handle says is dealt with
+ * there.  What is no live object is refused, counted, and said.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "pool/pool_internal.h"
+
+/* owner_of -- the handle of the live pool that p lies in, or NULL */
+static void *
+owner_of(const void *p)
+{
+	registry_lock();
+	struct record *rec = registry_owner(p);
+	void *handle = rec == NULL ? NULL : rec->backing.base;
+	registry_unlock();
+	return handle;
+}
+
+/* refuse -- what is no live object; returns -EINVAL */
+static int
+refuse(void *handle, const void *p, const char *who, enum free_result why)
+{
+	if (why == FREE_DOUBLE)
+		return fail(EINVAL, "%s: %p in pool %p: freed already", who, p,
+			handle);
+	return fail(EINVAL, "%s: %p is no object of pool %p", who, p, handle);
+}
+
+static enum free_result
+free_once(void *handle, void *p, int *rc)
+{
+	struct visit v;
+	*rc = pool_enter(&v, handle);
+	if (*rc != 0)
+		return FREE_INVALID;
+	enum free_result r = FREE_INVALID;
+	bool held = v.heap != NULL;
+	if (held)
+		r = heap_free(v.heap, p);
+	if (held && (r == FREE_DOUBLE || r == FREE_INVALID))
+		/* relaxed: statistics */
+		(void)fetch_add_relaxed(&v.pool->nmisuse, 1);
+	pool_leave(&v);
+	return held ? r : pool_free_frozen(handle, p);
+}
+
+void
+pool_free(void *handle, void *p, const char *who)
+{
+	int rc;
+	enum free_result r = free_once(handle, p, &rc);
+	if (rc != 0)
+		return;
+	if (r == FREE_FOREIGN) {
+		void *owner = owner_of(p);
+		if (owner != NULL && owner != handle)
+			r = free_once(owner, p, &rc);
+		if (rc != 0)
+			return;
+		handle = owner != NULL ? owner : handle;
+	}
+	if (r != FREE_DONE)
+		(void)refuse(handle, p, who, r);
+}
+
+/*
+ * find -- the object at p, in whatever live pool it is
+ * *ret_handle becomes that pool.  Returns 0 or -EINVAL.
+ */
+static int
+find(void **handle, void *p, const char *who, struct object *ret,
+	const struct class_table **ret_table)
+{
+	for (;;) {
+		struct visit v;
+		int rc = pool_enter(&v, *handle);
+		if (rc != 0)
+			return rc;
+		struct heap *h = v.heap;
+		if (h == NULL)
+			h = pool_any_heap(v.pool);
+		*ret = heap_find(h, p);
+		*ret_table = h->table;
+		pool_leave(&v);
+		if (ret->what == FREE_DONE)
+			return 0;
+		void *owner = NULL;
+		if (ret->what == FREE_FOREIGN)
+			owner = owner_of(p);
+		if (owner == NULL || owner == *handle)
+			return refuse(*handle, p, who, ret->what);
+		*handle = owner;
+	}
+}
+
+size_t
+pool_usable(void *handle, void *p, int *err)
+{
+	struct object o;
+	const struct class_table *t;
+	int rc = find(&handle, p, "vmem_malloc_usable_size", &o, &t);
+	if (rc != 0) {
+		*err = -rc;
+		return 0;
+	}
+	return o.usable;
+}
+
+/* resize_large -- in place; false when the pages behind are taken */
+static bool
+resize_large(void *handle, const struct object *o, size_t size)
+{
+	struct visit v;
+	bool done = false;
+	if (pool_enter(&v, handle) != 0)
+		return false;
+	struct heap *h = v.heap;
+	if (h != NULL)
+		done = heap_resize_large(
+			h, o->desc, max_size(div_up(size, RUN_PAGE), 1));
+	pool_leave(&v);
+	return done;
+}
+
+/*
+ * stays -- may the object stay where it is, as it is?
+ * A small one may when less than half of it would be unused.
+ */
+static bool
+stays(const struct object *o, const struct class_table *t, size_t size)
+{
+	if (o->large || size > o->usable)
+		return false;
+	return size > o->usable / 2 ||
+	       t->cls[class_of(t, size)].size == o->usable;
+}
+
+void *
+pool_realloc(void *handle, void *p, size_t size, int *err)
+{
+	struct object o;
+	const struct class_table *t;
+	int rc = find(&handle, p, "vmem_realloc", &o, &t);
+	if (rc != 0) {
+		*err = -rc;
+		return NULL;
+	}
+	if (size > PTRDIFF_MAX) {
+		*err = -fail(
+			ENOMEM, "%zu bytes: more than any pool holds", size);
+		return NULL;
+	}
+	if (stays(&o, t, size))
+		return p;
+	if (o.large && resize_large(handle, &o, size))
+		return p;
+	int why = 0;
+	void *fresh = pool_alloc(handle, size, 0, false, &why);
+	if (fresh == NULL) {
+		if (size <= o.usable)
+			return p;
+		*err = why;
+		return NULL;
+	}
+	memcpy(fresh, p, min_size(size, o.usable));
+	pool_free(handle, p, "vmem_realloc");
+	return fresh;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_internal.h -- what the files of this folder share
+ */
+#ifndef POOL_INTERNAL_H
+#define POOL_INTERNAL_H
+
+#include "base/compiler.h"
+#include "pool/pool.h"
+#include "pool/registry.h"
+#include "tcache/tcache.h"
+
+#define POOL_SIGNATURE UINT64_C(0x314c4f4f504d4556) /* "VEMPOOL1" */
+#define POOL_LAYOUT    1u /* of everything inside a pool */
+
+/*
+ * The header of a pool, RUN_HEADER_OFF behind its first byte.  Granule 0 of
+ * the descriptors is its beginning, so the signature stands where a
+ * descriptor says whose it is, and is nobody.
+ */
+struct pool {
+	uint64_t signature;
+	uint64_t checksum; /* of the next five, set once */
+	uint32_t layout;
+	uint32_t kind; /* enum backing_kind */
+	uint64_t size;
+	uint64_t uid;
+	uint64_t base;
+	uint64_t hardening;
+	uint64_t nmisuse;  /* refused frees; atomic, relaxed: statistics */
+	uint64_t nreclaim; /* times that everything was collected; frozen */
+	struct run_space runs ALIGNED(64);
+	struct heap_dir dir ALIGNED(64);
+};
+
+_Static_assert(sizeof(struct pool) <= RUN_MAP_OFF - RUN_HEADER_OFF,
+	"the header's place");
+
+static inline struct pool *
+pool_at(const void *handle)
+{
+	return (struct pool *)((uintptr_t)handle + RUN_HEADER_OFF);
+}
+
+/* pool_checksum -- what the header's checksum must be */
+uint64_t pool_checksum(const struct pool *pool);
+
+/* one operation of the calling thread in a pool */
+struct visit {
+	struct pool *pool;
+	struct heap *heap; /* held by this thread; NULL: none to have */
+	bool locked;       /* it is the shared heap */
+	bool guest;        /* the thread is no longer on the list of threads */
+	struct thread place; /* a guest's */
+};
+
+/*
+ * pool_enter -- begin an operation, with a heap to work in
+ * Returns 0, or -EINVAL with a message for what is no live pool.  Waits while
+ * the pool is frozen.  End it with pool_leave().
+ */
+int pool_enter(struct visit *v, void *handle);
+void pool_leave(struct visit *v);
+
+/*
+ * pool_freeze -- wait until no thread is inside the pool, and let none in
+ * Returns 0, or -EINVAL for what is no live pool.  The caller is not inside
+ * any pool.  *ret, if not NULL, is what the registry knows of it.
+ */
+int pool_freeze(void *handle, struct record *ret);
+void pool_thaw(void *handle);
+
+/* what is asked for */
+struct request {
+	size_t npages;     /* 0: a small object */
+	unsigned cls;      /* of a small object */
+	unsigned lg_align; /* of a large one */
+};
+
+/* request_make -- false: no pool could hold it */
+bool request_make(struct request *ret, const struct class_table *t, size_t size,
+	size_t align);
+
+/* request_try -- an object from a heap that the caller holds, or NULL */
+void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
+
+/*
+ * pool_reclaim -- the last way to an object: stop all threads, collect what
+ * nobody uses, in whatever heap it is, and try again
+ * Returns NULL when the pool is really full.  The caller is not inside.
+ */
+void *pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean);
+
+/* pool_free_frozen -- free where the thread can have no heap of its own */
+enum free_result pool_free_frozen(void *handle, void *p);
+
+/* pool_any_heap -- some heap of the pool, to read what all heaps have */
+struct heap *pool_any_heap(struct pool *pool);
+
+/*
+ * pool_adopt -- decide what an inherited pool is to this process
+ * Locks  registry lock held.
+ */
+void pool_adopt(struct record *rec);
+
+/* pool_fork_init -- register for fork(2) */
+void pool_fork_init(void);
+
+#endif

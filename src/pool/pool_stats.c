@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_stats.c -- the figures of one pool, read while it is frozen
+ *
+ * Next to nothing is counted as it happens: what is live follows from the bits
+ * of the slabs, and what was freed from what was allocated and what is live.
+ */
+#include "pool/pool_stats.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/os.h"
+
+void
+print_flush(struct printer *p)
+{
+	if (p->n > 0)
+		log_print(p->text);
+	p->n = 0;
+}
+
+void
+print(struct printer *p, const char *fmt, ...)
+{
+	/* a line is far shorter than half of the buffer */
+	if (p->n > sizeof(p->text) / 2)
+		print_flush(p);
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(p->text + p->n, sizeof(p->text) - p->n, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		p->n += (size_t)n;
+}
+
+static void
+read_heap(struct pool_stats *s, const struct heap *h)
+{
+	for (unsigned c = 0; c < s->nclasses; c++) {
+		const struct bin *b = &h->bins[c];
+		struct class_stats *to = &s->cls[c];
+		to->nmalloc += b->count / BIN_ONE_MALLOC;
+		/* slots in the LIFO look allocated in their slabs */
+		to->nlive -= b->count & BIN_COUNT_MASK;
+		to->nslabs += b->nslabs;
+		to->nfills += b->nfills;
+		to->nflushes += b->nflushes;
+		to->nnew += b->nnew;
+		to->nreused += b->nreused;
+	}
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		s->large[c].nmalloc += h->large[c].nmalloc;
+		s->large[c].nfree += h->large[c].nfree;
+		s->large[c].bytes += h->large[c].bytes;
+		s->large_bytes += h->large[c].bytes;
+	}
+	s->ndoubled += h->ndoubled;
+}
+
+/* read_run -- what the run of that descriptor adds */
+static void
+read_run(struct pool_stats *s, const struct desc *d)
+{
+	size_t bytes = (size_t)d->npages << RUN_LG_PAGE;
+	if (d->owner == RUN_META || d->owner == RUN_HEAP) {
+		s->meta += bytes;
+	} else if (d->owner == RUN_CACHED) {
+		s->cached += bytes;
+	} else if (d->owner >= RUN_NTAGS) {
+		const struct slab *slab = (const struct slab *)d;
+		unsigned live = slab_live(slab);
+		s->cls[slab->cls].nlive += live;
+		if (live > 0)
+			s->small_active += bytes;
+		else
+			s->cached += bytes;
+	}
+}
+
+void
+stats_read(struct pool_stats *s, const struct pool *pool)
+{
+	const struct run_space *rs = &pool->runs;
+	const struct class_table *t = pool->dir.table;
+	s->nclasses = t->nclasses;
+	s->size = pool->size;
+	s->free = (uint64_t)rs->nfree << RUN_LG_PAGE;
+	s->meta = (uint64_t)rs->first << RUN_LG_PAGE;
+	s->nmisuse = pool->nmisuse;
+	s->nreclaim = pool->nreclaim;
+	s->nheaps = pool->dir.nheaps;
+	s->nprivate = pool->dir.nprivate;
+	s->hardening = pool->dir.hardening;
+	for (size_t page = rs->first; page < rs->npages;) {
+		uint32_t g = run_map(rs->base)[page];
+		const struct desc *d = run_desc(rs->base, g);
+		if (g != RUN_NO_GRANULE)
+			read_run(s, d);
+		page += g == RUN_NO_GRANULE ? 1 : d->npages;
+	}
+	for (const struct heap *h = pool->dir.all; h != NULL; h = h->next)
+		read_heap(s, h);
+	for (unsigned c = 0; c < s->nclasses; c++) {
+		struct class_stats *to = &s->cls[c];
+		to->size = t->cls[c].size;
+		to->npages = t->cls[c].npages[pool->dir.first_step];
+		to->nslots = class_nobj(&t->cls[c], to->npages);
+		s->small_bytes += to->nlive * to->size;
+	}
+}
+
+static struct stats_opts
+parse(const char *opts)
+{
+	struct stats_opts o = {true, true, true, true, true, false};
+	for (; opts != NULL && *opts != '\0'; opts++) {
+		switch (*opts) {
+		case 'g':
+			o.constants = false;
+			break;
+		case 'm':
+			o.merged = false;
+			break;
+		case 'a':
+			o.arenas = false;
+			break;
+		case 'b':
+			o.bins = false;
+			break;
+		case 'l':
+			o.large = false;
+			break;
+		case 'J':
+			o.json = true;
+			break;
+		default:
+			break; /* letters of other versions are ignored */
+		}
+	}
+	return o;
+}
+
+int
+pool_stats_print(void *handle, const char *opts)
+{
+	struct stats_opts o = parse(opts);
+	struct record rec;
+	struct pool_stats *s = os_map(sizeof(*s));
+	if (s == NULL)
+		return fail(ENOMEM, "no memory for the statistics");
+	int rc = pool_freeze(handle, &rec);
+	if (rc == 0) {
+		if (!rec.overlapped)
+			stats_read(s, pool_at(handle));
+		else
+			rc = fail(EINVAL, "invalid pool handle: %p", handle);
+		pool_thaw(handle);
+	}
+	if (rc == 0) {
+		if (o.json)
+			stats_json(s, &o);
+		else
+			stats_text(s, &o);
+	}
+	os_unmap(s, sizeof(*s));
+	return rc;
+}

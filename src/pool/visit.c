@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * visit.c -- how a thread gets into a pool when the fast path does not know it
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "pool/pool_internal.h"
+
+/* operations in the shared heap before a thread may have one of its own */
+#define PROMOTE_OPS UINT64_C(64)
+
+/*
+ * what the registry says of a handle: SHARED_ONLY where another process uses
+ * the pool too, whose threads we cannot stop
+ */
+enum admission { ADMIT_NO, ADMIT_LATER, ADMIT_SHARED_ONLY, ADMIT };
+
+static enum admission
+admission(void *handle)
+{
+	enum admission a = ADMIT_NO;
+	registry_lock();
+	struct record *rec = registry_find(handle);
+	if (rec != NULL && registry_is_closed(rec)) {
+		a = ADMIT_LATER;
+	} else if (rec != NULL && !rec->overlapped) {
+		if (rec->kin == KIN_INHERITED)
+			pool_adopt(rec);
+		const struct pool *pool = pool_at(handle);
+		if (pool->signature == POOL_SIGNATURE && pool->uid == rec->uid)
+			a = rec->kin == KIN_FOREIGN ? ADMIT_SHARED_ONLY : ADMIT;
+	}
+	registry_unlock();
+	return a;
+}
+
+/*
+ * install -- the thread's entry from now on
+ *
+ * The thread is busy in the pool.  When a freeze has begun meanwhile it is
+ * waiting for us, and the entry must have its mark.  Returns whether there
+ * was memory for it.
+ */
+static bool
+install(void *handle, uintptr_t flags, struct heap *heap)
+{
+	registry_lock();
+	struct record *rec = registry_find(handle);
+	if (rec != NULL && registry_is_closed(rec))
+		flags |= KEY_FROZEN;
+	struct entry *e =
+		thread_entry_set(handle, (uintptr_t)handle | flags, heap);
+	registry_unlock();
+	return e != NULL;
+}
+
+/* own_heap -- try to get a private heap and install it */
+static struct heap *
+own_heap(void *handle, struct pool *pool, bool first)
+{
+	struct heap *h = dir_attach(&pool->dir, first);
+	if (h != NULL && !install(handle, 0, h)) {
+		dir_park(h);
+		h = NULL;
+	}
+	return h;
+}
+
+/* use_shared -- hold the shared heap, if there is one to have */
+static void
+use_shared(struct visit *v)
+{
+	v->heap = dir_shared(&v->pool->dir);
+	if (v->heap == NULL)
+		return;
+	lock_acquire(&v->pool->dir.shared_lock, RANK_SHARED);
+	v->locked = true;
+}
+
+/* known -- go on with an entry that is not frozen */
+static void
+known(struct visit *v, void *handle, struct entry *e, uintptr_t key)
+{
+	if ((key & KEY_SHARED) == 0) {
+		v->heap = e->heap;
+		return;
+	}
+	/* relaxed: a look whether one more may have its own */
+	const struct heap_dir *dir = &v->pool->dir;
+	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
+	bool allowed = e->nops != UINT64_MAX;
+	if (allowed && ++e->nops % PROMOTE_OPS == 0 && room)
+		v->heap = own_heap(handle, v->pool, false);
+	if (v->heap == NULL)
+		use_shared(v);
+}
+
+/* stranger -- the thread's first operation in the pool */
+static int
+stranger(struct visit *v, void *handle)
+{
+	enum admission a = admission(handle);
+	if (a == ADMIT_LATER)
+		return -EAGAIN;
+	if (a == ADMIT_NO)
+		return fail(EINVAL, "invalid pool handle: %p", handle);
+	if (!v->guest && a == ADMIT && thread_fast_allowed())
+		v->heap = own_heap(handle, v->pool, true);
+	if (v->heap == NULL) {
+		/* without memory for an entry the next call comes here again */
+		if (!v->guest && install(handle, KEY_SHARED, NULL) &&
+			(a == ADMIT_SHARED_ONLY || !thread_fast_allowed()))
+			thread_entry(handle)->nops = UINT64_MAX;
+		use_shared(v);
+	}
+	return 0;
+}
+
+int
+pool_enter(struct visit *v, void *handle)
+{
+	for (;;) {
+		uint32_t ticket = thread_thaw_ticket();
+		v->pool = pool_at(handle);
+		v->heap = NULL;
+		v->locked = false;
+		v->guest = thread_self() == NULL;
+		if (v->guest)
+			thread_visit(&v->place);
+		thread_busy_begin(handle);
+		struct entry *e = thread_entry(handle);
+		/* acquire: as in thread_heap_fast() */
+		uintptr_t key = e == NULL ? 0 : load_acquire(&e->key);
+		int rc = 0;
+		if (e == NULL)
+			rc = stranger(v, handle);
+		else if ((key & KEY_FROZEN) != 0)
+			rc = -EAGAIN;
+		else
+			known(v, handle, e, key);
+		if (rc == 0)
+			return 0;
+		pool_leave(v);
+		if (rc != -EAGAIN)
+			return rc;
+		thread_wait_thaw(ticket);
+	}
+}
+
+void
+pool_leave(struct visit *v)
+{
+	if (v->locked)
+		lock_release(&v->pool->dir.shared_lock, RANK_SHARED);
+	thread_busy_end();
+	if (v->guest)
+		thread_leave(&v->place);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * meta.c -- granules for descriptors, from runs of their own
+ */
+#include "run/meta.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bitmap.h"
+
+/* granule 0 of a run is its own descriptor and never free */
+#define META_USABLE (META_GRANULES - 1)
+
+static struct meta *
+meta_at(const struct run_space *rs, uint32_t granule)
+{
+	return (struct meta *)run_desc(rs->base, granule);
+}
+
+static void
+list_insert(struct run_space *rs, struct meta *m)
+{
+	uint32_t g = run_granule(rs->base, m);
+	m->prev = RUN_NO_GRANULE;
+	m->next = rs->meta_head;
+	if (m->next != RUN_NO_GRANULE)
+		meta_at(rs, m->next)->prev = g;
+	rs->meta_head = g;
+}
+
+static void
+list_remove(struct run_space *rs, struct meta *m)
+{
+	if (m->prev != RUN_NO_GRANULE)
+		meta_at(rs, m->prev)->next = m->next;
+	else
+		rs->meta_head = m->next;
+	if (m->next != RUN_NO_GRANULE)
+		meta_at(rs, m->next)->prev = m->prev;
+	m->next = m->prev = RUN_NO_GRANULE;
+}
+
+static unsigned
+nfree(const struct meta *m)
+{
+	return (unsigned)bitmap_count(m->free, 0, META_GRANULES);
+}
+
+/* find -- the first ngran free granules together, or META_GRANULES */
+static unsigned
+find(const struct meta *m, unsigned ngran)
+{
+	size_t at = 0;
+	for (;;) {
+		at = bitmap_next(m->free, at, META_GRANULES, true);
+		if (at + ngran > META_GRANULES)
+			return META_GRANULES;
+		size_t stop = bitmap_next(m->free, at, at + ngran, false);
+		if (stop == at + ngran)
+			return (unsigned)at;
+		at = stop;
+	}
+}
+
+struct desc *
+meta_alloc(struct run_space *rs, unsigned ngran)
+{
+	ASSERT(ngran > 0 && ngran < META_GRANULES);
+	uint32_t g = rs->meta_head;
+	while (g != RUN_NO_GRANULE) {
+		struct meta *m = meta_at(rs, g);
+		unsigned at = find(m, ngran);
+		if (at == META_GRANULES) {
+			g = m->next;
+			continue;
+		}
+		bitmap_clear_range(m->free, at, ngran);
+		if (nfree(m) == 0)
+			list_remove(rs, m);
+		struct desc *d = run_desc(rs->base, g + at);
+		memset(d, 0, ngran * RUN_GRANULE);
+		d->ngran = (uint8_t)ngran;
+		return d;
+	}
+	return NULL;
+}
+
+void
+meta_add(struct run_space *rs, char *pages)
+{
+	struct meta *m = (struct meta *)(void *)pages;
+	memset(m, 0, sizeof(*m));
+	m->head.owner = RUN_META;
+	m->head.base = pages;
+	m->head.npages = META_PAGES;
+	m->head.ngran = 1;
+	bitmap_set_range(m->free, 1, META_USABLE);
+	list_insert(rs, m);
+	rs->nmeta++;
+}
+
+struct meta *
+meta_free(struct run_space *rs, struct desc *d)
+{
+	uint32_t g = run_granule(rs->base, d);
+	uint32_t page = run_page(rs, d);
+	uint32_t first = load_relaxed(&run_map(rs->base)[page]);
+	struct meta *m = meta_at(rs, first);
+	ASSERT(m->head.owner == RUN_META && g > first);
+	if (nfree(m) == 0)
+		list_insert(rs, m);
+	bitmap_set_range(m->free, g - first, d->ngran);
+	d->owner = RUN_NONE;
+	bool only = m->next == RUN_NO_GRANULE && m->prev == RUN_NO_GRANULE;
+	if (nfree(m) < META_USABLE || only)
+		return NULL;
+	list_remove(rs, m);
+	rs->nmeta--;
+	return m;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * page_tree.c -- which pages are in use, and where n free ones lie together
+ */
+#include "run/page_tree.h"
+
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/assert.h"
+#include "base/bitmap.h"
+
+#define BLOCK_WORDS (TREE_BLOCK_BITS / BITMAP_WORD)
+
+/* a summary as plain counts of free pages */
+struct extent {
+	size_t start, max, end;
+};
+
+/* width -- bits below a node of that level; the root's may be cut short */
+static size_t
+width(const struct page_tree *t, unsigned level)
+{
+	size_t whole = (size_t)t->nnodes[0] * TREE_BLOCK_BITS;
+	return min_size(
+		(size_t)TREE_BLOCK_BITS << (level * TREE_LG_FAN), whole);
+}
+
+static unsigned
+levels_of(size_t nbits, uint32_t nnodes[TREE_MAX_LEVELS])
+{
+	size_t n = div_up(nbits, TREE_BLOCK_BITS);
+	unsigned levels = 0;
+	for (;;) {
+		nnodes[levels++] = (uint32_t)n;
+		if (n == 1 || levels == TREE_MAX_LEVELS)
+			return levels;
+		n = div_up(n, TREE_FAN);
+	}
+}
+
+static size_t
+bitmap_bytes(size_t nbits)
+{
+	return div_up(nbits, TREE_BLOCK_BITS) * TREE_BLOCK_BITS / 8;
+}
+
+size_t
+tree_bytes(size_t nbits)
+{
+	uint32_t nnodes[TREE_MAX_LEVELS];
+	unsigned levels = levels_of(nbits, nnodes);
+	size_t bytes = bitmap_bytes(nbits);
+	for (unsigned l = 0; l < levels; l++)
+		bytes += nnodes[l] * sizeof(struct summary);
+	return align_up(bytes, sizeof(uint64_t));
+}
+
+/* extend -- put the extent of `w` more bits behind `sum`, which has `have` */
+static void
+extend(struct extent *sum, size_t have, struct extent more, size_t w)
+{
+	size_t joined = sum->end + more.start;
+	if (sum->start == have)
+		sum->start += more.start;
+	sum->max = max_size(sum->max, max_size(more.max, joined));
+	sum->end = more.end == w ? sum->end + w : more.end;
+}
+
+/* word_extent -- the free bits (zeros) of one word */
+static struct extent
+word_extent(uint64_t word)
+{
+	if (word == 0)
+		return (struct extent){BITMAP_WORD, BITMAP_WORD, BITMAP_WORD};
+	struct extent e = {(size_t)__builtin_ctzll(word), 0,
+		(size_t)__builtin_clzll(word)};
+	/* each round shortens every run of free bits by one */
+	for (uint64_t free = ~word; free != 0; free &= free << 1)
+		e.max++;
+	return e;
+}
+
+static struct extent
+block_extent(const struct page_tree *t, size_t block)
+{
+	const uint64_t *word = &t->used[block * BLOCK_WORDS];
+	struct extent sum = {0, 0, 0};
+	for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+		struct extent e = {0, 0, 0};
+		if (word[i] != ~UINT64_C(0))
+			e = word_extent(word[i]);
+		extend(&sum, i * (size_t)BITMAP_WORD, e, BITMAP_WORD);
+	}
+	return sum;
+}
+
+static struct extent
+node_extent(const struct page_tree *t, unsigned level, size_t i)
+{
+	const struct summary *s = &t->level[level][i];
+	size_t w = width(t, level);
+	return (struct extent){w - s->start, w - s->max, w - s->end};
+}
+
+/* compute -- what the node's summary must be, from what lies below it */
+static struct summary
+compute(const struct page_tree *t, unsigned level, size_t i)
+{
+	struct extent sum = {0, 0, 0};
+	size_t w = width(t, level);
+	if (level == 0) {
+		sum = block_extent(t, i);
+	} else {
+		size_t below = width(t, level - 1), have = 0;
+		size_t child = i << TREE_LG_FAN;
+		size_t last = min_size(child + TREE_FAN, t->nnodes[level - 1]);
+		for (; child < last; child++, have += below)
+			extend(&sum, have, node_extent(t, level - 1, child),
+				below);
+		/* children past the end count as in use */
+		if (have < w)
+			sum.end = 0;
+	}
+	return (struct summary){(uint32_t)(w - sum.start),
+		(uint32_t)(w - sum.max), (uint32_t)(w - sum.end)};
+}
+
+/* refresh -- recompute the summaries over bits [first, first + n) */
+static void
+refresh(struct page_tree *t, size_t first, size_t n)
+{
+	size_t low = first / TREE_BLOCK_BITS;
+	size_t high = (first + n - 1) / TREE_BLOCK_BITS;
+	for (unsigned l = 0; l < t->nlevels; l++) {
+		bool changed = false;
+		for (size_t i = low; i <= high; i++) {
+			struct summary s = compute(t, l, i);
+			struct summary *old = &t->level[l][i];
+			changed |= s.start != old->start || s.max != old->max ||
+				   s.end != old->end;
+			*old = s;
+		}
+		if (!changed)
+			return;
+		low >>= TREE_LG_FAN;
+		high >>= TREE_LG_FAN;
+	}
+}
+
+void
+tree_layout(struct page_tree *t, void *mem, size_t nbits)
+{
+	memset(t, 0, sizeof(*t));
+	t->nbits = (uint32_t)nbits;
+	t->nlevels = levels_of(nbits, t->nnodes);
+	t->used = mem;
+	char *at = (char *)mem + bitmap_bytes(nbits);
+	for (unsigned l = 0; l < t->nlevels; l++) {
+		t->level[l] = (struct summary *)(void *)at;
+		at += t->nnodes[l] * sizeof(struct summary);
+	}
+}
+
+void
+tree_init(struct page_tree *t, size_t bias)
+{
+	if (bias > 0)
+		tree_take(t, 0, bias);
+	size_t end = (size_t)t->nnodes[0] * TREE_BLOCK_BITS;
+	if (t->nbits < end)
+		bitmap_set_range(t->used, t->nbits, end - t->nbits);
+	/* the last nodes of every level may lack children: compute them */
+	for (unsigned l = 0; l < t->nlevels; l++) {
+		size_t last = t->nnodes[l] - 1;
+		t->level[l][last] = compute(t, l, last);
+	}
+}
+
+/* block_find -- the first n free bits together in [from, end) of one block */
+static size_t
+block_find(const struct page_tree *t, size_t n, size_t from, size_t end)
+{
+	for (;;) {
+		from = bitmap_next(t->used, from, end, false);
+		size_t stop = bitmap_next(t->used, from, end, true);
+		if (stop - from >= n)
+			return from;
+		if (stop == end)
+			return TREE_NONE;
+		from = stop;
+	}
+}
+
+size_t
+tree_find(const struct page_tree *t, size_t n, size_t from)
+{
+	unsigned l = t->nlevels - 1;
+	size_t i = 0;
+	size_t run = 0,
+	       run_first = from; /* free bits just before node (l, i) */
+	if (from >= t->nbits)
+		return TREE_NONE;
+	if (from > 0) {
+		/* the rest of from's block by hand, then climb from there */
+		i = from / TREE_BLOCK_BITS + 1;
+		l = 0;
+		size_t end = i * TREE_BLOCK_BITS;
+		size_t at = block_find(t, n, from, end);
+		if (at != TREE_NONE)
+			return at;
+		run_first = end;
+		while (run_first > from && !bitmap_test(t->used, run_first - 1))
+			run_first--;
+		run = end - run_first;
+	}
+	for (;;) {
+		while (l + 1 < t->nlevels && i % TREE_FAN == 0) {
+			i >>= TREE_LG_FAN;
+			l++;
+		}
+		/* descend as long as the node itself holds the answer */
+		for (;;) {
+			if (i >= t->nnodes[l])
+				return TREE_NONE;
+			struct extent e = node_extent(t, l, i);
+			if (run + e.start >= n)
+				return run_first;
+			if (e.max < n) {
+				size_t w = width(t, l);
+				if (e.end == w) {
+					run += w;
+				} else {
+					run = e.end;
+					run_first = (i + 1) * w - e.end;
+				}
+				break;
+			}
+			if (l == 0)
+				return block_find(t, n, i * TREE_BLOCK_BITS,
+					(i + 1) * TREE_BLOCK_BITS);
+			i <<= TREE_LG_FAN;
+			l--;
+		}
+		i++;
+		if (l + 1 == t->nlevels)
+			return TREE_NONE;
+	}
+}
+
+size_t
+tree_find_aligned(const struct page_tree *t, size_t n, size_t from,
+	size_t align, size_t origin)
+{
+	for (;;) {
+		size_t at = tree_find(t, n, from);
+		if (at == TREE_NONE)
+			return TREE_NONE;
+		/* unsigned arithmetic wraps rightly: align is a power of two */
+		size_t next = align_up(at - origin, align) + origin;
+		if (next == at)
+			return at;
+		from = next;
+	}
+}
+
+void
+tree_take(struct page_tree *t, size_t first, size_t n)
+{
+	ASSERT(!bitmap_any_set(t->used, first, n));
+	bitmap_set_range(t->used, first, n);
+	refresh(t, first, n);
+}
+
+void
+tree_give(struct page_tree *t, size_t first, size_t n)
+{
+	ASSERT(bitmap_all_set(t->used, first, n));
+	bitmap_clear_range(t->used, first, n);
+	refresh(t, first, n);
+}
+
+size_t
+tree_consistent(const struct page_tree *t)
+{
+	for (unsigned l = 0; l < t->nlevels; l++) {
+		for (size_t i = 0; i < t->nnodes[l]; i++) {
+			struct summary s = compute(t, l, i);
+			const struct summary *have = &t->level[l][i];
+			if (s.start != have->start || s.max != have->max ||
+				s.end != have->end)
+				return i * width(t, l);
+		}
+	}
+	size_t end = (size_t)t->nnodes[0] * TREE_BLOCK_BITS;
+	if (!bitmap_all_set(t->used, t->nbits, end - t->nbits))
+		return t->nbits;
+	return TREE_NONE;
+}

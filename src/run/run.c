@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run.c -- page runs: who owns which 4 KiB pages of a pool
+ */
+#include "run/run.h"
+
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/assert.h"
+#include "base/bitmap.h"
+#include "run/meta.h"
+
+/*
+ * A granule number has 32 bits, which reaches 256 GiB.  Larger pools keep one
+ * page in 200 at the front for descriptors, more than they can ever need.
+ */
+#define META_REACH_PAGES ((size_t)1 << (32 + RUN_LG_GRANULE - RUN_LG_PAGE))
+#define META_SHARE       200
+
+/* the block of 2 MiB that the pool starts in counts from its first address */
+static uint32_t
+bias_of(const void *base)
+{
+	return (uint32_t)(((uintptr_t)base >> RUN_LG_PAGE) &
+			  (TREE_BLOCK_BITS - 1));
+}
+
+struct layout {
+	size_t npages; /* of the pool */
+	size_t nbits;  /* npages + bias */
+	size_t dirty;  /* offsets from the pool's first byte */
+	size_t tree;
+	size_t end;
+};
+
+static struct layout
+layout_of(const void *base, size_t size)
+{
+	struct layout l;
+	l.npages = size >> RUN_LG_PAGE;
+	l.nbits = l.npages + bias_of(base);
+	l.dirty = align_up(RUN_MAP_OFF + l.npages * sizeof(uint32_t), 64);
+	l.tree = align_up(l.dirty + bitmap_words(l.nbits) * 8, 64);
+	l.end = l.tree + tree_bytes(l.nbits);
+	return l;
+}
+
+size_t
+run_space_pages(const void *base, size_t size)
+{
+	return div_up(layout_of(base, size).end, RUN_PAGE);
+}
+
+void
+run_space_layout(struct run_space *rs, void *base, size_t size)
+{
+	struct layout l = layout_of(base, size);
+	memset(rs, 0, sizeof(*rs));
+	rs->base = base;
+	rs->npages = (uint32_t)l.npages;
+	rs->bias = bias_of(base);
+	rs->first = (uint32_t)div_up(l.end, RUN_PAGE);
+	rs->meta_pages = l.npages > META_REACH_PAGES
+				 ? (uint32_t)(l.npages / META_SHARE)
+				 : 0;
+	rs->dirty = (uint64_t *)(void *)(rs->base + l.dirty);
+	tree_layout(&rs->tree, rs->base + l.tree, l.nbits);
+}
+
+void
+run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
+{
+	struct layout l = layout_of(base, size);
+	run_space_layout(rs, base, size);
+	if (!zero) {
+		memset(rs->base + RUN_MAP_OFF, 0, l.end - RUN_MAP_OFF);
+		bitmap_set_range(rs->dirty, 0, l.nbits);
+	}
+	tree_init(&rs->tree, rs->bias);
+	tree_take(&rs->tree, rs->bias, rs->first);
+	rs->nfree = rs->npages - rs->first;
+}
+
+struct desc *
+run_lookup(const struct run_space *rs, const void *p)
+{
+	uintptr_t off = (uintptr_t)p - (uintptr_t)rs->base;
+	if (off >> RUN_LG_PAGE >= rs->npages)
+		return NULL;
+	uint32_t g = load_relaxed(&run_map(rs->base)[off >> RUN_LG_PAGE]);
+	return g == 0 ? NULL : run_desc(rs->base, g);
+}
+
+/* map_set -- the page map's entries of a run; Locks: run lock held */
+static void
+map_set(struct run_space *rs, size_t page, size_t npages, uint32_t g)
+{
+	uint32_t *map = run_map(rs->base);
+	for (size_t i = 0; i < npages; i++)
+		store_relaxed(&map[page + i], g);
+}
+
+static char *
+page_address(const struct run_space *rs, size_t page)
+{
+	return rs->base + (page << RUN_LG_PAGE);
+}
+
+/* pages_take -- mark as used and dirty; returns whether they were clean */
+static bool
+pages_take(struct run_space *rs, size_t page, size_t npages)
+{
+	tree_take(&rs->tree, page + rs->bias, npages);
+	rs->nfree -= (uint32_t)npages;
+	bool clean = !bitmap_any_set(rs->dirty, page + rs->bias, npages);
+	bitmap_set_range(rs->dirty, page + rs->bias, npages);
+	return clean;
+}
+
+static void
+pages_give(struct run_space *rs, size_t page, size_t npages)
+{
+	tree_give(&rs->tree, page + rs->bias, npages);
+	rs->nfree += (uint32_t)npages;
+}
+
+/* desc_alloc -- granules for a descriptor; Locks: run lock held */
+static struct desc *
+desc_alloc(struct run_space *rs, unsigned ngran)
+{
+	struct desc *d = meta_alloc(rs, ngran);
+	if (d != NULL)
+		return d;
+	size_t bit = tree_find(&rs->tree, META_PAGES, 0);
+	if (bit == TREE_NONE)
+		return NULL;
+	size_t page = bit - rs->bias;
+	if (page + META_PAGES > META_REACH_PAGES - 1)
+		return NULL;
+	(void)pages_take(rs, page, META_PAGES);
+	char *pages = page_address(rs, page);
+	meta_add(rs, pages);
+	map_set(rs, page, META_PAGES, run_granule(rs->base, pages));
+	return meta_alloc(rs, ngran);
+}
+
+/* desc_free -- the counterpart; Locks: run lock held */
+static void
+desc_free(struct run_space *rs, struct desc *d)
+{
+	struct meta *empty = meta_free(rs, d);
+	if (empty == NULL)
+		return;
+	size_t page = run_page(rs, empty);
+	map_set(rs, page, META_PAGES, 0);
+	pages_give(rs, page, META_PAGES);
+}
+
+static struct desc *
+alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
+	enum run_tag tag, unsigned lg_align, bool *ret_clean)
+{
+	if (npages > rs->nfree)
+		return NULL;
+	struct desc *d = desc_alloc(rs, ngran);
+	if (d == NULL)
+		return NULL;
+	size_t from = rs->meta_pages == 0 ? 0 : rs->meta_pages + rs->bias;
+	size_t bit;
+	if (lg_align <= RUN_LG_PAGE) {
+		bit = tree_find(&rs->tree, npages, from);
+	} else {
+		/* the bit of the address 0, as far as the alignment sees it */
+		size_t align = (size_t)1 << (lg_align - RUN_LG_PAGE);
+		size_t origin = rs->bias - ((uintptr_t)rs->base >> RUN_LG_PAGE);
+		bit = tree_find_aligned(&rs->tree, npages, from, align, origin);
+	}
+	if (bit == TREE_NONE) {
+		desc_free(rs, d);
+		return NULL;
+	}
+	size_t page = bit - rs->bias;
+	*ret_clean = pages_take(rs, page, npages);
+	d->base = page_address(rs, page);
+	d->npages = (uint32_t)npages;
+	store_relaxed(&d->owner, (uint64_t)tag);
+	map_set(rs, page, tag == RUN_LARGE ? 1 : npages,
+		run_granule(rs->base, d));
+	return d;
+}
+
+struct desc *
+run_alloc(struct run_space *rs, size_t npages, unsigned ngran, enum run_tag tag,
+	unsigned lg_align, bool *ret_clean)
+{
+	bool clean = false;
+	ASSERT(npages > 0);
+	lock_acquire(&rs->lock, RANK_RUN);
+	struct desc *d = alloc_locked(rs, npages, ngran, tag, lg_align, &clean);
+	lock_release(&rs->lock, RANK_RUN);
+	if (ret_clean != NULL)
+		*ret_clean = clean;
+	return d;
+}
+
+void
+run_free(struct run_space *rs, struct desc *d)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	size_t page = run_page(rs, d->base);
+	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
+	map_set(rs, page, large ? 1 : d->npages, 0);
+	pages_give(rs, page, d->npages);
+	desc_free(rs, d);
+	lock_release(&rs->lock, RANK_RUN);
+}
+
+bool
+run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
+{
+	bool done = true;
+	lock_acquire(&rs->lock, RANK_RUN);
+	size_t page = run_page(rs, d->base);
+	size_t have = d->npages;
+	*ret_clean = false;
+	if (npages < have) {
+		pages_give(rs, page + npages, have - npages);
+	} else if (npages > have) {
+		size_t more = npages - have;
+		done = npages <= rs->npages - page &&
+		       !bitmap_any_set(
+			       rs->tree.used, page + have + rs->bias, more);
+		if (done)
+			*ret_clean = pages_take(rs, page + have, more);
+	}
+	if (done)
+		d->npages = (uint32_t)npages;
+	lock_release(&rs->lock, RANK_RUN);
+	return done;
+}

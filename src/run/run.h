@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run.h -- page runs: who owns which 4 KiB pages of a pool
+ *
+ * A run is a number of pages together that one thing owns: a slab, a large
+ * object, a heap, or the descriptors themselves.  Each run has a descriptor of
+ * one or more 64-byte granules inside the pool, and the page map leads from a
+ * page to its descriptor.  The layers above put their own fields behind the
+ * common head of a descriptor.
+ *
+ * Where things lie, as offsets from the pool's first byte:
+ *
+ *	0x0000  guard page, no access
+ *	0x1000  header, 8 KiB; written by the pool layer; granule 0
+ *	0x3000  page map: one u32 a page, the granule of its descriptor or 0
+ *	  ...   bitmaps (in use, dirty), summaries
+ *	first   runs
+ *
+ * The run lock guards everything but reads of the page map, which are atomic
+ * and relaxed: a thread that frees an object has got its address from the
+ * thread that allocated it, and with it all that was written before.
+ *
+ * Invariants: a page's used bit is set exactly when it is fixed metadata or
+ * belongs to one run; the page map names the descriptor on the first page of
+ * a large run, on all pages of every other run, and is 0 elsewhere; a page
+ * that is not dirty reads as zero.
+ */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "base/lock.h"
+#include "run/page_tree.h"
+#include "run/run_check.h"
+
+#define RUN_LG_PAGE    12u
+#define RUN_PAGE       ((size_t)1 << RUN_LG_PAGE)
+#define RUN_LG_GRANULE 6u
+#define RUN_GRANULE    ((size_t)1 << RUN_LG_GRANULE)
+#define RUN_HEADER_OFF ((size_t)0x1000) /* header, and granule 0 */
+#define RUN_MAP_OFF    ((size_t)0x3000) /* page map */
+#define RUN_MAX_PAGES  ((size_t)UINT32_MAX - TREE_BLOCK_BITS)
+
+/*
+ * What the first word of a descriptor says.  A slab has the address of its
+ * heap there, which is larger than all of these; the pool's header, which is
+ * what granule 0 leads to, has a signature there.
+ */
+enum run_tag {
+	RUN_NONE,   /* being made or torn down */
+	RUN_LARGE,  /* one large object */
+	RUN_CACHED, /* a large run that a heap's run cache holds */
+	RUN_META,   /* granules of descriptors */
+	RUN_HEAP,   /* a heap */
+	RUN_NTAGS
+};
+
+/* the head that all descriptors share */
+struct desc {
+	uint64_t owner;   /* a run_tag, or a slab's heap; atomic, relaxed */
+	char *base;       /* first byte of the run */
+	uint32_t npages;  /* pages of the run; run lock */
+	uint8_t ngran;    /* granules of this descriptor */
+	uint8_t owned[3]; /* the upper layer's */
+};
+
+/* a list through descriptors is of granule numbers; 0 ends it */
+#define RUN_NO_GRANULE 0u
+
+struct run_space {
+	char *base;      /* the pool's first byte; set once at create */
+	uint32_t npages; /* set once at create */
+	uint32_t first;  /* first page behind the fixed metadata; set once */
+	uint32_t bias;   /* bit of page 0 in the bitmaps; set once */
+	uint32_t meta_pages; /* pages kept for descriptors at the front */
+	struct lock lock;    /* RANK_RUN */
+	uint32_t nfree;      /* free pages; lock */
+	uint32_t meta_head;  /* descriptor runs with a free granule; lock */
+	uint32_t nmeta;      /* descriptor runs; lock */
+	uint64_t *dirty; /* one bit a page: may read as other than 0; lock */
+	struct page_tree tree; /* lock */
+};
+
+/* run_map -- the page map of the pool that starts at base */
+static inline uint32_t *
+run_map(const void *base)
+{
+	return (uint32_t *)(uintptr_t)((uintptr_t)base + RUN_MAP_OFF);
+}
+
+/* run_desc -- the descriptor at a granule; granule 0 is the pool's header */
+static inline struct desc *
+run_desc(const void *base, uint32_t granule)
+{
+	return (struct desc *)((uintptr_t)base + RUN_HEADER_OFF +
+			       ((uintptr_t)granule << RUN_LG_GRANULE));
+}
+
+/* run_granule -- the granule of a descriptor */
+static inline uint32_t
+run_granule(const void *base, const void *d)
+{
+	return (uint32_t)(((uintptr_t)d - (uintptr_t)base - RUN_HEADER_OFF) >>
+			  RUN_LG_GRANULE);
+}
+
+/* run_page -- the page that an address of the pool lies in */
+static inline uint32_t
+run_page(const struct run_space *rs, const void *p)
+{
+	return (uint32_t)(((uintptr_t)p - (uintptr_t)rs->base) >> RUN_LG_PAGE);
+}
+
+/*
+ * run_lookup -- the descriptor that the page map has for an address of the
+ * pool (RUN_LARGE: only for addresses in the first page); NULL for none
+ */
+struct desc *run_lookup(const struct run_space *rs, const void *p);
+
+/*
+ * run_space_pages -- pages of the fixed metadata of a pool of `size` bytes;
+ * the pool layer maps and checks that much before run_space_init()
+ */
+size_t run_space_pages(const void *base, size_t size);
+
+/*
+ * run_space_layout -- what the geometry of a pool must be: everything that
+ * run_space_init() sets once, and nothing of the pool is touched
+ */
+void run_space_layout(struct run_space *rs, void *base, size_t size);
+
+/*
+ * run_space_init -- lay the page map and the bitmaps over a new pool
+ *
+ * zero  the pool reads as zero; else the fixed metadata is cleared first, and
+ *       every page counts as dirty
+ * Nobody else knows the pool yet.
+ */
+void run_space_init(struct run_space *rs, void *base, size_t size, bool zero);
+
+/*
+ * run_alloc -- npages pages together, and a descriptor for them
+ *
+ * ngran      granules of the descriptor, zeroed but for its head
+ * tag        what the descriptor says; RUN_LARGE maps the first page only
+ * lg_align   the address is a multiple of 2^lg_align bytes; at least 12
+ * ret_clean  whether all bytes read as zero; may be NULL
+ * Returns NULL when there is no room.  First fit: the lowest address.
+ * Locks  takes the run lock.
+ */
+struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
+	enum run_tag tag, unsigned lg_align, bool *ret_clean);
+
+/*
+ * run_free -- give pages and descriptor back
+ * Locks  takes the run lock.  The caller alone knows the run.
+ */
+void run_free(struct run_space *rs, struct desc *d);
+
+/*
+ * run_resize -- a large run of another length at the same place
+ * Returns whether it could be done; making it shorter always can.  With it
+ * *ret_clean says whether all added bytes read as zero.
+ * Locks  takes the run lock.  The caller alone knows the run.
+ */
+bool run_resize(
+	struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run_check.c -- verify the invariants of page runs, whatever the bytes are
+ */
+#include "run/run_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/bitmap.h"
+#include "base/error.h"
+#include "base/os.h"
+#include "run/meta.h"
+#include "run/run.h"
+
+#define ZERO_SAMPLES  ((size_t)64) /* clean free pages that are looked into */
+#define PAGE_GRANULES ((uint32_t)(RUN_PAGE / RUN_GRANULE))
+
+/* the granule at which a page begins; page 0 has none, it is the guard */
+static uint64_t
+page_granule(size_t page)
+{
+	return (page - RUN_HEADER_OFF / RUN_PAGE) * PAGE_GRANULES;
+}
+
+static size_t
+granule_page(uint64_t g)
+{
+	return g / PAGE_GRANULES + RUN_HEADER_OFF / RUN_PAGE;
+}
+
+static bool
+is_used(const struct run_check *c, size_t page)
+{
+	return bitmap_test(c->rs->tree.used, page + c->rs->bias);
+}
+
+static uint32_t
+map_at(const struct run_check *c, size_t page)
+{
+	return run_map(c->rs->base)[page];
+}
+
+/* is_meta -- does the page map say that the page holds descriptors? */
+static bool
+is_meta(const struct run_check *c, size_t page)
+{
+	return page >= c->rs->first && page < c->rs->npages &&
+	       is_used(c, page) && map_at(c, page) == page_granule(page);
+}
+
+static const struct meta *
+meta_of(const struct run_check *c, size_t page)
+{
+	return (const struct meta *)run_desc(
+		c->rs->base, (uint32_t)page_granule(page));
+}
+
+bool
+run_check_begin(struct run_check *c, const struct run_space *rs,
+	const void *base, size_t size, struct findings *f, int *ret_err)
+{
+	struct run_space want;
+	memset(c, 0, sizeof(*c));
+	c->rs = rs;
+	c->f = f;
+	run_space_layout(&want, (void *)(uintptr_t)base, size);
+	if (rs->base != want.base || rs->npages != want.npages ||
+		rs->first != want.first || rs->bias != want.bias ||
+		rs->meta_pages != want.meta_pages || rs->dirty != want.dirty)
+		return finding(f, "header: geometry of the runs");
+	if (memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
+		return finding(f, "header: geometry of the page tree");
+	c->heads = os_map(rs->npages * sizeof(uint64_t));
+	c->claimed = os_map(rs->npages * sizeof(uint64_t));
+	if (c->heads == NULL || c->claimed == NULL) {
+		run_check_end(c);
+		*ret_err = ENOMEM;
+		(void)fail(ENOMEM, "no memory for the check's notes");
+		return false;
+	}
+	return true;
+}
+
+void
+run_check_end(struct run_check *c)
+{
+	if (c->heads != NULL)
+		os_unmap(c->heads, c->rs->npages * sizeof(uint64_t));
+	if (c->claimed != NULL)
+		os_unmap(c->claimed, c->rs->npages * sizeof(uint64_t));
+	c->heads = c->claimed = NULL;
+}
+
+struct desc *
+run_check_head(const struct run_check *c, uint64_t granule)
+{
+	size_t page = granule_page(granule);
+	if (granule == RUN_NO_GRANULE || page >= c->rs->npages ||
+		!bitmap_test(&c->heads[page], granule % PAGE_GRANULES))
+		return NULL;
+	return run_desc(c->rs->base, (uint32_t)granule);
+}
+
+/* check_meta -- one descriptor run's own descriptor */
+static void
+check_meta(struct run_check *c, size_t page)
+{
+	const struct meta *m = meta_of(c, page);
+	const struct desc *d = &m->head;
+	if (d->owner != RUN_META || d->npages != META_PAGES || d->ngran != 1 ||
+		d->base != c->rs->base + page * RUN_PAGE ||
+		bitmap_test(m->free, 0))
+		(void)finding(c->f, "page %zu: run of descriptors", page);
+	c->nmeta++;
+	c->nmeta_free += m->free[0] != 0;
+	c->heads[page] |= 1;
+	c->claimed[page] |= 1;
+}
+
+/* claim -- the granules of the descriptor that page `page` names */
+static struct desc *
+claim(struct run_check *c, size_t page, uint32_t g)
+{
+	size_t at = granule_page(g);
+	unsigned first = g % PAGE_GRANULES;
+	if (g < PAGE_GRANULES || first == 0 || !is_meta(c, at)) {
+		(void)finding(c->f, "page %zu: no descriptor at %u", page, g);
+		return NULL;
+	}
+	struct desc *d = run_desc(c->rs->base, g);
+	if (d->ngran == 0 || first + d->ngran > PAGE_GRANULES) {
+		(void)finding(c->f, "page %zu: size of descriptor %u", page, g);
+		return NULL;
+	}
+	if (bitmap_any_set(&c->claimed[at], first, d->ngran)) {
+		(void)finding(
+			c->f, "page %zu: descriptor %u is shared", page, g);
+		return NULL;
+	}
+	bitmap_set_range(&c->claimed[at], first, d->ngran);
+	c->heads[at] |= UINT64_C(1) << first;
+	return d;
+}
+
+/* check_run -- the run that begins at a used page; returns its pages */
+static size_t
+check_run(struct run_check *c, size_t page)
+{
+	const struct run_space *rs = c->rs;
+	uint32_t g = map_at(c, page);
+	if (g == page_granule(page)) {
+		check_meta(c, page);
+		return META_PAGES;
+	}
+	struct desc *d = claim(c, page, g);
+	if (d == NULL)
+		return 1;
+	if (d->base != rs->base + page * RUN_PAGE || d->npages == 0 ||
+		d->npages > rs->npages - page) {
+		(void)finding(
+			c->f, "page %zu: extent of descriptor %u", page, g);
+		return 1;
+	}
+	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
+	if (d->owner == RUN_NONE || d->owner == RUN_META)
+		(void)finding(
+			c->f, "page %zu: owner of descriptor %u", page, g);
+	for (size_t i = 1; i < d->npages; i++)
+		if (map_at(c, page + i) != (large ? 0 : g)) {
+			(void)finding(
+				c->f, "page %zu: page map in a run", page + i);
+			break;
+		}
+	if (!bitmap_all_set(rs->tree.used, page + rs->bias, d->npages))
+		(void)finding(c->f, "page %zu: run with free pages", page);
+	c->nheaps += d->owner == RUN_HEAP;
+	c->ncached += d->owner == RUN_CACHED;
+	return d->npages;
+}
+
+static void
+check_pages(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	for (size_t page = 0; page < rs->npages;) {
+		if (page < rs->first || !is_used(c, page)) {
+			if (map_at(c, page) != 0)
+				(void)finding(c->f,
+					"page %zu: page map of a "
+					"page without a run",
+					page);
+			if (page < rs->first && !is_used(c, page))
+				(void)finding(c->f,
+					"page %zu: fixed metadata "
+					"is free",
+					page);
+			page++;
+		} else if (map_at(c, page) == 0) {
+			(void)finding(
+				c->f, "page %zu: in use by nothing", page);
+			page++;
+		} else {
+			page += check_run(c, page);
+		}
+	}
+}
+
+/* check_granules -- what is claimed is exactly what is not free */
+static void
+check_granules(struct run_check *c)
+{
+	for (size_t page = c->rs->first; page < c->rs->npages; page++)
+		if (is_meta(c, page) &&
+			c->claimed[page] != ~meta_of(c, page)->free[0])
+			(void)finding(c->f,
+				"page %zu: descriptors in use and free", page);
+}
+
+static void
+check_meta_list(struct run_check *c)
+{
+	uint32_t prev = RUN_NO_GRANULE, g = c->rs->meta_head;
+	size_t n = 0;
+	for (; g != RUN_NO_GRANULE && n <= c->nmeta; n++) {
+		size_t page = granule_page(g);
+		if (g % PAGE_GRANULES != 0 || !is_meta(c, page)) {
+			(void)finding(c->f, "list of descriptor runs: %u", g);
+			return;
+		}
+		const struct meta *m = meta_of(c, page);
+		if (m->prev != prev || m->free[0] == 0)
+			(void)finding(c->f, "list of descriptor runs: page %zu",
+				page);
+		prev = g;
+		g = m->next;
+	}
+	if (n != c->nmeta_free || c->rs->nmeta != c->nmeta)
+		(void)finding(c->f, "list of descriptor runs: length");
+}
+
+/* check_zero -- some of the free pages that are said to read as zero do */
+static void
+check_zero(struct run_check *c)
+{
+	static const uint64_t zero[RUN_PAGE / sizeof(uint64_t)];
+	const struct run_space *rs = c->rs;
+	size_t stride = max_size(rs->npages / ZERO_SAMPLES, 1);
+	for (size_t page = rs->first; page < rs->npages; page += stride) {
+		size_t bit = page + rs->bias;
+		if (is_used(c, page) || bitmap_test(rs->dirty, bit))
+			continue;
+		if (memcmp(rs->base + page * RUN_PAGE, zero, RUN_PAGE) != 0)
+			(void)finding(
+				c->f, "page %zu: free, clean, not zero", page);
+	}
+}
+
+/* check_bits -- used pages are dirty; free ones are as many as counted */
+static void
+check_bits(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	size_t nfree =
+		rs->npages - bitmap_count(rs->tree.used, rs->bias, rs->npages);
+	if (nfree != rs->nfree)
+		(void)finding(c->f, "count of free pages: %u, not %zu",
+			rs->nfree, nfree);
+	for (size_t i = 0; i < bitmap_words(rs->tree.nbits); i++) {
+		uint64_t mask = ~UINT64_C(0);
+		size_t low = i * BITMAP_WORD, first = rs->first + rs->bias;
+		if (low + BITMAP_WORD <= first)
+			continue;
+		if (low < first)
+			mask <<= first - low;
+		if (low + BITMAP_WORD > rs->tree.nbits)
+			mask &= bitmap_mask(
+				0, (unsigned)(rs->tree.nbits - low));
+		if ((rs->tree.used[i] & ~rs->dirty[i] & mask) != 0)
+			(void)finding(c->f, "page %zu: used but not dirty",
+				low - rs->bias);
+	}
+}
+
+void
+run_check_all(struct run_check *c)
+{
+	size_t bit = tree_consistent(&c->rs->tree);
+	if (bit != TREE_NONE)
+		(void)finding(c->f, "page tree at bit %zu", bit);
+	check_bits(c);
+	check_pages(c);
+	check_granules(c);
+	check_meta_list(c);
+	check_zero(c);
+}
+
+void
+run_check_each(const struct run_check *c,
+	void (*visit)(void *arg, struct desc *d), void *arg)
+{
+	for (size_t page = c->rs->first; page < c->rs->npages; page++) {
+		uint64_t heads = c->heads[page];
+		for (; heads != 0; heads &= heads - 1) {
+			uint64_t g = page_granule(page) +
+				     (unsigned)__builtin_ctzll(heads);
+			visit(arg, run_desc(c->rs->base, (uint32_t)g));
+		}
+	}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bin.h -- all slabs of one size class in one heap
+ *
+ * In front a LIFO of slots that were freed last, then the current word of the
+ * current slab, then a list of slabs with free slots.  A slot in the LIFO is
+ * not free in its slab's bits.  Only the heap's holder uses a bin.
+ */
+#ifndef SLAB_BIN_H
+#define SLAB_BIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "slab/size_class.h"
+
+struct slab;
+
+#define BIN_LIFO       16u          /* slots that the LIFO can hold */
+#define BIN_LIFO_BYTES (32u * 1024) /* it holds no more bytes than this... */
+#define BIN_LIFO_LEAST 4u           /* ...but at least so many slots */
+#define BIN_COUNT_MASK UINT64_C(0xffff)
+#define BIN_ONE_MALLOC (UINT64_C(1) << 16)
+
+struct bin {
+	/*
+	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
+	 * in one word so that one addition keeps both.
+	 */
+	uint64_t count;
+	uint32_t size;   /* bytes of a slot; set once */
+	uint16_t cap;    /* slots that the LIFO takes; set once */
+	uint16_t cls;    /* size class; set once */
+	uint32_t avail;  /* list of slabs with free slots: granules */
+	uint32_t nslabs; /* slabs of this bin, FULL and QUEUED ones too */
+	uint32_t nempty; /* slabs on the list with used == 0 */
+	uint32_t reserved;
+	uint64_t nfills; /* times that another slab became current */
+	char *cur_base;  /* slot of bit 0 of *cur */
+	/*
+	 * The two words in front of the LIFO are no object's address, so that
+	 * a look at the last two entries needs no look at the count.
+	 */
+	struct slab *slab; /* current slab; NULL: none */
+	uint64_t *cur;     /* current word of its w; never NULL */
+	void *lifo[BIN_LIFO];
+	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
+	uint64_t nnew;     /* slabs made */
+	uint64_t nreused;  /* slabs taken from the list or from other heaps */
+	uint64_t reserved2[5];
+};
+
+_Static_assert(sizeof(struct bin) == BIN_STRIDE, "the lookup table's stride");
+_Static_assert(offsetof(struct bin, lifo) == 64, "LIFO at a line's start");
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * size_class.c -- the rounded sizes of small objects
+ */
+#include "slab/size_class.h"
+
+#include "base/arith.h"
+#include "base/assert.h"
+#include "run/run.h"
+
+#define QUANTUM     16u /* spacing up to LINEAR_MAX */
+#define LINEAR_MAX  128u
+#define FINE_FROM   1024u /* where the finer table begins to differ */
+#define MIN_OBJECTS 4u    /* a slab has room for at least so many */
+#define TAIL_SHARE  64u   /* at most 1/64 of a slab is left over */
+
+static struct class_table coarse, fine; /* written by class_tables_init() */
+
+/* spacing -- of the classes between 2^n and 2^(n+1), where size > 2^n */
+static size_t
+spacing(const struct class_table *t, size_t size)
+{
+	size_t low = (size_t)1 << lg_floor(size - 1);
+	return low >> t->per_doubling_log2[low >= FINE_FROM];
+}
+
+unsigned
+class_nobj(const struct size_class *c, unsigned npages)
+{
+	size_t n = npages * RUN_PAGE / c->size;
+	return (unsigned)min_size(n, SLAB_MAX_OBJECTS);
+}
+
+/*
+ * geometry -- pages of a slab that wants about `want`: the first count from
+ * there on that leaves little behind the last slot, and no more than its
+ * descriptor has bits for
+ */
+static uint8_t
+geometry(const struct size_class *c, unsigned want)
+{
+	unsigned most = (unsigned)max_size(
+		SLAB_MAX_OBJECTS * (size_t)c->size / RUN_PAGE, 1);
+	unsigned least =
+		(unsigned)div_up((size_t)MIN_OBJECTS * c->size, RUN_PAGE);
+	unsigned first = (unsigned)min_size(max_size(want, least), most);
+	for (unsigned n = first;; n++) {
+		size_t bytes = n * RUN_PAGE;
+		size_t tail = bytes - class_nobj(c, n) * (size_t)c->size;
+		if (tail * TAIL_SHARE <= bytes || n == most)
+			return (uint8_t)n;
+	}
+}
+
+static void
+class_add(struct class_table *t, size_t size)
+{
+	ASSERT(t->nclasses < CLASS_MAX);
+	struct size_class *c = &t->cls[t->nclasses++];
+	c->size = (uint32_t)size;
+	c->recip = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
+	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
+		c->npages[step] = geometry(c, 1u << step);
+}
+
+static void
+table_init(struct class_table *t, unsigned lg_low, unsigned lg_high)
+{
+	t->nclasses = 0;
+	t->per_doubling_log2[0] = lg_low;
+	t->per_doubling_log2[1] = lg_high;
+	class_add(t, 8);
+	for (size_t size = QUANTUM; size <= LINEAR_MAX; size += QUANTUM)
+		class_add(t, size);
+	for (size_t size = LINEAR_MAX; size < SLAB_MAX;) {
+		size += spacing(t, size + 1);
+		class_add(t, size);
+	}
+	unsigned c = 0;
+	for (size_t i = 0; i <= SLAB_LOOKUP_MAX / 8; i++) {
+		while (t->cls[c].size < i * 8)
+			c++;
+		t->lookup[i] = (uint16_t)(c * BIN_STRIDE);
+	}
+}
+
+void
+class_tables_init(void)
+{
+	if (fine.nclasses != 0)
+		return;
+	table_init(&coarse, 3, 3);
+	table_init(&fine, 3, 4);
+}
+
+const struct class_table *
+class_table_for(size_t pool_size)
+{
+	return pool_size >= CLASS_FINE_POOL ? &fine : &coarse;
+}
+
+unsigned
+class_above(const struct class_table *t, size_t size)
+{
+	/* classes from 8 KiB up: as many in each doubling */
+	unsigned lg = t->per_doubling_log2[1];
+	unsigned low = lg_floor(size - 1);
+	unsigned steps = (unsigned)((size - 1) >> (low - lg)) - (1u << lg);
+	unsigned base = t->lookup[SLAB_LOOKUP_MAX / 8] / BIN_STRIDE;
+	return base + ((low - lg_floor(SLAB_LOOKUP_MAX)) << lg) + steps + 1;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * size_class.h -- the rounded sizes of small objects
+ *
+ * 8, then 16 to 128 by 16, then 8 sizes a doubling up to SLAB_MAX.  A pool of
+ * CLASS_FINE_POOL bytes or more has 16 a doubling from 1 KiB on: it can afford
+ * more kinds of slabs, and wastes half as much in each object.  Both tables
+ * are made once and only read from then on.
+ *
+ * Also here: how many pages a slab of a class takes, and the reciprocal that
+ * turns an offset in a slab into an index without a division.
+ */
+#ifndef SLAB_SIZE_CLASS_H
+#define SLAB_SIZE_CLASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define SLAB_MAX         ((size_t)32 * 1024) /* largest small object */
+#define SLAB_LOOKUP_MAX  ((size_t)8192)      /* largest in the lookup table */
+#define CLASS_MAX        113                 /* classes of the finer table */
+#define CLASS_FINE_POOL  ((size_t)256 << 20)
+#define CLASS_NSTEPS     6u /* slabs of about 1, 2, 4, 8, 16, 32 pages */
+#define SLAB_MAX_OBJECTS 1024u
+#define BIN_STRIDE       256u /* bytes between two bins of a heap */
+
+struct size_class {
+	uint32_t size;                /* bytes of a slot */
+	uint32_t recip;               /* ceil(2^32 / size) */
+	uint8_t npages[CLASS_NSTEPS]; /* of a slab, by step */
+};
+
+struct class_table {
+	uint32_t nclasses;
+	uint32_t per_doubling_log2[2]; /* below and from 1 KiB on */
+	/* (size + 7) / 8 -> class * BIN_STRIDE, for sizes to SLAB_LOOKUP_MAX */
+	uint16_t lookup[SLAB_LOOKUP_MAX / 8 + 1];
+	struct size_class cls[CLASS_MAX];
+};
+
+/* class_tables_init -- make both tables; once, before any other call */
+void class_tables_init(void);
+
+/* class_table_for -- the table of a pool of that many bytes */
+const struct class_table *class_table_for(size_t pool_size);
+
+/* class_above -- the class of a size over SLAB_LOOKUP_MAX, to SLAB_MAX */
+unsigned class_above(const struct class_table *t, size_t size);
+
+/* class_of -- the smallest class that holds size; size <= SLAB_MAX */
+static inline unsigned
+class_of(const struct class_table *t, size_t size)
+{
+	if (likely(size <= SLAB_LOOKUP_MAX))
+		return t->lookup[(size + 7) >> 3] / BIN_STRIDE;
+	return class_above(t, size);
+}
+
+/* class_nobj -- slots of a slab of npages pages */
+unsigned class_nobj(const struct size_class *c, unsigned npages);
+
+/*
+ * class_index -- which slot starts at an offset in a slab
+ *
+ * One multiplication: the high half of off * recip is off / size, and the low
+ * half is under recip exactly when nothing remains.  True for every class and
+ * every offset in a slab, which the tests try one by one.
+ * Returns the index, or UINT32_MAX when no slot starts there.
+ */
+static ALWAYS_INLINE uint32_t
+class_index(uint32_t recip, uint64_t off)
+{
+	uint64_t product = off * recip;
+	return likely((uint32_t)product < recip) ? (uint32_t)(product >> 32)
+						 : UINT32_MAX;
+}
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * slab.c -- runs cut into equal slots, with their bits outside of them
+ */
+#include "slab/slab.h"
+
+#include "base/arith.h"
+#include "base/assert.h"
+
+#define HEAD_WORDS    (offsetof(struct slab, w) / 8)
+#define GRANULE_WORDS (RUN_GRANULE / 8)
+
+unsigned
+slab_remote_offset(unsigned nwords)
+{
+	/*
+	 * behind w in the same granule when both are one word, else on a line
+	 * of its own, which other threads write
+	 */
+	unsigned end = (unsigned)HEAD_WORDS + nwords;
+	return nwords == 1 ? end : (unsigned)align_up(end, GRANULE_WORDS);
+}
+
+unsigned
+slab_granules(unsigned nobj)
+{
+	unsigned nwords = (nobj + 63) / 64;
+	return (unsigned)div_up(
+		slab_remote_offset(nwords) + nwords, GRANULE_WORDS);
+}
+
+void
+slab_init(struct slab *s, uint64_t owner, struct bin *bin,
+	const struct class_table *t, unsigned cls)
+{
+	const struct size_class *c = &t->cls[cls];
+	s->nobj = (uint16_t)class_nobj(c, s->npages);
+	s->cls = (uint8_t)cls;
+	s->recip = c->recip;
+	s->bin = bin;
+	s->used = 0;
+	s->state = SLAB_LISTED;
+	unsigned nwords = slab_nwords(s);
+	s->roff = (uint8_t)slab_remote_offset(nwords);
+	for (unsigned i = 0; i < nwords; i++)
+		s->w[i] = ~UINT64_C(0);
+	if (s->nobj % 64 != 0)
+		s->w[nwords - 1] >>= 64 - s->nobj % 64;
+	/* relaxed: who frees a slot here has got its address from us */
+	store_relaxed(&s->owner, owner);
+}
+
+unsigned
+slab_find(const struct slab *s, unsigned from)
+{
+	unsigned nwords = slab_nwords(s);
+	while (from < nwords && load_relaxed(&s->w[from]) == 0)
+		from++;
+	return from;
+}
+
+/*
+ * in_lifo -- which of the bits of word i, freed by others, lie in the LIFO
+ */
+static uint64_t
+in_lifo(const struct slab *s, unsigned word)
+{
+	const struct bin *b = s->bin;
+	uint64_t found = 0;
+	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++) {
+		uintptr_t off = (uintptr_t)b->lifo[i] - (uintptr_t)s->base;
+		if (off >= s->npages * RUN_PAGE)
+			continue;
+		uint32_t idx = class_index(s->recip, off);
+		if (idx / 64 == word)
+			found |= (uint64_t)1 << (idx % 64);
+	}
+	return found;
+}
+
+unsigned
+slab_collect(struct slab *s, unsigned *ret_doubled)
+{
+	uint64_t *r = slab_remote(s);
+	unsigned nwords = slab_nwords(s), n = 0;
+	for (unsigned i = 0; i < nwords; i++) {
+		if (load_relaxed(&r[i]) == 0)
+			continue;
+		/* acquire: what the other threads did to the slots is over */
+		uint64_t got = exchange_acquire(&r[i], 0);
+		uint64_t w = load_relaxed(&s->w[i]);
+		uint64_t doubled = got & (w | in_lifo(s, i));
+		*ret_doubled += (unsigned)__builtin_popcountll(doubled);
+		got &= ~doubled;
+		store_relaxed(&s->w[i], w | got);
+		n += (unsigned)__builtin_popcountll(got);
+	}
+	ASSERT(n <= s->used);
+	s->used = (uint16_t)(s->used - n);
+	return n;
+}
+
+unsigned
+slab_live(const struct slab *s)
+{
+	const uint64_t *r = slab_remote(s);
+	unsigned nwords = slab_nwords(s), n = s->nobj;
+	for (unsigned i = 0; i < nwords; i++)
+		n -= (unsigned)__builtin_popcountll(
+			load_relaxed(&s->w[i]) | load_relaxed(&r[i]));
+	return n;
+}
+
+bool
+slab_has_remote(const struct slab *s)
+{
+	const uint64_t *r = slab_remote(s);
+	for (unsigned i = 0; i < slab_nwords(s); i++)
+		if (load_seq_cst(&r[i]) != 0)
+			return true;
+	return false;
+}
+
+bool
+slab_detach(struct slab *s)
+{
+	/*
+	 * seq_cst: what owner and bin are is seen by who makes it QUEUED, and
+	 * the look at r comes after the store, so that few bits are missed
+	 */
+	store_seq_cst(&s->state, SLAB_FULL);
+	return !slab_has_remote(s) || !slab_attach(s);
+}
+
+bool
+slab_attach(struct slab *s)
+{
+	uint8_t full = SLAB_FULL;
+	/* acq_rel: decides against the other thread's exchange for QUEUED */
+	return cas_acq_rel(&s->state, &full, SLAB_LISTED);
+}
+
+bool
+slab_free_remote(struct slab *s, unsigned idx, bool *ret_queued)
+{
+	uint64_t bit = (uint64_t)1 << (idx % 64);
+	uint8_t full = SLAB_FULL;
+	*ret_queued = false;
+	if (slab_is_free(s, idx))
+		return false;
+	/* relaxed look, acq_rel exchange: pairs with slab_detach() */
+	if (load_relaxed(&s->state) == SLAB_FULL)
+		*ret_queued = cas_acq_rel(&s->state, &full, SLAB_QUEUED);
+	/* release: what the caller did to the slot is over */
+	uint64_t old = fetch_or_seq_cst(&slab_remote(s)[idx / 64], bit);
+	return (old & bit) == 0;
+}

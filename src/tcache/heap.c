@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap.c -- small objects: bins, their slabs, and where the next slot is from
+ */
+#include "base/arith.h"
+#include "base/assert.h"
+#include "tcache/heap_internal.h"
+
+#define SLABS_A_STEP 4u /* slabs of a bin before they grow */
+#define EMPTY_SHARE  8u /* a bin keeps 1 + nslabs/8 empty slabs */
+
+static uint64_t
+owner_bits(uint32_t level)
+{
+	static const uint64_t bits[HARDENING_LEVELS] = {
+		[HARDENING_NONE] = OWNER_NONE,
+		[HARDENING_DEFAULT] = 0,
+		[HARDENING_EXACT] = OWNER_EXACT,
+	};
+	return bits[level];
+}
+
+unsigned
+bin_cap(unsigned hardening, size_t size)
+{
+	if (hardening == HARDENING_EXACT)
+		return 0;
+	return (unsigned)clamp_size(
+		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, BIN_LIFO);
+}
+
+void
+heap_layout(
+	struct heap *h, void *at, const struct heap_dir *dir, struct desc *d)
+{
+	h->base = dir->runs->base;
+	h->lookup = dir->table->lookup;
+	h->npages = dir->runs->npages;
+	h->hardening = dir->hardening;
+	h->owner = (uintptr_t)at | owner_bits(dir->hardening);
+	h->table = dir->table;
+	h->runs = dir->runs;
+	h->dir = (struct heap_dir *)(uintptr_t)dir;
+	h->desc = d;
+}
+
+void
+heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
+	enum heap_state state)
+{
+	heap_layout(h, h, dir, d);
+	h->state = state;
+	h->id = dir->next_id++;
+	for (unsigned c = 0; c < dir->table->nclasses; c++) {
+		struct bin *b = &h->bins[c];
+		b->size = dir->table->cls[c].size;
+		b->cap = (uint16_t)bin_cap(dir->hardening, b->size);
+		b->cls = (uint16_t)c;
+		b->cur = &h->no_word;
+	}
+}
+
+void
+avail_push(struct heap *h, struct slab *s)
+{
+	struct bin *b = s->bin;
+	uint32_t g = run_granule(h->base, s);
+	s->prev = RUN_NO_GRANULE;
+	s->next = b->avail;
+	if (b->avail != RUN_NO_GRANULE)
+		heap_slab(h, b->avail)->prev = g;
+	b->avail = g;
+	b->nempty += s->used == 0;
+}
+
+void
+avail_remove(struct heap *h, struct slab *s)
+{
+	struct bin *b = s->bin;
+	if (s->prev != RUN_NO_GRANULE)
+		heap_slab(h, s->prev)->next = s->next;
+	else
+		b->avail = s->next;
+	if (s->next != RUN_NO_GRANULE)
+		heap_slab(h, s->next)->prev = s->prev;
+	s->next = s->prev = RUN_NO_GRANULE;
+	b->nempty -= s->used == 0;
+}
+
+void
+current_drop(struct heap *h, struct bin *b)
+{
+	struct slab *s = b->slab;
+	if (s == NULL)
+		return;
+	b->slab = NULL;
+	b->cur = &h->no_word;
+	if (s->used < s->nobj || !slab_detach(s))
+		avail_push(h, s);
+}
+
+void
+bin_release(struct heap *h, struct slab *s)
+{
+	avail_remove(h, s);
+	s->bin->nslabs--;
+	run_free(h->runs, (struct desc *)s);
+}
+
+void
+bin_release_empty(struct heap *h, struct bin *b)
+{
+	uint32_t g = b->avail;
+	while (g != RUN_NO_GRANULE && b->nempty > 0) {
+		struct slab *s = heap_slab(h, g);
+		g = s->next;
+		if (s->used == 0)
+			bin_release(h, s);
+	}
+}
+
+/*
+ * heap_freed -- a slot of s has become free in w
+ *
+ * A slab that was FULL goes back on the list; one that is now empty goes back
+ * to the runs when the bin has enough empty ones.
+ */
+void
+heap_freed(struct heap *h, struct slab *s)
+{
+	struct bin *b = s->bin;
+	if (load_relaxed(&s->state) != SLAB_LISTED) {
+		if (!slab_attach(s))
+			return; /* it comes by the inbox */
+		avail_push(h, s);
+	} else if (s->used == 0 && !slab_is_current(s)) {
+		b->nempty++;
+	}
+	if (s->used == 0 && !slab_is_current(s) &&
+		b->nempty > 1 + b->nslabs / EMPTY_SHARE)
+		bin_release(h, s);
+}
+
+/* put -- slot idx of a slab of this heap is free, in the bits */
+static void
+put(struct heap *h, struct slab *s, unsigned idx)
+{
+	slab_put(s, idx);
+	if (s->used == 0 || load_relaxed(&s->state) != SLAB_LISTED)
+		heap_freed(h, s);
+}
+
+void
+bin_flush(struct heap *h, struct bin *b)
+{
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	if (n == 0)
+		return;
+	b->nflushes++;
+	while (n > 0) {
+		void *p = b->lifo[--n];
+		b->count--;
+		struct slab *s = (struct slab *)run_lookup(h->runs, p);
+		/* only the level that believes everything can meet others */
+		if (s == NULL || s->owner != h->owner || s->bin != b)
+			continue;
+		uint32_t idx = class_index(
+			s->recip, (uintptr_t)p - (uintptr_t)s->base);
+		if (idx >= s->nobj || slab_is_free(s, idx)) {
+			h->ndoubled++;
+			continue;
+		}
+		put(h, s, idx);
+	}
+}
+
+/* collect -- what others freed in a listed slab; returns slots gained */
+static unsigned
+collect(struct heap *h, struct slab *s)
+{
+	unsigned doubled = 0;
+	bool listed = !slab_is_current(s);
+	struct bin *b = s->bin;
+	b->nempty -= listed && s->used == 0;
+	unsigned n = slab_collect(s, &doubled);
+	b->nempty += listed && s->used == 0;
+	h->ndoubled += doubled;
+	return n;
+}
+
+bool
+heap_receive(struct heap *h)
+{
+	if (load_relaxed(&h->inbox) == RUN_NO_GRANULE)
+		return false;
+	/* acquire: pairs with the release of who put the slabs there */
+	uint32_t g = exchange_acquire(&h->inbox, RUN_NO_GRANULE);
+	while (g != RUN_NO_GRANULE) {
+		struct slab *s = heap_slab(h, g);
+		g = s->next;
+		/* relaxed: QUEUED is left by the holder alone */
+		store_relaxed(&s->state, SLAB_LISTED);
+		avail_push(h, s);
+		(void)collect(h, s);
+		struct bin *b = s->bin;
+		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
+			bin_release(h, s);
+	}
+	return true;
+}
+
+void
+heap_flush(struct heap *h)
+{
+	(void)heap_receive(h);
+	for (unsigned c = 0; c < h->table->nclasses; c++)
+		bin_flush(h, &h->bins[c]);
+}
+
+void
+slab_move(struct heap *from, struct heap *to, struct slab *s)
+{
+	struct bin *old = s->bin;
+	avail_remove(from, s);
+	old->nslabs--;
+	s->bin = &to->bins[s->cls];
+	/* relaxed: to whom neither heap belongs it is a stranger's either way
+	 */
+	store_relaxed(&s->owner, to->owner);
+	s->bin->nslabs++;
+	s->bin->nreused++;
+	avail_push(to, s);
+}
+
+/* current_word -- point the bin at the slab's next word with a free slot */
+static bool
+current_word(struct bin *b, unsigned from)
+{
+	struct slab *s = b->slab;
+	unsigned i = slab_find(s, from);
+	if (i == slab_nwords(s))
+		return false;
+	b->cur = &s->w[i];
+	b->cur_base = s->base + (size_t)i * 64 * b->size;
+	return true;
+}
+
+/*
+ * current_next -- a free slot in the bin's current slab, or the next current
+ * slab from the list.  Returns false when the bin has none.
+ */
+static bool
+current_next(struct heap *h, struct bin *b)
+{
+	for (;;) {
+		struct slab *s = b->slab;
+		if (s != NULL) {
+			if (s->used < s->nobj && current_word(b, 0))
+				return true;
+			if (collect(h, s) > 0 && current_word(b, 0))
+				return true;
+			b->slab = NULL;
+			b->cur = &h->no_word;
+			if (!slab_detach(s))
+				avail_push(h, s);
+		}
+		if (b->avail == RUN_NO_GRANULE)
+			return false;
+		s = heap_slab(h, b->avail);
+		avail_remove(h, s);
+		b->slab = s;
+		b->nfills++;
+	}
+}
+
+/* grow_step -- how large the bin's next slab is */
+static unsigned
+grow_step(const struct heap *h, const struct bin *b)
+{
+	unsigned step = h->dir->first_step + b->nslabs / SLABS_A_STEP;
+	return (unsigned)min_size(step, h->dir->last_step);
+}
+
+/* grow -- a new slab for the bin; smaller ones are tried when room is short */
+static bool
+grow(struct heap *h, struct bin *b)
+{
+	const struct size_class *c = &h->table->cls[b->cls];
+	unsigned step = grow_step(h, b);
+	unsigned tried = 0;
+	for (;;) {
+		unsigned npages = c->npages[step];
+		if (npages != tried) {
+			unsigned nobj = class_nobj(c, npages);
+			struct desc *d =
+				run_alloc(h->runs, npages, slab_granules(nobj),
+					RUN_NONE, RUN_LG_PAGE, NULL);
+			if (d != NULL) {
+				struct slab *s = (struct slab *)d;
+				slab_init(s, h->owner, b, h->table, b->cls);
+				b->nslabs++;
+				b->nnew++;
+				avail_push(h, s);
+				return true;
+			}
+		}
+		tried = npages;
+		if (step == 0)
+			return false;
+		step--;
+	}
+}
+
+/* take -- a slot from the bin's current word, which has one */
+static void *
+take(struct bin *b)
+{
+	uint64_t word = load_relaxed(b->cur);
+	ASSERT(word != 0);
+	unsigned bit = (unsigned)__builtin_ctzll(word);
+	store_relaxed(b->cur, word & (word - 1));
+	b->slab->used++;
+	b->count += BIN_ONE_MALLOC;
+	return b->cur_base + (size_t)bit * b->size;
+}
+
+void *
+heap_alloc_listed(struct heap *h, unsigned cls)
+{
+	struct bin *b = &h->bins[cls];
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	if (n > 0) {
+		b->count += BIN_ONE_MALLOC - 1;
+		return b->lifo[n - 1];
+	}
+	return current_next(h, b) ? take(b) : NULL;
+}
+
+void *
+heap_alloc_class(struct heap *h, unsigned cls)
+{
+	struct bin *b = &h->bins[cls];
+	void *p = heap_alloc_listed(h, cls);
+	if (p != NULL)
+		return p;
+	if (heap_receive(h) && current_next(h, b))
+		return take(b);
+	/* relaxed: a look whether the lock is worth taking */
+	if (load_relaxed(&h->dir->parked) != NULL && dir_steal(h, cls) &&
+		current_next(h, b))
+		return take(b);
+	if (grow(h, b) && current_next(h, b))
+		return take(b);
+	return NULL;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap_check.c -- verify the heaps, bins and slabs of a frozen pool
+ *
+ * Every member of a list is checked to be where it must be, and is noted, so
+ * that a list cannot be endless or hold anything twice; in the end the members
+ * found by the lists are as many as those found by the page map.
+ */
+#include <string.h>
+
+#include "base/findings.h"
+#include "tcache/heap_internal.h"
+
+/* what one walk over all heaps and one over all descriptors must agree on */
+struct tally {
+	const struct run_check *c;
+	const struct heap_dir *dir;
+	uint64_t slabs, slabs_said;   /* slabs */
+	uint64_t listed, listed_said; /* slabs of which the bin knows */
+	uint64_t queued, queued_said; /* slabs in inboxes */
+	uint64_t empty, empty_said;   /* listed slabs without objects */
+	uint64_t cached_said;         /* runs in the run caches */
+	uint64_t nprivate, nparked, nheaps;
+	size_t limit; /* more members than a list can have */
+};
+
+/* is_heap -- does a heap's own run begin at that address? */
+static bool
+is_heap(const struct tally *t, uintptr_t at)
+{
+	const struct run_space *rs = t->c->rs;
+	uintptr_t off = at - (uintptr_t)rs->base;
+	if (off % RUN_PAGE != 0 || off / RUN_PAGE >= rs->npages)
+		return false;
+	const struct desc *d =
+		run_check_head(t->c, run_map(rs->base)[off / RUN_PAGE]);
+	return d != NULL && d->owner == RUN_HEAP && (uintptr_t)d->base == at &&
+	       d->npages * RUN_PAGE >= heap_bytes(t->dir->table);
+}
+
+static unsigned
+granule_of(const struct tally *t, const void *d)
+{
+	return run_granule(t->c->rs->base, d);
+}
+
+/* slab_head -- the slab whose descriptor begins at a granule, or NULL */
+static struct slab *
+slab_head(const struct tally *t, uint32_t g)
+{
+	struct desc *d = run_check_head(t->c, g);
+	return d != NULL && d->owner >= RUN_NTAGS ? (struct slab *)d : NULL;
+}
+
+/* check_geometry -- what slab_init() has set once; before its words are read */
+static bool
+check_geometry(const struct tally *t, const struct slab *s)
+{
+	struct findings *f = t->c->f;
+	const struct class_table *table = t->dir->table;
+	unsigned g = granule_of(t, s);
+	uintptr_t at = (uintptr_t)(s->owner & ~OWNER_FLAGS);
+	const struct heap *h = (const struct heap *)at;
+	if (!is_heap(t, at) || s->owner != h->owner)
+		return finding(f, "slab %u: owner", g);
+	if (s->cls >= table->nclasses || s->bin != &h->bins[s->cls])
+		return finding(f, "slab %u: class or bin", g);
+	const struct size_class *k = &table->cls[s->cls];
+	bool known = false;
+	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
+		known |= k->npages[step] == s->npages;
+	unsigned nobj = class_nobj(k, s->npages);
+	if (!known || s->nobj != nobj || s->recip != k->recip ||
+		s->ngran != slab_granules(nobj) ||
+		s->roff != slab_remote_offset(slab_nwords(s)) ||
+		s->state >= SLAB_NSTATES)
+		return finding(f, "slab %u: geometry", g);
+	return true;
+}
+
+static void
+check_slab(void *arg, struct desc *d)
+{
+	struct tally *t = arg;
+	if (d->owner < RUN_NTAGS)
+		return;
+	const struct slab *s = (const struct slab *)d;
+	if (!check_geometry(t, s))
+		return;
+	const uint64_t *r = slab_remote(s);
+	unsigned nfree = 0;
+	bool twice = false;
+	for (unsigned i = 0; i < slab_nwords(s); i++) {
+		unsigned left = s->nobj - i * 64;
+		uint64_t beyond = left >= 64 ? 0 : ~UINT64_C(0) << left;
+		twice |= (s->w[i] & r[i]) != 0 ||
+			 ((s->w[i] | r[i]) & beyond) != 0;
+		nfree += (unsigned)__builtin_popcountll(s->w[i]);
+	}
+	if (twice || s->used != s->nobj - nfree)
+		(void)finding(t->c->f, "slab %u: bits", granule_of(t, s));
+	t->slabs++;
+	t->listed += s->state == SLAB_LISTED;
+	t->queued += s->state == SLAB_QUEUED;
+	t->empty +=
+		s->state == SLAB_LISTED && s->used == 0 && s->bin->slab != s;
+}
+
+/* check_lifo -- slots of live slabs of this bin, allocated, none twice */
+static void
+check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
+{
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	if (n > b->cap) {
+		(void)finding(t->c->f, "heap %u, bin %u: LIFO's count", h->id,
+			b->cls);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uintptr_t off = (uintptr_t)b->lifo[i] - (uintptr_t)h->base;
+		size_t page = off >> RUN_LG_PAGE;
+		const struct slab *s =
+			page < h->npages ? slab_head(t, run_map(h->base)[page])
+					 : NULL;
+		bool good = s != NULL && s->bin == b && s->cls == b->cls &&
+			    check_geometry(t, s);
+		uint32_t idx = !good ? UINT32_MAX
+				     : class_index(s->recip,
+					       (uintptr_t)b->lifo[i] -
+						       (uintptr_t)s->base);
+		good = good && idx < s->nobj && !slab_is_free(s, idx) &&
+		       !slab_is_remote(s, idx);
+		for (unsigned j = 0; j < i; j++)
+			good = good && b->lifo[i] != b->lifo[j];
+		if (!good)
+			(void)finding(t->c->f, "heap %u, bin %u: LIFO's %u",
+				h->id, b->cls, i);
+	}
+}
+
+static void
+check_current(struct tally *t, const struct heap *h, const struct bin *b)
+{
+	struct findings *f = t->c->f;
+	const struct slab *s = b->slab;
+	if (s == NULL) {
+		if (b->cur != &h->no_word)
+			(void)finding(f, "heap %u, bin %u: current word", h->id,
+				b->cls);
+		return;
+	}
+	uintptr_t off = (uintptr_t)s - (uintptr_t)h->base - RUN_HEADER_OFF;
+	size_t size = (size_t)h->npages << RUN_LG_PAGE;
+	bool good = off % RUN_GRANULE == 0 && off < size &&
+		    slab_head(t, (uint32_t)(off >> RUN_LG_GRANULE)) == s &&
+		    check_geometry(t, s) && s->bin == b &&
+		    s->state == SLAB_LISTED;
+	uintptr_t word = good ? (uintptr_t)b->cur - (uintptr_t)s->w : 0;
+	/* a slab that has just become current has no current word yet */
+	bool idle = b->cur == &h->no_word;
+	if (good && !idle)
+		good = word % sizeof(uint64_t) == 0 &&
+		       word / sizeof(uint64_t) < slab_nwords(s) &&
+		       b->cur_base == s->base + word * 8 * b->size;
+	if (!good)
+		(void)finding(
+			f, "heap %u, bin %u: current slab", h->id, b->cls);
+	t->listed_said++;
+}
+
+static void
+check_avail(struct tally *t, const struct heap *h, const struct bin *b)
+{
+	uint32_t prev = RUN_NO_GRANULE, g = b->avail;
+	uint32_t empty = 0;
+	size_t n = 0;
+	for (; g != RUN_NO_GRANULE; n++) {
+		const struct slab *s = slab_head(t, g);
+		if (n > t->limit || s == NULL || s->bin != b || s == b->slab ||
+			s->prev != prev || s->state != SLAB_LISTED) {
+			(void)finding(t->c->f, "heap %u, bin %u: list at %u",
+				h->id, b->cls, g);
+			return;
+		}
+		empty += s->used == 0;
+		prev = g;
+		g = s->next;
+	}
+	t->listed_said += n;
+	if (empty != b->nempty)
+		(void)finding(
+			t->c->f, "heap %u, bin %u: empty slabs", h->id, b->cls);
+}
+
+static void
+check_inbox(struct tally *t, const struct heap *h)
+{
+	uint32_t g = load_acquire(&h->inbox);
+	size_t n = 0;
+	for (; g != RUN_NO_GRANULE; n++) {
+		const struct slab *s = slab_head(t, g);
+		if (n > t->limit || s == NULL || s->owner != h->owner ||
+			s->state != SLAB_QUEUED) {
+			(void)finding(
+				t->c->f, "heap %u: inbox at %u", h->id, g);
+			return;
+		}
+		g = s->next;
+	}
+	t->queued_said += n;
+}
+
+static void
+check_cache(struct tally *t, const struct heap *h)
+{
+	struct findings *f = t->c->f;
+	uint64_t pages = 0;
+	if (h->ncached > RUN_CACHE_SLOTS) {
+		(void)finding(f, "heap %u: count of cached runs", h->id);
+		return;
+	}
+	for (unsigned i = 0; i < h->ncached; i++) {
+		const struct cached_run *k = &h->cache[i];
+		const struct desc *d = run_check_head(t->c, k->granule);
+		if (d == NULL || d->owner != RUN_CACHED ||
+			d->npages != k->npages)
+			(void)finding(f, "heap %u: cached run %u", h->id, i);
+		for (unsigned j = 0; j < i; j++)
+			if (h->cache[j].granule == k->granule)
+				(void)finding(
+					f, "heap %u: run cached twice", h->id);
+		pages += k->npages;
+	}
+	if (pages != h->cached_pages)
+		(void)finding(f, "heap %u: pages of cached runs", h->id);
+	t->cached_said += h->ncached;
+}
+
+static void
+check_bin(struct tally *t, const struct heap *h, unsigned cls)
+{
+	const struct bin *b = &h->bins[cls];
+	const struct size_class *k = &t->dir->table->cls[cls];
+	if (b->cls != cls || b->size != k->size ||
+		b->cap != bin_cap(h->hardening, k->size)) {
+		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
+		return;
+	}
+	check_lifo(t, h, b);
+	check_current(t, h, b);
+	check_avail(t, h, b);
+	t->slabs_said += b->nslabs;
+	t->empty_said += b->nempty;
+}
+
+static void
+check_heap(struct tally *t, const struct heap *h)
+{
+	struct heap want;
+	memset(&want, 0, sizeof(want));
+	struct desc *d = run_check_head(
+		t->c, run_map(t->c->rs->base)[run_page(t->c->rs, h)]);
+	heap_layout(&want, (void *)(uintptr_t)h, t->dir, d);
+	if (memcmp(h, &want, offsetof(struct heap, inbox)) != 0 ||
+		h->no_word != 0 || h->state >= HEAP_NSTATES ||
+		h->id >= t->dir->next_id) {
+		(void)finding(
+			t->c->f, "heap at page %u", run_page(t->c->rs, h));
+		return;
+	}
+	for (unsigned c = 0; c < t->dir->table->nclasses; c++)
+		check_bin(t, h, c);
+	check_inbox(t, h);
+	check_cache(t, h);
+	t->nprivate += h->state == HEAP_PRIVATE;
+	t->nparked += h->state == HEAP_PARKED;
+	if ((h->state == HEAP_SHARED) != (h == t->dir->shared))
+		(void)finding(t->c->f, "heap %u: state", h->id);
+}
+
+/* check_parked -- the list of parked heaps */
+static void
+check_parked(const struct tally *t)
+{
+	const struct heap *h = t->dir->parked;
+	uint64_t n = 0;
+	for (; h != NULL && n <= t->nparked; n++) {
+		if (!is_heap(t, (uintptr_t)h) || h->state != HEAP_PARKED) {
+			(void)finding(t->c->f, "list of parked heaps");
+			return;
+		}
+		h = h->next_parked;
+	}
+	if (n != t->nparked)
+		(void)finding(t->c->f, "length of the list of parked heaps");
+}
+
+void
+dir_check(const struct run_check *c, const struct heap_dir *dir,
+	unsigned hardening)
+{
+	struct heap_dir want;
+	struct tally t = {.c = c, .dir = dir, .limit = c->rs->npages};
+	dir_layout(&want, (struct run_space *)(uintptr_t)c->rs,
+		(enum hardening)hardening, 1);
+	if (dir->runs != want.runs || dir->table != want.table ||
+		dir->hardening != want.hardening ||
+		dir->first_step != want.first_step ||
+		dir->last_step != want.last_step ||
+		dir->cache_pages != want.cache_pages ||
+		dir->max_private < want.max_private) {
+		(void)finding(c->f, "header: geometry of the heaps");
+		return;
+	}
+	run_check_each(c, check_slab, &t);
+	for (const struct heap *h = dir->all; h != NULL; h = h->next) {
+		if (t.nheaps >= c->nheaps || !is_heap(&t, (uintptr_t)h)) {
+			(void)finding(c->f, "list of heaps");
+			return;
+		}
+		t.nheaps++;
+		check_heap(&t, h);
+	}
+	check_parked(&t);
+	if (t.nheaps != c->nheaps || t.nheaps != dir->nheaps ||
+		t.nprivate != dir->nprivate || t.nprivate > dir->max_private)
+		(void)finding(c->f, "count of heaps");
+	if (t.slabs != t.slabs_said || t.listed != t.listed_said ||
+		t.queued != t.queued_said || t.empty != t.empty_said)
+		(void)finding(c->f, "count of slabs");
+	if (t.cached_said != c->ncached)
+		(void)finding(c->f, "count of cached runs");
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap_dir.c -- all heaps of a pool: made, attached, parked, and emptied
+ */
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/assert.h"
+#include "tcache/heap_internal.h"
+
+#define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
+#define FIRST_SLAB_LEAST ((size_t)4 << 10)
+#define FIRST_SLAB_MOST  ((size_t)64 << 10)
+#define LAST_STEP        4u /* later slabs: 64 KiB... */
+#define LAST_STEP_HUGE   5u /* ...128 KiB in pools of... */
+#define HUGE_POOL        ((size_t)1 << 30)
+#define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
+#define PRIVATE_A_CPU    8u
+#define CACHE_SHARE      64u
+#define CACHE_MOST       ((size_t)4 << 20)
+
+/* heap_create -- a heap in a run of its own; Locks: admin lock held */
+static struct heap *
+heap_create(struct heap_dir *dir, enum heap_state state)
+{
+	size_t npages = div_up(heap_bytes(dir->table), RUN_PAGE);
+	bool clean;
+	struct desc *d =
+		run_alloc(dir->runs, npages, 1, RUN_HEAP, RUN_LG_PAGE, &clean);
+	if (d == NULL)
+		return NULL;
+	struct heap *h = (struct heap *)(void *)d->base;
+	if (!clean)
+		memset(h, 0, npages * RUN_PAGE);
+	heap_init(h, dir, d, state);
+	h->next = dir->all;
+	dir->all = h;
+	dir->nheaps++;
+	return h;
+}
+
+static void
+parked_push(struct heap_dir *dir, struct heap *h)
+{
+	h->state = HEAP_PARKED;
+	h->next_parked = dir->parked;
+	/* relaxed: the look without the lock is only a hint */
+	store_relaxed(&dir->parked, h);
+}
+
+void
+dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level,
+	unsigned ncpus)
+{
+	size_t size = (size_t)rs->npages << RUN_LG_PAGE;
+	memset(dir, 0, sizeof(*dir));
+	dir->runs = rs;
+	dir->table = class_table_for(size);
+	dir->hardening = level;
+	size_t first = clamp_size(
+		size / FIRST_SLAB_SHARE, FIRST_SLAB_LEAST, FIRST_SLAB_MOST);
+	dir->first_step = lg_floor(first >> RUN_LG_PAGE);
+	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : LAST_STEP;
+	dir->max_private = (uint32_t)clamp_size(
+		size / PRIVATE_SHARE, 1, (size_t)PRIVATE_A_CPU * ncpus);
+	dir->cache_pages =
+		(uint32_t)(min_size(size / CACHE_SHARE, CACHE_MOST) >>
+			   RUN_LG_PAGE);
+}
+
+bool
+dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level,
+	unsigned ncpus)
+{
+	dir_layout(dir, rs, level, ncpus);
+	/* one heap to begin with, for the first thread that comes */
+	struct heap *h = heap_create(dir, HEAP_PARKED);
+	if (h == NULL)
+		return false;
+	parked_push(dir, h);
+	return true;
+}
+
+struct heap *
+dir_shared(struct heap_dir *dir)
+{
+	/* acquire: pairs with the release below */
+	struct heap *h = load_acquire(&dir->shared);
+	if (likely(h != NULL))
+		return h;
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	h = dir->shared;
+	if (h == NULL) {
+		h = heap_create(dir, HEAP_SHARED);
+		/* release: who finds it finds it whole */
+		store_release(&dir->shared, h);
+	}
+	lock_release(&dir->admin, RANK_ADMIN);
+	return h;
+}
+
+struct heap *
+dir_attach(struct heap_dir *dir, bool first)
+{
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	struct heap *h = dir->parked;
+	if (h != NULL) {
+		store_relaxed(&dir->parked, h->next_parked);
+		h->next_parked = NULL;
+		h->state = HEAP_PRIVATE;
+	} else if (dir->nprivate == 0 ||
+		   (!first && dir->nprivate < dir->max_private)) {
+		h = heap_create(dir, HEAP_PRIVATE);
+	}
+	if (h != NULL)
+		store_relaxed(&dir->nprivate, dir->nprivate + 1);
+	lock_release(&dir->admin, RANK_ADMIN);
+	return h;
+}
+
+/* rest -- nobody will use the heap for a while: keep nothing back in it */
+static void
+rest(struct heap *h)
+{
+	heap_flush(h);
+	for (unsigned c = 0; c < h->table->nclasses; c++) {
+		current_drop(h, &h->bins[c]);
+		bin_release_empty(h, &h->bins[c]);
+	}
+	cache_release(h);
+}
+
+void
+dir_park(struct heap *h)
+{
+	struct heap_dir *dir = h->dir;
+	rest(h);
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	store_relaxed(&dir->nprivate, dir->nprivate - 1);
+	parked_push(dir, h);
+	lock_release(&dir->admin, RANK_ADMIN);
+}
+
+void
+dir_orphan_all(struct heap_dir *dir)
+{
+	for (struct heap *h = dir->all; h != NULL; h = h->next) {
+		if (h->state != HEAP_PRIVATE)
+			continue;
+		rest(h);
+		dir->nprivate--;
+		parked_push(dir, h);
+	}
+}
+
+bool
+dir_steal(struct heap *h, unsigned cls)
+{
+	struct heap_dir *dir = h->dir;
+	bool found = false;
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	for (struct heap *p = dir->parked; p != NULL && !found;
+		p = p->next_parked) {
+		(void)heap_receive(p);
+		uint32_t g = p->bins[cls].avail;
+		found = g != RUN_NO_GRANULE;
+		if (found)
+			slab_move(p, h, heap_slab(p, g));
+	}
+	lock_release(&dir->admin, RANK_ADMIN);
+	return found;
+}
+
+bool
+dir_steal_frozen(struct heap *h, unsigned cls)
+{
+	for (struct heap *p = h->dir->all; p != NULL; p = p->next) {
+		if (p == h)
+			continue;
+		current_drop(p, &p->bins[cls]);
+		uint32_t g = p->bins[cls].avail;
+		if (g == RUN_NO_GRANULE)
+			continue;
+		slab_move(p, h, heap_slab(p, g));
+		return true;
+	}
+	return false;
+}
+
+/* relist -- FULL slabs that have bits of which nobody was told: see slab.h */
+static void
+relist(struct heap_dir *dir)
+{
+	struct run_space *rs = dir->runs;
+	uint32_t *map = run_map(rs->base);
+	for (size_t page = rs->first; page < rs->npages;) {
+		uint32_t g = load_relaxed(&map[page]);
+		struct desc *d = run_desc(rs->base, g);
+		if (g == RUN_NO_GRANULE || d->owner < RUN_NTAGS) {
+			page += g == RUN_NO_GRANULE ? 1 : d->npages;
+			continue;
+		}
+		struct slab *s = (struct slab *)d;
+		page += d->npages;
+		if (s->state == SLAB_FULL && slab_has_remote(s)) {
+			store_relaxed(&s->state, SLAB_LISTED);
+			avail_push((struct heap *)(uintptr_t)(s->owner &
+							      ~OWNER_FLAGS),
+				s);
+		}
+	}
+}
+
+/* collect_listed -- what others freed in the slabs on the bins' lists */
+static void
+collect_listed(struct heap *h, struct bin *b)
+{
+	unsigned doubled = 0;
+	for (uint32_t g = b->avail; g != RUN_NO_GRANULE;) {
+		struct slab *s = heap_slab(h, g);
+		g = s->next;
+		b->nempty -= s->used == 0;
+		(void)slab_collect(s, &doubled);
+		b->nempty += s->used == 0;
+	}
+	h->ndoubled += doubled;
+}
+
+static bool
+is_bare(const struct heap *h)
+{
+	for (unsigned c = 0; c < h->table->nclasses; c++)
+		if (h->bins[c].nslabs != 0)
+			return false;
+	return true;
+}
+
+/* inherit -- the counters of a heap that goes away */
+static void
+inherit(struct heap *to, const struct heap *from)
+{
+	for (unsigned c = 0; c < to->table->nclasses; c++) {
+		struct bin *b = &to->bins[c];
+		const struct bin *old = &from->bins[c];
+		b->count += old->count & ~BIN_COUNT_MASK;
+		b->nfills += old->nfills;
+		b->nflushes += old->nflushes;
+		b->nnew += old->nnew;
+		b->nreused += old->nreused;
+	}
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		to->large[c].nmalloc += from->large[c].nmalloc;
+		to->large[c].nfree += from->large[c].nfree;
+		to->large[c].bytes += from->large[c].bytes;
+	}
+	to->ndoubled += from->ndoubled;
+}
+
+/* drop_bare -- give parked heaps without slabs back, except `keep` */
+static void
+drop_bare(struct heap_dir *dir, struct heap *keep)
+{
+	dir->parked = NULL;
+	for (struct heap **at = &dir->all; *at != NULL;) {
+		struct heap *h = *at;
+		if (h->state != HEAP_PARKED) {
+			at = &h->next;
+		} else if (h == keep || !is_bare(h)) {
+			parked_push(dir, h);
+			at = &h->next;
+		} else {
+			inherit(keep, h);
+			*at = h->next;
+			dir->nheaps--;
+			run_free(dir->runs, h->desc);
+		}
+	}
+}
+
+void
+dir_collect(struct heap_dir *dir, struct heap *keep)
+{
+	relist(dir);
+	for (struct heap *h = dir->all; h != NULL; h = h->next) {
+		(void)heap_receive(h);
+		for (unsigned c = 0; c < h->table->nclasses; c++) {
+			struct bin *b = &h->bins[c];
+			bin_flush(h, b);
+			current_drop(h, b);
+			collect_listed(h, b);
+			bin_release_empty(h, b);
+		}
+		cache_release(h);
+	}
+	drop_bare(dir, keep);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap_free.c -- every free that is not the fast path's
+ *
+ * Own objects that the fast path would not take, objects in other heaps' slabs,
+ * large ones, and what is no object at all.
+ */
+#include "base/assert.h"
+#include "tcache/heap_internal.h"
+
+/* in_lifo -- does the bin's LIFO hold that slot? */
+static bool
+in_lifo(const struct bin *b, const void *p)
+{
+	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++)
+		if (b->lifo[i] == p)
+			return true;
+	return false;
+}
+
+/* slot_of -- which slot starts at p, or UINT32_MAX */
+static uint32_t
+slot_of(const struct slab *s, const void *p)
+{
+	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
+	return idx < s->nobj ? idx : UINT32_MAX;
+}
+
+/* free_own -- a slot of a slab of this heap */
+static enum free_result
+free_own(struct heap *h, struct slab *s, void *p, uint32_t idx)
+{
+	struct bin *b = s->bin;
+	if (slab_is_free(s, idx) || slab_is_remote(s, idx) || in_lifo(b, p))
+		return FREE_DOUBLE;
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	if (n < b->cap) {
+		b->lifo[n] = p;
+		b->count++;
+		return FREE_DONE;
+	}
+	slab_put(s, idx);
+	if (s->used == 0 || load_relaxed(&s->state) != SLAB_LISTED)
+		heap_freed(h, s);
+	return FREE_DONE;
+}
+
+/* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */
+static void
+inbox_push(struct slab *s)
+{
+	/* relaxed: owner was read after the exchange that QUEUED it */
+	struct heap *to = (struct heap *)(uintptr_t)(load_relaxed(&s->owner) &
+						     ~OWNER_FLAGS);
+	uint32_t g = run_granule(to->base, s);
+	uint32_t head = load_relaxed(&to->inbox);
+	do {
+		s->next = head;
+		/* release: pairs with the acquire in heap_receive() */
+	} while (!cas_weak_release(&to->inbox, &head, g));
+}
+
+static enum free_result
+free_remote(struct slab *s, uint32_t idx)
+{
+	bool queued;
+	bool fresh = slab_free_remote(s, idx, &queued);
+	if (queued)
+		inbox_push(s);
+	return fresh ? FREE_DONE : FREE_DOUBLE;
+}
+
+enum free_result
+heap_free(struct heap *h, void *p)
+{
+	uintptr_t page = ((uintptr_t)p - (uintptr_t)h->base) >> RUN_LG_PAGE;
+	if (page >= h->npages)
+		return FREE_FOREIGN;
+	struct desc *d = run_lookup(h->runs, p);
+	if (d == NULL)
+		return FREE_INVALID;
+	uint64_t owner = load_relaxed(&d->owner);
+	if (owner < RUN_NTAGS)
+		return large_free(h, d, p);
+	struct slab *s = (struct slab *)d;
+	uint32_t idx = slot_of(s, p);
+	if (idx == UINT32_MAX)
+		return FREE_INVALID;
+	if (owner == h->owner)
+		return free_own(h, s, p, idx);
+	return free_remote(s, idx);
+}
+
+static struct object
+find_slot(const struct heap *h, struct slab *s, void *p)
+{
+	struct object o = {FREE_INVALID, (struct desc *)s, 0, false, 0};
+	uint32_t idx = slot_of(s, p);
+	if (idx == UINT32_MAX)
+		return o;
+	o.idx = idx;
+	o.usable = h->table->cls[s->cls].size;
+	bool mine = load_relaxed(&s->owner) == h->owner;
+	bool gone = slab_is_free(s, idx) || slab_is_remote(s, idx) ||
+		    (mine && in_lifo(s->bin, p));
+	o.what = gone ? FREE_DOUBLE : FREE_DONE;
+	return o;
+}
+
+struct object
+heap_find(const struct heap *h, void *p)
+{
+	struct object o = {FREE_FOREIGN, NULL, 0, false, 0};
+	uintptr_t page = ((uintptr_t)p - (uintptr_t)h->base) >> RUN_LG_PAGE;
+	if (page >= h->npages)
+		return o;
+	o.what = FREE_INVALID;
+	struct desc *d = run_lookup(h->runs, p);
+	if (d == NULL)
+		return o;
+	uint64_t owner = load_relaxed(&d->owner);
+	if (owner >= RUN_NTAGS)
+		return find_slot(h, (struct slab *)d, p);
+	if (owner == RUN_CACHED && p == d->base)
+		o.what = FREE_DOUBLE;
+	if (owner == RUN_LARGE && p == d->base) {
+		o.what = FREE_DONE;
+		o.desc = d;
+		o.large = true;
+		o.usable = (size_t)d->npages << RUN_LG_PAGE;
+	}
+	return o;
+}

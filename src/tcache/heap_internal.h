@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap_internal.h -- what the files of this folder share
+ *
+ * All functions need the heap's holder.
+ */
+#ifndef TCACHE_HEAP_INTERNAL_H
+#define TCACHE_HEAP_INTERNAL_H
+
+#include "tcache/tcache.h"
+
+static inline struct slab *
+heap_slab(const struct heap *h, uint32_t granule)
+{
+	return (struct slab *)run_desc(h->base, granule);
+}
+
+static inline bool
+slab_is_current(const struct slab *s)
+{
+	return s->bin->slab == s;
+}
+
+/* heap_init -- a new heap in the run of d */
+void heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
+	enum heap_state state);
+
+/* avail_push, avail_remove -- the bin's list of slabs with free slots */
+void avail_push(struct heap *h, struct slab *s);
+void avail_remove(struct heap *h, struct slab *s);
+
+/* current_drop -- the bin lets go of its current slab: onto the list */
+void current_drop(struct heap *h, struct bin *b);
+
+/* bin_release -- give a listed slab with no slot in use back to the runs */
+void bin_release(struct heap *h, struct slab *s);
+
+/* bin_release_empty -- all of them */
+void bin_release_empty(struct heap *h, struct bin *b);
+
+/* bin_flush -- the LIFO's slots become free in their slabs */
+void bin_flush(struct heap *h, struct bin *b);
+
+/* slab_move -- a listed slab changes over to another heap's bin */
+void slab_move(struct heap *from, struct heap *to, struct slab *s);
+
+/* cache_release -- give the cached large runs back */
+void cache_release(struct heap *h);
+
+/* large_free -- free the large run that p starts */
+enum free_result large_free(struct heap *h, struct desc *d, void *p);
+
+#endif

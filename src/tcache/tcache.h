@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcache.h -- the heaps of a pool: one for each thread that uses it much
+ *
+ * A heap has a bin for each size class, a cache of large runs, and an inbox
+ * into which other threads put slabs that they have freed a first object of.
+ * It lies in the pool, as a run of its own.
+ *
+ * One heap is shared: who has no private heap locks it.  A thread gets a
+ * private heap with its first operation when no other has one or an orphan is
+ * there, else after some operations in the shared one, as long as the pool is
+ * not too small for one more.  When a thread ends, its heap is parked: its
+ * slabs can be taken one by one, or the heap as a whole by another thread.
+ *
+ * "The holder" of a heap: its thread; for the shared heap, who has its lock;
+ * for a parked heap, who has the admin lock; while the pool is frozen, the
+ * freezer for all of them.  Functions on a heap need the holder.
+ */
+#ifndef TCACHE_TCACHE_H
+#define TCACHE_TCACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "base/lock.h"
+#include "run/run.h"
+#include "slab/slab.h"
+#include "tcache/thread.h"
+
+#define RUN_CACHE_SLOTS 16u
+#define LARGE_CLASSES   128u /* of the statistics: 4 a doubling of pages */
+
+/* what a misuse check at the time of free is worth, for each pool */
+enum hardening {
+	HARDENING_NONE,    /* an object of the pool is believed */
+	HARDENING_DEFAULT, /* start of a live object, not freed just before */
+	HARDENING_EXACT,   /* no LIFO: every double free is seen at once */
+	HARDENING_LEVELS
+};
+
+/* the low bits of a slab's owner word: what the default level's compare skips
+ */
+#define OWNER_NONE  ((uint64_t)1)
+#define OWNER_EXACT ((uint64_t)2)
+#define OWNER_FLAGS ((uint64_t)3)
+
+enum heap_state { HEAP_SHARED, HEAP_PRIVATE, HEAP_PARKED, HEAP_NSTATES };
+
+struct cached_run {
+	uint32_t granule;
+	uint32_t npages;
+};
+
+struct large_stats {
+	uint64_t nmalloc;
+	uint64_t nfree;
+	uint64_t bytes; /* live ones; of one heap it may wrap below zero */
+};
+
+struct heap_dir;
+
+struct heap {
+	/* what the fast paths read; set once, but for the level's tag */
+	char *base;             /* the pool's first byte */
+	const uint16_t *lookup; /* size to bin, of the pool's table */
+	uint32_t npages;        /* of the pool */
+	uint32_t hardening;     /* enum hardening */
+	uint64_t owner;         /* this heap with the level's bits */
+	const struct class_table *table;
+	struct run_space *runs;
+	struct heap_dir *dir;
+	struct desc *desc; /* of the heap's own run */
+
+	uint32_t inbox ALIGNED(64); /* atomic: QUEUED slabs, by next */
+
+	uint64_t no_word ALIGNED(64); /* always 0: what an idle bin points to */
+	uint32_t state;               /* enum heap_state; admin lock */
+	uint32_t id;                  /* set once */
+	struct heap *next;            /* list of all heaps; admin lock */
+	struct heap *next_parked;     /* list of parked heaps; admin lock */
+	uint32_t ncached;             /* entries of the run cache */
+	uint32_t cached_pages;        /* pages in it */
+	uint64_t ndoubled;            /* double frees that were found late */
+	struct cached_run cache[RUN_CACHE_SLOTS]; /* newest last */
+	struct large_stats large[LARGE_CLASSES];
+	struct bin bins[] ALIGNED(64);
+};
+
+/* in the pool's header: all heaps of a pool */
+struct heap_dir {
+	struct lock admin;       /* RANK_ADMIN */
+	struct lock shared_lock; /* RANK_SHARED */
+	struct heap *shared;     /* set once; admin lock to set; atomic */
+	struct heap *all;        /* admin lock */
+	struct heap *parked;  /* admin lock; atomic to look if any is there */
+	uint32_t nheaps;      /* admin lock */
+	uint32_t nprivate;    /* private heaps; admin lock; atomic to look */
+	uint32_t max_private; /* set once */
+	uint32_t next_id;     /* admin lock */
+	uint32_t hardening;   /* set once */
+	uint32_t first_step;  /* of a bin's first slabs; set once */
+	uint32_t last_step;   /* of a bin's later slabs; set once */
+	uint32_t cache_pages; /* most pages in a heap's run cache; set once */
+	const struct class_table *table; /* set once */
+	struct run_space *runs;          /* set once */
+};
+
+/*
+ * heap_malloc_fast -- from the LIFO or the current word of the size's bin
+ * size <= SLAB_LOOKUP_MAX.  Returns NULL when neither has a slot.
+ */
+static ALWAYS_INLINE void *
+heap_malloc_fast(struct heap *h, size_t size)
+{
+	struct bin *b = (struct bin *)(void *)((char *)h->bins +
+					       h->lookup[(size + 7) >> 3]);
+	uint64_t count = b->count;
+	unsigned n = (unsigned)(count & BIN_COUNT_MASK);
+	if (likely(n != 0)) {
+		/* one slot less and one allocation more, in one addition */
+		b->count = count + (BIN_ONE_MALLOC - 1);
+		return b->lifo[n - 1];
+	}
+	/* relaxed: others only look at w to refuse a double free */
+	uint64_t word = load_relaxed(b->cur);
+	if (likely(word != 0)) {
+		unsigned bit = (unsigned)__builtin_ctzll(word);
+		store_relaxed(b->cur, word & (word - 1));
+		b->slab->used++;
+		b->count = count + BIN_ONE_MALLOC;
+		return b->cur_base + (size_t)bit * b->size;
+	}
+	return NULL;
+}
+
+/* heap_freed -- slot freed into the bits: the bin's list may change */
+void heap_freed(struct heap *h, struct slab *s);
+
+/*
+ * heap_free_fast -- free an object of the heap's own slabs
+ * pool  the heap's pool, as the caller has it in a register
+ * Returns false, and nothing has changed, for anything else than a live object
+ * of this heap at the default level, and for what is none.
+ */
+static ALWAYS_INLINE bool
+heap_free_fast(struct heap *h, void *pool, void *p)
+{
+	uintptr_t page = ((uintptr_t)p - (uintptr_t)pool) >> RUN_LG_PAGE;
+	if (unlikely(page >= h->npages))
+		return false;
+	/* relaxed: see run.h on the page map */
+	uint32_t g = load_relaxed(&run_map(pool)[page]);
+	struct slab *s = (struct slab *)run_desc(pool, g);
+	struct bin *b;
+	if (unlikely(load_relaxed(&s->owner) != (uintptr_t)h)) {
+		if (load_relaxed(&s->owner) != ((uintptr_t)h | OWNER_NONE))
+			return false;
+		b = s->bin;
+		unsigned k = (unsigned)(b->count & BIN_COUNT_MASK);
+		if (unlikely(k >= b->cap))
+			return false;
+		b->lifo[k] = p;
+		b->count++;
+		return true;
+	}
+	uint64_t product = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
+	uint32_t idx = (uint32_t)(product >> 32);
+	if (unlikely((uint32_t)product >= s->recip) || unlikely(idx >= s->nobj))
+		return false;
+	uint64_t *word = &s->w[idx / 64];
+	uint64_t bits = load_relaxed(word);
+	if (unlikely(bits >> (idx % 64) & 1))
+		return false;
+	b = s->bin;
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	/* for n < 2 these are the two words in front, no object's address */
+	if (unlikely(b->lifo[(int)n - 1] == p) ||
+		unlikely(b->lifo[(int)n - 2] == p))
+		return false;
+	if (likely(n < b->cap)) {
+		b->lifo[n] = p;
+		b->count++;
+		return true;
+	}
+	store_relaxed(word, bits | (uint64_t)1 << (idx % 64));
+	unsigned used = (unsigned)s->used - 1;
+	s->used = (uint16_t)used;
+	/* relaxed: only the holder makes a slab LISTED */
+	if (unlikely(used == 0) ||
+		unlikely(load_relaxed(&s->state) != SLAB_LISTED))
+		heap_freed(h, s);
+	return true;
+}
+
+/* heap_bytes -- of a heap of that many classes */
+static inline size_t
+heap_bytes(const struct class_table *t)
+{
+	return sizeof(struct heap) + t->nclasses * sizeof(struct bin);
+}
+
+/*
+ * dir_layout -- everything of a directory that dir_init() sets once
+ */
+void dir_layout(struct heap_dir *dir, struct run_space *rs,
+	enum hardening level, unsigned ncpus);
+
+/* heap_layout -- everything of a heap that is set once, but for its bins */
+void heap_layout(
+	struct heap *h, void *at, const struct heap_dir *dir, struct desc *d);
+
+/* bin_cap -- the slots that a bin's LIFO takes */
+unsigned bin_cap(unsigned hardening, size_t size);
+
+/*
+ * dir_init -- the directory of a new pool, with a first heap, parked
+ * Returns false when there is no room for it.
+ */
+bool dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level,
+	unsigned ncpus);
+
+/*
+ * dir_attach -- a private heap for the calling thread: an orphan, or a new one
+ * where the pool is large enough
+ * first   only when no other thread has one or an orphan is there
+ * Returns NULL when there is none to have.
+ * Locks  takes the admin lock.
+ */
+struct heap *dir_attach(struct heap_dir *dir, bool first);
+
+/*
+ * dir_shared -- the heap that threads without a private one lock and use, made
+ * with its first use; NULL when there is no room for it.  Takes the admin lock.
+ */
+struct heap *dir_shared(struct heap_dir *dir);
+
+/* dir_park -- a private heap whose thread has ended.  Takes the admin lock. */
+void dir_park(struct heap *h);
+
+/*
+ * dir_orphan_all -- park every private heap: the threads are gone
+ * The pool is frozen, or this is the only thread.
+ */
+void dir_orphan_all(struct heap_dir *dir);
+
+/*
+ * dir_steal -- move a slab of the class with a free slot from a parked heap
+ * into h.  Returns whether there was one.  Takes the admin lock.
+ */
+bool dir_steal(struct heap *h, unsigned cls);
+
+/*
+ * dir_steal_frozen -- as dir_steal(), from any heap of a frozen pool whose
+ * inboxes and LIFOs are empty
+ */
+bool dir_steal_frozen(struct heap *h, unsigned cls);
+
+/*
+ * dir_collect -- give all unused memory of all heaps back to the runs: inboxes,
+ * LIFOs, what other threads freed, empty slabs, cached runs, parked heaps with
+ * nothing in them.  The pool is frozen.
+ */
+void dir_collect(struct heap_dir *dir, struct heap *keep);
+
+/*
+ * heap_alloc_class -- an object of that class, after the fast path has failed
+ * or for any other caller
+ * Returns NULL when neither the heap, nor parked ones, nor the runs have room.
+ */
+void *heap_alloc_class(struct heap *h, unsigned cls);
+
+/* heap_alloc_listed -- as above, from slabs that the heap has, nothing else */
+void *heap_alloc_listed(struct heap *h, unsigned cls);
+
+/*
+ * heap_alloc_large -- npages pages at a multiple of 2^lg_align
+ * *ret_clean says whether all bytes read as zero.
+ */
+void *heap_alloc_large(
+	struct heap *h, size_t npages, unsigned lg_align, bool *ret_clean);
+
+/* heap_resize_large -- in place; returns false when the room is not there */
+bool heap_resize_large(struct heap *h, struct desc *d, size_t npages);
+
+/* what a free found the pointer to be */
+enum free_result {
+	FREE_DONE,
+	FREE_FOREIGN, /* not an address of this pool */
+	FREE_INVALID, /* of the pool, but no object starts there */
+	FREE_DOUBLE   /* free already */
+};
+
+/*
+ * heap_free -- free any object of the pool: own, another heap's, large
+ * Called with the heap that the calling thread holds, after heap_free_fast().
+ */
+enum free_result heap_free(struct heap *h, void *p);
+
+/* what heap_find() found */
+struct object {
+	enum free_result what; /* FREE_DONE: a live object, as far as seen */
+	struct desc *desc;
+	size_t usable; /* bytes */
+	bool large;
+	unsigned idx; /* slot in its slab */
+};
+
+/*
+ * heap_find -- what lies at an address of the pool, without changing anything
+ */
+struct object heap_find(const struct heap *h, void *p);
+
+/* large_class -- class of the statistics of a large run */
+unsigned large_class(size_t npages);
+
+/* large_class_pages -- the most pages that a class holds */
+size_t large_class_pages(unsigned cls);
+
+/*
+ * dir_check -- verify the heaps, bins and slabs of a frozen pool, whatever the
+ * bytes are; run_check_all() has gone before
+ * hardening  what the pool was made with
+ */
+void dir_check(const struct run_check *c, const struct heap_dir *dir,
+	unsigned hardening);
+
+/* heap_flush -- empty the LIFOs into the bits, and the inbox */
+void heap_flush(struct heap *h);
+
+/* heap_receive -- take the slabs from the inbox; returns whether any came */
+bool heap_receive(struct heap *h);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * thread.c -- which heap a thread uses in which pool, and how a pool is frozen
+ */
+#include "tcache/thread.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/lock.h"
+#include "base/os.h"
+
+/* a thread's block: its struct and its first table fill one page */
+#define BLOCK_BYTES   ((size_t)4096)
+#define FIRST_ENTRIES 128u
+#define GROW          4u /* a full table is replaced by one so many times larger */
+#define LOAD_SHARE    4u /* at most 1/4 of the entries are used */
+
+_Static_assert(
+	sizeof(struct thread) + FIRST_ENTRIES * ENTRY_BYTES <= BLOCK_BYTES,
+	"a block is one page");
+
+/* what a thread without entries looks at */
+static struct entry no_entry = {KEY_EMPTY, {NULL}};
+
+TLS_INITIAL_EXEC struct thread_hot thread_hot = {&no_entry, 0, NULL, NULL, 0};
+
+static struct lock threads_lock; /* RANK_THREADS */
+static struct thread *threads;   /* threads_lock */
+static uint32_t thaws;           /* atomic futex word: thaws so far */
+static bool have_barrier;        /* set once by thread_init() */
+static pthread_key_t exit_key;   /* set once by thread_init() */
+static bool exit_key_made;
+static void (*exit_park)(struct heap *heap); /* set once */
+
+static void thread_exit(void *self);
+
+void
+thread_init(void)
+{
+	if (exit_key_made)
+		return;
+	have_barrier = os_barrier_init();
+	exit_key_made = pthread_key_create(&exit_key, thread_exit) == 0;
+}
+
+bool
+thread_fast_allowed(void)
+{
+	return have_barrier;
+}
+
+void
+thread_on_exit(void (*park)(struct heap *heap))
+{
+	exit_park = park;
+}
+
+void
+thread_busy_begin(void *pool)
+{
+	if (have_barrier) {
+		store_relaxed(&thread_hot.busy, pool);
+		compiler_fence();
+	} else {
+		/* seq_cst and the fence stand in for the freezer's barrier */
+		store_seq_cst(&thread_hot.busy, pool);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	}
+}
+
+static void
+list_insert(struct thread *t)
+{
+	t->prev = NULL;
+	t->next = threads;
+	if (threads != NULL)
+		threads->prev = t;
+	threads = t;
+}
+
+static void
+list_remove(struct thread *t)
+{
+	if (t->prev != NULL)
+		t->prev->next = t->next;
+	else
+		threads = t->next;
+	if (t->next != NULL)
+		t->next->prev = t->prev;
+}
+
+struct thread *
+thread_self(void)
+{
+	struct thread *t = thread_hot.self;
+	if (likely(t != NULL) || thread_hot.exiting || !exit_key_made)
+		return t;
+	t = os_map(BLOCK_BYTES);
+	if (t == NULL)
+		return NULL;
+	t->busy = &thread_hot.busy;
+	t->table = (struct entry *)(t + 1);
+	t->nentries = FIRST_ENTRIES;
+	if (pthread_setspecific(exit_key, t) != 0) {
+		os_unmap(t, BLOCK_BYTES);
+		return NULL;
+	}
+	lock_acquire(&threads_lock, RANK_THREADS);
+	list_insert(t);
+	lock_release(&threads_lock, RANK_THREADS);
+	thread_hot.self = t;
+	thread_hot.table = t->table;
+	thread_hot.mask = (t->nentries - 1) * ENTRY_BYTES;
+	return t;
+}
+
+void
+thread_visit(struct thread *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->busy = &thread_hot.busy;
+	lock_acquire(&threads_lock, RANK_THREADS);
+	list_insert(v);
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+void
+thread_leave(struct thread *v)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	list_remove(v);
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+/*
+ * find -- the entry of a pool, or the empty one where the search ends
+ * A table always has empty entries.  Owner, or threads lock held.
+ */
+static struct entry *
+find(struct entry *table, size_t nentries, const void *pool)
+{
+	uintptr_t mask = (nentries - 1) * ENTRY_BYTES;
+	uintptr_t at = thread_slot(pool, mask);
+	for (;;) {
+		struct entry *e = (struct entry *)((uintptr_t)table + at);
+		/* acquire: as in thread_heap_fast() */
+		uintptr_t key = load_acquire(&e->key);
+		if (key == KEY_EMPTY || (key & ~KEY_FLAGS) == (uintptr_t)pool)
+			return e;
+		at = (at + ENTRY_BYTES) & mask;
+	}
+}
+
+struct entry *
+thread_entry(const void *pool)
+{
+	struct thread *t = thread_hot.self;
+	if (t == NULL || pool == NULL)
+		return NULL;
+	struct entry *e = find(t->table, t->nentries, pool);
+	return load_relaxed(&e->key) == KEY_EMPTY ? NULL : e;
+}
+
+static bool
+is_live(uintptr_t key)
+{
+	return key != KEY_EMPTY && key != KEY_TOMB;
+}
+
+static void
+table_drop(struct thread *t)
+{
+	if (t->mapped != NULL)
+		os_unmap(t->mapped, t->nentries * ENTRY_BYTES);
+}
+
+/*
+ * rehash -- a table without tombs and with room
+ * Locks  threads lock held; owner.  Returns false when there is no memory.
+ */
+static bool
+rehash(struct thread *t)
+{
+	size_t nlive = 0;
+	for (size_t i = 0; i < t->nentries; i++)
+		nlive += is_live(t->table[i].key);
+	size_t n = t->nentries;
+	while ((nlive + 1) * LOAD_SHARE > n)
+		n *= GROW;
+	struct entry *fresh = os_map(n * ENTRY_BYTES);
+	if (fresh == NULL)
+		return false;
+	for (size_t i = 0; i < t->nentries; i++) {
+		struct entry *e = &t->table[i];
+		if (is_live(e->key))
+			*find(fresh, n, (void *)(e->key & ~KEY_FLAGS)) = *e;
+	}
+	table_drop(t);
+	t->table = t->mapped = fresh;
+	t->nentries = n;
+	t->nused = nlive;
+	thread_hot.table = fresh;
+	thread_hot.mask = (n - 1) * ENTRY_BYTES;
+	return true;
+}
+
+struct entry *
+thread_entry_set(void *pool, uintptr_t key, struct heap *heap)
+{
+	struct thread *t = thread_hot.self;
+	if (t == NULL)
+		return NULL;
+	lock_acquire(&threads_lock, RANK_THREADS);
+	struct entry *e = find(t->table, t->nentries, pool);
+	if (e->key == KEY_EMPTY) {
+		bool room = (t->nused + 1) * LOAD_SHARE <= t->nentries;
+		if (!room && !rehash(t)) {
+			lock_release(&threads_lock, RANK_THREADS);
+			return NULL;
+		}
+		e = find(t->table, t->nentries, pool);
+		t->nused++;
+	}
+	if (heap != NULL)
+		e->heap = heap;
+	else
+		e->nops = 0;
+	/* relaxed: only the owner reads it without the lock, and that is us */
+	store_relaxed(&e->key, key);
+	lock_release(&threads_lock, RANK_THREADS);
+	return e;
+}
+
+void
+thread_pool_gone(const void *pool)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	for (struct thread *t = threads; t != NULL; t = t->next) {
+		if (t->table == NULL)
+			continue;
+		struct entry *e = find(t->table, t->nentries, pool);
+		/* relaxed: nobody may be inside a pool that is deleted */
+		if (is_live(e->key))
+			store_relaxed(&e->key, KEY_TOMB);
+	}
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+/* mark_entry -- set or clear the frozen mark; Locks: threads lock held */
+static void
+mark_entry(struct entry *e, bool on)
+{
+	if (!is_live(e->key))
+		return;
+	/* release: pairs with the acquire of the owner's lookups */
+	store_release(&e->key, on ? e->key | KEY_FROZEN : e->key & ~KEY_FROZEN);
+}
+
+static void
+mark(const void *pool, bool on)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	for (struct thread *t = threads; t != NULL; t = t->next) {
+		if (t->table == NULL)
+			continue;
+		if (pool != NULL)
+			mark_entry(find(t->table, t->nentries, pool), on);
+		for (size_t i = 0; pool == NULL && i < t->nentries; i++)
+			mark_entry(&t->table[i], on);
+	}
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+void
+thread_mark(const void *pool)
+{
+	mark(pool, true);
+	if (have_barrier)
+		os_barrier();
+	else
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* is_busy -- is a thread inside that pool (NULL: any)?  Threads lock held. */
+static bool
+is_busy(const void *pool)
+{
+	for (struct thread *t = threads; t != NULL; t = t->next) {
+		/* acquire: pairs with thread_busy_end() */
+		const void *in = load_acquire(t->busy);
+		if (pool == NULL ? in != NULL : in == pool)
+			return true;
+	}
+	return false;
+}
+
+bool
+thread_is_busy(const void *pool)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	bool busy = is_busy(pool);
+	lock_release(&threads_lock, RANK_THREADS);
+	return busy;
+}
+
+void
+thread_unmark(const void *pool)
+{
+	mark(pool, false);
+	/* release: who sees the new count finds the marks gone */
+	(void)__atomic_fetch_add(&thaws, 1, __ATOMIC_RELEASE);
+	os_futex_wake(&thaws, INT32_MAX);
+}
+
+uint32_t
+thread_thaw_ticket(void)
+{
+	return load_acquire(&thaws);
+}
+
+void
+thread_wait_thaw(uint32_t ticket)
+{
+	while (load_acquire(&thaws) == ticket)
+		os_futex_wait(&thaws, ticket);
+}
+
+/*
+ * thread_exit -- the destructor of the thread-local key: give the heaps away
+ *
+ * Other destructors may still use pools afterwards: such calls are visits.
+ */
+static void
+thread_exit(void *self)
+{
+	struct thread *t = self;
+	thread_hot.exiting = 1;
+	for (;;) {
+		uint32_t ticket = thread_thaw_ticket();
+		bool frozen = false;
+		lock_acquire(&threads_lock, RANK_THREADS);
+		for (size_t i = 0; i < t->nentries; i++) {
+			struct entry *e = &t->table[i];
+			if (!is_live(e->key))
+				continue;
+			if ((e->key & KEY_FROZEN) != 0) {
+				frozen = true; /* its freezer reads the heap */
+				continue;
+			}
+			if ((e->key & KEY_SHARED) == 0)
+				exit_park(e->heap);
+			store_relaxed(&e->key, KEY_TOMB);
+		}
+		if (!frozen)
+			break;
+		lock_release(&threads_lock, RANK_THREADS);
+		thread_wait_thaw(ticket);
+	}
+	list_remove(t);
+	lock_release(&threads_lock, RANK_THREADS);
+	thread_hot.table = &no_entry;
+	thread_hot.mask = 0;
+	thread_hot.self = NULL;
+	table_drop(t);
+	os_unmap(t, BLOCK_BYTES);
+}
+
+bool
+thread_fork_prepare(void)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	bool still = !is_busy(NULL);
+	if (!still)
+		lock_release(&threads_lock, RANK_THREADS);
+	return still;
+}
+
+void
+thread_fork_parent(void)
+{
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+void
+thread_fork_child(void)
+{
+	/* the other threads' blocks stay mapped: a few pages, once */
+	threads = thread_hot.self;
+	if (threads != NULL) {
+		threads->next = threads->prev = NULL;
+		for (size_t i = 0; i < threads->nentries; i++)
+			if (is_live(threads->table[i].key))
+				threads->table[i].key = KEY_TOMB;
+	}
+	lock_reset(&threads_lock);
+	lock_forget_ranks();
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * thread.h -- which heap a thread uses in which pool, and how a pool is frozen
+ *
+ * Every thread has a hash table from pool to heap.  Only its owner reads it on
+ * the fast path, without a lock; all writes, the owner's too, are made under
+ * the threads lock, so that the thread that freezes or deletes a pool can
+ * change the entries of all threads.
+ *
+ * The freeze.  A thread stores the pool into its `busy` word, then looks for
+ * the pool's entry, works, and clears the word.  To freeze a pool, mark its
+ * entry in every table, make every processor pass a barrier, and wait until no
+ * busy word names the pool: each thread either had stored its busy word before
+ * the barrier, and is waited for, or looks at its entry after it, and finds the
+ * mark.  Two plain stores for each call, no guess about time, and nothing
+ * written to the pool.
+ *
+ * Where the kernel has no such barrier no entry for the fast path is ever
+ * made, and thread_busy_begin() has a fence of its own.
+ */
+#ifndef TCACHE_THREAD_H
+#define TCACHE_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+struct heap;
+
+/*
+ * What an entry's key is made of: the pool's address and, in its low bits,
+ * what the fast path must not take for a private heap.
+ */
+#define KEY_EMPTY  ((uintptr_t)0)
+#define KEY_TOMB   ((uintptr_t)1) /* was an entry; searches go on behind it */
+#define KEY_SHARED ((uintptr_t)2) /* the thread uses the shared heap */
+#define KEY_FROZEN ((uintptr_t)4) /* nobody may start an operation */
+#define KEY_FLAGS  ((uintptr_t)7)
+
+struct entry {
+	uintptr_t key; /* atomic; owner reads, threads lock to write */
+	union {
+		struct heap *heap; /* private heap */
+		uint64_t nops;     /* operations in the shared heap so far */
+	};
+};
+
+/* the fast path's view; everything a thread needs without a call */
+struct thread_hot {
+	struct entry *table; /* never NULL; owner */
+	uintptr_t mask;      /* (entries - 1) * sizeof(struct entry); owner */
+	void *busy;          /* pool the thread is inside, or NULL; atomic */
+	struct thread *self; /* NULL until the first use, or while exiting */
+	uintptr_t exiting;   /* the thread's end has begun; owner */
+};
+
+extern TLS_INITIAL_EXEC struct thread_hot thread_hot
+	__attribute__((visibility("hidden")));
+
+/* a thread on the list of threads; threads lock */
+struct thread {
+	struct thread *next, *prev;
+	void **busy;          /* its busy word */
+	struct entry *table;  /* NULL: a visitor */
+	size_t nentries;      /* power of two */
+	size_t nused;         /* entries that are not empty, tombs too */
+	struct entry *mapped; /* table that is no longer inside; NULL: inside */
+};
+
+#define ENTRY_BYTES       sizeof(struct entry)
+#define THREAD_HASH       UINT64_C(0x61c88647) /* odd, fits a signed 32-bit word */
+#define THREAD_HASH_SHIFT 40
+
+/* thread_slot -- where the search for a pool begins, in bytes */
+static ALWAYS_INLINE uintptr_t
+thread_slot(const void *pool, uintptr_t mask)
+{
+	return ((uintptr_t)pool * THREAD_HASH >> THREAD_HASH_SHIFT) & mask;
+}
+
+/*
+ * thread_heap_fast -- begin an operation in the thread's private heap
+ *
+ * Returns NULL when the first entry looked at is not that heap; the thread is
+ * then still marked busy.  End with thread_busy_end() in either case.
+ */
+static ALWAYS_INLINE struct heap *
+thread_heap_fast(void *pool)
+{
+	/* relaxed: the freezer's barrier orders this store (see above) */
+	store_relaxed(&thread_hot.busy, pool);
+	compiler_fence();
+	struct entry *e = (struct entry *)((uintptr_t)thread_hot.table +
+					   thread_slot(pool, thread_hot.mask));
+	/* acquire: what a freezer did before it took its mark away is seen */
+	if (likely(load_acquire(&e->key) == (uintptr_t)pool))
+		return e->heap;
+	return NULL;
+}
+
+/* thread_busy_begin -- the slow path's begin; orders before entry lookups */
+void thread_busy_begin(void *pool);
+
+/* thread_busy_end -- the operation is over */
+static ALWAYS_INLINE void
+thread_busy_end(void)
+{
+	/* release: pairs with the freezer's acquire; it sees all we did */
+	store_release(&thread_hot.busy, NULL);
+}
+
+/* thread_init -- once, before any other call */
+void thread_init(void);
+
+/* thread_fast_allowed -- can entries for the fast path be made here? */
+bool thread_fast_allowed(void);
+
+/*
+ * thread_self -- the calling thread's place on the list, made if need be;
+ * NULL while it is exiting or when there is no memory: be a visitor then
+ */
+struct thread *thread_self(void);
+
+/*
+ * thread_visit -- put `v` on the list for one operation of a thread that
+ * thread_self() gave NULL for; thread_leave() takes it off
+ */
+void thread_visit(struct thread *v);
+void thread_leave(struct thread *v);
+
+/* thread_entry -- the calling thread's entry for a pool in any state, or NULL
+ */
+struct entry *thread_entry(const void *pool);
+
+/*
+ * thread_entry_set -- make or change the calling thread's entry
+ * key  the pool with KEY_SHARED or without
+ * Returns the entry, or NULL when there is no memory for it.
+ */
+struct entry *thread_entry_set(void *pool, uintptr_t key, struct heap *heap);
+
+/* thread_pool_gone -- no thread knows the pool any more */
+void thread_pool_gone(const void *pool);
+
+/*
+ * thread_mark -- mark the entries of one pool (NULL: of all pools) as frozen,
+ * then the barrier.  thread_is_busy() tells whether some thread is still
+ * inside; thread_unmark() ends it and wakes who waits in thread_wait_thaw().
+ */
+void thread_mark(const void *pool);
+bool thread_is_busy(const void *pool);
+void thread_unmark(const void *pool);
+
+/*
+ * thread_thaw_ticket, thread_wait_thaw -- wait for the next thaw
+ * Take the ticket, find out that the pool is frozen, then wait with it.
+ */
+uint32_t thread_thaw_ticket(void);
+void thread_wait_thaw(uint32_t ticket);
+
+/* thread_on_exit -- what to do with each private heap of an ending thread */
+void thread_on_exit(void (*park)(struct heap *heap));
+
+/*
+ * around fork(2): hold the list still, unless some thread is inside a pool,
+ * which prepare tells by false; in the child only the caller is left
+ */
+bool thread_fork_prepare(void);
+void thread_fork_parent(void);
+void thread_fork_child(void);
+
+#endif
