@@ -20,6 +20,20 @@
 #define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define fetch_or_seq_cst(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 
+/*
+ * load_folded -- a relaxed load that the compiler may make an operand of a
+ * comparison, which it never does with a real atomic load
+ *
+ * For aligned words on the two fast paths only.  Elsewhere than on x86-64,
+ * where any load is an acquire, and under the thread sanitizer it is a plain
+ * acquire load.
+ */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define load_folded(p) (*(p))
+#else
+#define load_folded(p) load_acquire(p)
+#endif
+
 /* cas_* -- expected is updated on failure; returns whether it was stored */
 #define cas_acquire(p, expected, v)                                            \
 	__atomic_compare_exchange_n(                                           \

@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BITMAP_WORD 64u
+#define BITMAP_LG_WORD 6u
+#define BITMAP_WORD    64u
 
 static inline size_t
 bitmap_words(size_t nbits)

@@ -15,49 +15,46 @@
 
 #define LOCK_SPINS 60
 
-#ifdef VMEM_DEBUG
-static TLS_INITIAL_EXEC uint32_t held; /* owner thread; bit r: rank r is held */
-#endif
+/* owner thread: locks held or waited for; bit r of `held`: rank r */
+static TLS_INITIAL_EXEC uint32_t depth;
+static TLS_INITIAL_EXEC uint32_t held;
 
 static void
 rank_push(enum lock_rank rank)
 {
-#ifdef VMEM_DEBUG
+	depth++;
 	ASSERT((held >> rank) == 0);
 	held |= 1u << rank;
-#else
-	(void)rank;
-#endif
 }
 
 static void
 rank_pop(enum lock_rank rank)
 {
-#ifdef VMEM_DEBUG
 	ASSERT((held & (1u << rank)) != 0);
 	held &= ~(1u << rank);
-#else
-	(void)rank;
-#endif
+	depth--;
+}
+
+unsigned
+lock_depth(void)
+{
+	return depth;
 }
 
 void
 lock_forget_ranks(void)
 {
-#ifdef VMEM_DEBUG
 	held = 0;
-#endif
+	depth = 0;
 }
 
-static void
-cpu_relax(void)
-{
 #if defined(__x86_64__)
-	__builtin_ia32_pause();
+#define cpu_relax() __builtin_ia32_pause()
 #elif defined(__aarch64__)
-	__asm__ volatile("yield");
+#define cpu_relax() __asm__ volatile("yield")
+#else
+#define cpu_relax() compiler_fence()
 #endif
-}
 
 void
 lock_acquire(struct lock *l, enum lock_rank rank)
@@ -82,10 +79,10 @@ lock_acquire(struct lock *l, enum lock_rank rank)
 void
 lock_release(struct lock *l, enum lock_rank rank)
 {
-	rank_pop(rank);
 	/* release: what the section wrote is seen by the next holder */
 	if (exchange_acq_rel(&l->word, 0) == 2)
 		os_futex_wake(&l->word, 1);
+	rank_pop(rank);
 }
 
 void

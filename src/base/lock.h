@@ -36,6 +36,9 @@ void lock_release(struct lock *l, enum lock_rank rank);
 /* lock_reset -- unlocked, whatever it was; for the child of a fork */
 void lock_reset(struct lock *l);
 
+/* lock_depth -- locks that the calling thread holds or waits for */
+unsigned lock_depth(void);
+
 /* lock_forget_ranks -- the calling thread holds nothing; debug flavour */
 void lock_forget_ranks(void);
 

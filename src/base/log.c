@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,15 @@
 #include "base/atomic.h"
 #include "base/os.h"
 
-#define LOG_LINE 1024 /* bytes of a trace line */
-#define LOG_PATH 4096 /* bytes of a file's name */
+#ifdef VMEM_DEBUG
+#define DEBUG_FLAVOUR true
+#else
+#define DEBUG_FLAVOUR false
+#endif
+
+#define PID_DIGITS 16
+#define LOG_LINE   1024 /* bytes of a trace line */
+#define LOG_PATH   4096 /* bytes of a file's name */
 
 int log_level;
 
@@ -60,29 +68,26 @@ log_init(const char *name, const char *prefix)
 	char var[64];
 	log_name = name;
 	die_set_name(name);
-#ifdef VMEM_DEBUG
 	(void)snprintf(var, sizeof(var), "%s_LOG_LEVEL", prefix);
 	const char *level = os_getenv(var);
-	if (level != NULL)
+	if (DEBUG_FLAVOUR && level != NULL)
 		log_level = (int)strtol(level, NULL, 10);
-#endif
 	(void)snprintf(var, sizeof(var), "%s_LOG_FILE", prefix);
 	const char *path = os_getenv(var);
 	if (path == NULL || path[0] == '\0')
 		return;
 	size_t n = strlen(path);
-	if (n + 16 > sizeof(log_path))
-		die("%s=%s: %s", var, path, strerrordesc_np(ENAMETOOLONG));
-	if (path[n - 1] == '-')
-		(void)snprintf(log_path, sizeof(log_path), "%s%d", path,
-			(int)getpid());
-	else
-		memcpy(log_path, path, n + 1);
-#ifdef VMEM_DEBUG
-	int fd = log_open();
-	if (fd < 0)
-		die("%s=%s: %s", var, log_path, strerrordesc_np(-fd));
-#endif
+	int fd = -ENAMETOOLONG;
+	if (n + PID_DIGITS < sizeof(log_path)) {
+		if (path[n - 1] == '-')
+			(void)snprintf(log_path, sizeof(log_path), "%s%d", path,
+				(int)getpid());
+		else
+			memcpy(log_path, path, n + 1);
+		fd = DEBUG_FLAVOUR ? log_open() : 0;
+	}
+	if (DEBUG_FLAVOUR && fd < 0)
+		die("%s=%s: %s", var, path, strerrordesc_np(-fd));
 }
 
 void

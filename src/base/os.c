@@ -174,3 +174,16 @@ os_getenv(const char *name)
 {
 	return secure_getenv(name);
 }
+
+bool
+os_is_resident(const void *addr)
+{
+	int saved = errno;
+	unsigned char in = 0;
+	uintptr_t page = (uintptr_t)addr & ~(uintptr_t)(os_page_size() - 1);
+	/* what cannot be told counts as being elsewhere */
+	if (mincore((void *)page, 1, &in) != 0)
+		in = 0;
+	errno = saved;
+	return (in & 1) != 0;
+}

@@ -43,6 +43,9 @@ void os_futex_wake(uint32_t *word, int n);
 /* os_yield -- let other threads run; `round` grows while nothing happens */
 void os_yield(unsigned round);
 
+/* os_is_resident -- is the system page at the address in memory? */
+bool os_is_resident(const void *addr);
+
 /* os_getenv -- secure_getenv(3) */
 const char *os_getenv(const char *name);
 

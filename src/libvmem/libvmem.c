@@ -29,15 +29,6 @@ check_size(size_t size)
 	return false;
 }
 
-/* finish -- set errno when a call that should have given `p` has failed */
-static void *
-finish(void *p, int err)
-{
-	if (unlikely(p == NULL))
-		errno = err;
-	return p;
-}
-
 EXPORT VMEM *
 vmem_create(const char *dir, size_t size)
 {
@@ -111,9 +102,8 @@ static NOINLINE void *
 alloc(VMEM *vmp, size_t size, size_t align, bool zero)
 {
 	int saved = errno, err = ENOMEM;
-	void *p = finish(pool_alloc(vmp, size, align, zero, &err), err);
-	if (p != NULL)
-		errno = saved;
+	void *p = pool_alloc(vmp, size, align, zero, &err);
+	errno = p == NULL ? err : saved;
 	return p;
 }
 
@@ -123,12 +113,12 @@ static ALWAYS_INLINE void *
 malloc_any(VMEM *vmp, size_t size)
 {
 	if (likely(size <= SLAB_LOOKUP_MAX)) {
-		struct heap *h = thread_heap_fast(vmp);
-		if (likely(h != NULL)) {
-			void *p = heap_malloc_fast(h, size);
+		struct heap *h;
+		void *p;
+		if (likely(thread_heap_fast(vmp, &h)) &&
+			likely(heap_malloc_fast(h, size, &p))) {
 			thread_busy_end();
-			if (likely(p != NULL))
-				return p;
+			return p;
 		}
 	}
 	return alloc(vmp, size, 0, false);
@@ -155,10 +145,25 @@ free_slow(VMEM *vmp, void *ptr)
 static ALWAYS_INLINE void
 free_any(VMEM *vmp, void *ptr)
 {
-	struct heap *h = thread_heap_fast(vmp);
-	if (likely(h != NULL) && likely(heap_free_fast(h, vmp, ptr))) {
-		thread_busy_end();
-		return;
+	struct heap *h;
+	struct slab *s = NULL;
+	size_t idx = 0;
+	if (likely(thread_heap_fast(vmp, &h))) {
+		enum fast_free f = heap_free_fast(h, vmp, ptr, &s, &idx);
+		if (likely(f == FAST_DONE)) {
+			thread_busy_end();
+			return;
+		}
+		if (likely(f == FAST_BELIEVED)) {
+			/* a return of its own: one jump less */
+			thread_busy_end();
+			__asm__ volatile("# believed");
+			return;
+		}
+		if (likely(f == FAST_BITS)) {
+			heap_free_bits(h, s, idx);
+			return;
+		}
 	}
 	free_slow(vmp, ptr);
 }
@@ -197,9 +202,8 @@ vmem_realloc(VMEM *vmp, void *ptr, size_t size)
 		free_any(vmp, ptr);
 		return NULL;
 	}
-	void *p = finish(pool_realloc(vmp, ptr, size, &err), err);
-	if (p != NULL)
-		errno = saved;
+	void *p = pool_realloc(vmp, ptr, size, &err);
+	errno = p == NULL ? err : saved;
 	return p;
 }
 

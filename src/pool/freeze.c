@@ -15,19 +15,20 @@
 int
 pool_freeze(void *handle, struct record *ret)
 {
+	thread_hot.freezes++;
 	for (;;) {
 		uint32_t ticket = thread_thaw_ticket();
 		registry_lock();
 		struct record *rec = registry_find(handle);
 		if (rec == NULL) {
 			registry_unlock();
-			return fail(EINVAL, "invalid pool handle: %p", handle);
+			thread_hot.freezes--;
+			return fail(EINVAL, "invalid pool handle: 0x%zx",
+				(size_t)handle);
 		}
 		bool mine = !registry_is_closed(rec);
 		if (mine) {
 			rec->frozen = true;
-			if (rec->kin == KIN_INHERITED)
-				pool_adopt(rec);
 			if (ret != NULL)
 				*ret = *rec;
 		}
@@ -49,6 +50,9 @@ pool_thaw(void *handle)
 	struct record *rec = registry_find(handle);
 	if (rec != NULL)
 		rec->frozen = false;
-	registry_unlock();
+	/* before the next freeze can begin, which needs the registry lock */
 	thread_unmark(handle);
+	registry_unlock();
+	thread_thaw();
+	thread_hot.freezes--;
 }

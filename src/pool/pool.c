@@ -76,6 +76,7 @@ create(struct record *rec, int *err)
 	struct record *old = registry_find(base);
 	if (old != NULL)
 		old->overlapped = true;
+	registry_unguard(&rec->backing);
 	registry_unlock();
 	thread_pool_gone(base);
 	int rc = format(rec);
@@ -138,11 +139,13 @@ pool_delete(void *handle)
 	bool mine = live != NULL && live->uid == rec.uid;
 	if (mine)
 		registry_remove(live);
-	registry_unlock();
 	thread_pool_gone(handle);
-	thread_unmark(handle);
+	registry_unlock();
+	thread_thaw();
+	thread_hot.freezes--;
 	if (!mine)
-		return fail(EINVAL, "invalid pool handle: %p", handle);
+		return fail(
+			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	LOG(2, "pool %p deleted", handle);
 	/* what was made over it, or is the parent's as well, is not touched */
 	if (!rec.overlapped && rec.kin == KIN_OWN)

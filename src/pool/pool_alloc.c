@@ -64,7 +64,9 @@ first_try(void *handle, size_t size, size_t align, void **ret, bool *ret_clean)
 	int rc = pool_enter(&v, handle);
 	if (rc != 0)
 		return rc;
-	if (!request_make(&r, v.pool->dir.table, size, align))
+	const struct run_space *rs = &v.pool->runs;
+	if (!request_make(&r, v.pool->dir.table, size, align) ||
+		r.npages > rs->npages - rs->first)
 		rc = fail(ENOMEM, "%zu bytes: more than any pool holds", size);
 	else if (v.heap != NULL)
 		*ret = request_try(v.heap, &r, ret_clean);

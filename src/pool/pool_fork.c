@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
 
@@ -54,7 +55,8 @@ static void
 prepare(void)
 {
 	/* relaxed: the thread's own word */
-	skipped = load_relaxed(&thread_hot.busy) != NULL;
+	skipped = load_relaxed(&thread_hot.busy) != NULL ||
+		  thread_hot.freezes > 0 || lock_depth() > 0;
 	if (skipped)
 		return;
 	uint32_t ticket = thread_thaw_ticket();
@@ -80,10 +82,10 @@ parent(void)
 {
 	if (skipped)
 		return;
-	thread_fork_parent();
 	registry_set_forking(false);
+	thread_fork_parent();
 	registry_unlock();
-	thread_unmark(NULL);
+	thread_thaw();
 }
 
 static void
@@ -154,14 +156,17 @@ is_private(const void *address)
 void
 pool_adopt(struct record *rec)
 {
-	int saved = errno;
+	int saved = errno, state;
 	struct pool *pool = pool_at(rec->backing.base);
+	/* open and read could end the thread, with the lock held */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	rec->kin = KIN_FOREIGN;
 	if (rec->backing.kind == BACKING_REGION && !rec->overlapped &&
 		is_private(pool)) {
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir);
 	}
+	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;
 }
 

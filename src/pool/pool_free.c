@@ -41,15 +41,13 @@ free_once(void *handle, void *p, int *rc)
 	*rc = pool_enter(&v, handle);
 	if (*rc != 0)
 		return FREE_INVALID;
-	enum free_result r = FREE_INVALID;
-	bool held = v.heap != NULL;
-	if (held)
-		r = heap_free(v.heap, p);
-	if (held && (r == FREE_DOUBLE || r == FREE_INVALID))
-		/* relaxed: statistics */
+	enum free_result r = v.heap != NULL ? heap_free(v.heap, p)
+					    : dir_free_stray(&v.pool->dir, p);
+	/* relaxed: statistics */
+	if (r == FREE_DOUBLE || r == FREE_INVALID)
 		(void)fetch_add_relaxed(&v.pool->nmisuse, 1);
 	pool_leave(&v);
-	return held ? r : pool_free_frozen(handle, p);
+	return r;
 }
 
 void

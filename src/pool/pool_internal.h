@@ -91,9 +91,6 @@ void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
  */
 void *pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean);
 
-/* pool_free_frozen -- free where the thread can have no heap of its own */
-enum free_result pool_free_frozen(void *handle, void *p);
-
 /* pool_any_heap -- some heap of the pool, to read what all heaps have */
 struct heap *pool_any_heap(struct pool *pool);
 

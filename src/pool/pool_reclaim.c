@@ -7,7 +7,7 @@
  * one thread freed for another, cached runs.  Nobody may touch them while
  * their threads run, so the pool is frozen.
  */
-#include "base/error.h"
+#include "base/arith.h"
 #include "pool/pool_internal.h"
 
 /* a slot may be so many times as large as what was asked for */
@@ -31,13 +31,22 @@ caller_heap(struct pool *pool, const void *handle)
 	return pool->dir.shared != NULL ? pool->dir.shared : pool->dir.all;
 }
 
+/* natural -- the alignment that malloc promises for a size */
+static size_t
+natural(size_t size)
+{
+	return is_pow2(size) && size <= RUN_PAGE ? size : 1;
+}
+
 /* small_anywhere -- a slot of the class, or a somewhat larger one */
 static void *
-small_anywhere(struct heap *h, unsigned cls)
+small_anywhere(struct heap *h, unsigned cls, size_t align)
 {
 	const struct class_table *t = h->table;
 	uint32_t most = t->cls[cls].size * SPILL;
 	for (unsigned c = cls; c < t->nclasses && t->cls[c].size <= most; c++) {
+		if (t->cls[c].size % align != 0)
+			continue;
 		void *p = heap_alloc_listed(h, c);
 		if (p == NULL && dir_steal_frozen(h, c))
 			p = heap_alloc_listed(h, c);
@@ -45,6 +54,21 @@ small_anywhere(struct heap *h, unsigned cls)
 			return p;
 	}
 	return NULL;
+}
+
+/* collect_and_try -- the pool is frozen, and h is to allocate in */
+static void *
+collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
+	size_t align, bool *ret_clean)
+{
+	pool->nreclaim++;
+	dir_collect(&pool->dir, h);
+	void *p = request_try(h, r, ret_clean);
+	if (p != NULL)
+		return p;
+	if (r->npages == 0)
+		return small_anywhere(h, r->cls, align);
+	return request_try(dir_settle(&pool->dir, h), r, ret_clean);
 }
 
 void *
@@ -56,34 +80,15 @@ pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean)
 	if (pool_freeze(handle, &rec) != 0)
 		return NULL;
 	/* another process' threads cannot be stopped: see pool_fork.c */
-	if (rec.kin != KIN_FOREIGN && !rec.overlapped) {
+	if (rec.kin == KIN_OWN && !rec.overlapped) {
 		struct pool *pool = pool_at(handle);
-		struct heap *h = caller_heap(pool, handle);
+		size_t need = align != 0 ? align : natural(size);
 		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-		pool->nreclaim++;
-		dir_collect(&pool->dir, h);
-		if (request_make(&r, pool->dir.table, size, align)) {
-			p = request_try(h, &r, ret_clean);
-			/* a larger slot need not have the alignment */
-			if (p == NULL && r.npages == 0 && align == 0)
-				p = small_anywhere(h, r.cls);
-		}
+		if (request_make(&r, pool->dir.table, size, align))
+			p = collect_and_try(pool, caller_heap(pool, handle), &r,
+				need, ret_clean);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 	}
 	pool_thaw(handle);
 	return p;
-}
-
-enum free_result
-pool_free_frozen(void *handle, void *p)
-{
-	enum free_result r = FREE_INVALID;
-	if (pool_freeze(handle, NULL) != 0)
-		return FREE_INVALID;
-	struct pool *pool = pool_at(handle);
-	lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-	r = heap_free(caller_heap(pool, handle), p);
-	lock_release(&pool->dir.shared_lock, RANK_SHARED);
-	pool_thaw(handle);
-	return r;
 }

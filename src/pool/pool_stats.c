@@ -96,11 +96,15 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	s->nprivate = pool->dir.nprivate;
 	s->hardening = pool->dir.hardening;
 	for (size_t page = rs->first; page < rs->npages;) {
-		uint32_t g = run_map(rs->base)[page];
+		uint32_t g = run_map_granule(rs->base, page);
 		const struct desc *d = run_desc(rs->base, g);
 		if (g != RUN_NO_GRANULE)
 			read_run(s, d);
 		page += g == RUN_NO_GRANULE ? 1 : d->npages;
+	}
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		s->large[c] = pool->dir.stray[c];
+		s->large_bytes += pool->dir.stray[c].bytes;
 	}
 	for (const struct heap *h = pool->dir.all; h != NULL; h = h->next)
 		read_heap(s, h);
@@ -157,7 +161,8 @@ pool_stats_print(void *handle, const char *opts)
 		if (!rec.overlapped)
 			stats_read(s, pool_at(handle));
 		else
-			rc = fail(EINVAL, "invalid pool handle: %p", handle);
+			rc = fail(EINVAL, "invalid pool handle: 0x%zx",
+				(size_t)handle);
 		pool_thaw(handle);
 	}
 	if (rc == 0) {

@@ -131,6 +131,18 @@ overlap_mark(const struct backing *b, const struct record *self)
 	}
 }
 
+void
+registry_unguard(const struct backing *b)
+{
+	size_t i = upper((uintptr_t)b->base + b->size - 1);
+	while ((i = next_overlap(b, i)) != 0) {
+		struct record *other = &table[--i];
+		if (other->guarded)
+			(void)backing_guard(&other->backing, false);
+		other->guarded = false;
+	}
+}
+
 static bool
 grow(void)
 {

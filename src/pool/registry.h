@@ -41,6 +41,12 @@ void registry_reset_lock(void);
 
 /* all of the following: registry lock held */
 
+/*
+ * registry_unguard -- a pool is about to be made over these bytes: the guard
+ * pages of live pools that lie there must be accessible again
+ */
+void registry_unguard(const struct backing *b);
+
 /* registry_add -- 0, or -ENOMEM; marks live pools that it overlaps */
 int registry_add(const struct record *rec);
 

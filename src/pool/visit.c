@@ -104,7 +104,8 @@ stranger(struct visit *v, void *handle)
 	if (a == ADMIT_LATER)
 		return -EAGAIN;
 	if (a == ADMIT_NO)
-		return fail(EINVAL, "invalid pool handle: %p", handle);
+		return fail(
+			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	if (!v->guest && a == ADMIT && thread_fast_allowed())
 		v->heap = own_heap(handle, v->pool, true);
 	if (v->heap == NULL) {

@@ -18,15 +18,23 @@ meta_at(const struct run_space *rs, uint32_t granule)
 	return (struct meta *)run_desc(rs->base, granule);
 }
 
+/*
+ * list_insert -- in front when it lies lower than the first one, else behind
+ * that, so that descriptors tend to lie low and large runs find room above
+ */
 static void
 list_insert(struct run_space *rs, struct meta *m)
 {
-	uint32_t g = run_granule(rs->base, m);
-	m->prev = RUN_NO_GRANULE;
-	m->next = rs->meta_head;
+	uint32_t g = run_granule(rs->base, m), head = rs->meta_head;
+	bool first = head == RUN_NO_GRANULE || g < head;
+	m->prev = first ? RUN_NO_GRANULE : head;
+	m->next = first ? head : meta_at(rs, head)->next;
 	if (m->next != RUN_NO_GRANULE)
 		meta_at(rs, m->next)->prev = g;
-	rs->meta_head = g;
+	if (m->prev != RUN_NO_GRANULE)
+		meta_at(rs, m->prev)->next = g;
+	else
+		rs->meta_head = g;
 }
 
 static void
@@ -105,7 +113,7 @@ meta_free(struct run_space *rs, struct desc *d)
 {
 	uint32_t g = run_granule(rs->base, d);
 	uint32_t page = run_page(rs, d);
-	uint32_t first = load_relaxed(&run_map(rs->base)[page]);
+	uint32_t first = run_map_granule(rs->base, page);
 	struct meta *m = meta_at(rs, first);
 	ASSERT(m->head.owner == RUN_META && g > first);
 	if (nfree(m) == 0)

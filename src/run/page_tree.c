@@ -67,18 +67,41 @@ extend(struct extent *sum, size_t have, struct extent more, size_t w)
 	sum->end = more.end == w ? sum->end + w : more.end;
 }
 
-/* word_extent -- the free bits (zeros) of one word */
+/*
+ * longest -- the most set bits together in a word
+ *
+ * ones[k] has a bit where 2^k set bits begin; from the longest such down, each
+ * length that still fits behind what was found is added.
+ */
+static size_t
+longest(uint64_t word)
+{
+	uint64_t ones[BITMAP_LG_WORD + 1];
+	unsigned k = 0;
+	for (ones[0] = word; k < BITMAP_LG_WORD; k++) {
+		ones[k + 1] = ones[k] & (ones[k] >> (1u << k));
+		if (ones[k + 1] == 0)
+			break;
+	}
+	size_t n = (size_t)1 << k;
+	for (word = ones[k]; k-- > 0;) {
+		uint64_t more = word & (ones[k] >> n);
+		if (more != 0) {
+			word = more;
+			n += (size_t)1 << k;
+		}
+	}
+	return n;
+}
+
+/* word_extent -- the free bits (zeros) of one word that has some */
 static struct extent
 word_extent(uint64_t word)
 {
 	if (word == 0)
 		return (struct extent){BITMAP_WORD, BITMAP_WORD, BITMAP_WORD};
-	struct extent e = {(size_t)__builtin_ctzll(word), 0,
+	return (struct extent){(size_t)__builtin_ctzll(word), longest(~word),
 		(size_t)__builtin_clzll(word)};
-	/* each round shortens every run of free bits by one */
-	for (uint64_t free = ~word; free != 0; free &= free << 1)
-		e.max++;
-	return e;
 }
 
 static struct extent

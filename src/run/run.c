@@ -12,11 +12,12 @@
 #include "run/meta.h"
 
 /*
- * A granule number has 32 bits, which reaches 256 GiB.  Larger pools keep one
- * page in 200 at the front for descriptors, more than they can ever need.
+ * Descriptors lie where the page map reaches, in the first 32 GiB.  Larger
+ * pools keep one page in META_SHARE behind the fixed metadata, as far as the
+ * reach goes, and use it for other runs last.
  */
-#define META_REACH_PAGES ((size_t)1 << (32 + RUN_LG_GRANULE - RUN_LG_PAGE))
-#define META_SHARE       200
+#define META_REACH_PAGES (RUN_META_REACH >> RUN_LG_PAGE)
+#define META_SHARE       22 /* what slabs of the smallest objects need */
 
 /* the block of 2 MiB that the pool starts in counts from its first address */
 static uint32_t
@@ -46,6 +47,21 @@ layout_of(const void *base, size_t size)
 	return l;
 }
 
+/*
+ * meta_pages -- the page that other runs begin at; 0 for no such rule
+ *
+ * The page map of a pool of 16 TiB alone takes half of the reach: then what is
+ * left of it is kept.
+ */
+static size_t
+meta_pages(const struct layout *l)
+{
+	size_t first = div_up(l->end, RUN_PAGE);
+	if (l->npages <= META_REACH_PAGES)
+		return 0;
+	return min_size(first + l->npages / META_SHARE, META_REACH_PAGES);
+}
+
 size_t
 run_space_pages(const void *base, size_t size)
 {
@@ -61,9 +77,7 @@ run_space_layout(struct run_space *rs, void *base, size_t size)
 	rs->npages = (uint32_t)l.npages;
 	rs->bias = bias_of(base);
 	rs->first = (uint32_t)div_up(l.end, RUN_PAGE);
-	rs->meta_pages = l.npages > META_REACH_PAGES
-				 ? (uint32_t)(l.npages / META_SHARE)
-				 : 0;
+	rs->meta_pages = (uint32_t)meta_pages(&l);
 	rs->dirty = (uint64_t *)(void *)(rs->base + l.dirty);
 	tree_layout(&rs->tree, rs->base + l.tree, l.nbits);
 }
@@ -88,7 +102,7 @@ run_lookup(const struct run_space *rs, const void *p)
 	uintptr_t off = (uintptr_t)p - (uintptr_t)rs->base;
 	if (off >> RUN_LG_PAGE >= rs->npages)
 		return NULL;
-	uint32_t g = load_relaxed(&run_map(rs->base)[off >> RUN_LG_PAGE]);
+	uint32_t g = run_map_granule(rs->base, off >> RUN_LG_PAGE);
 	return g == 0 ? NULL : run_desc(rs->base, g);
 }
 
@@ -98,7 +112,8 @@ map_set(struct run_space *rs, size_t page, size_t npages, uint32_t g)
 {
 	uint32_t *map = run_map(rs->base);
 	for (size_t i = 0; i < npages; i++)
-		store_relaxed(&map[page + i], g);
+		store_relaxed(
+			&map[page + i], g << (RUN_LG_GRANULE - RUN_LG_UNIT));
 }
 
 static char *
@@ -157,6 +172,19 @@ desc_free(struct run_space *rs, struct desc *d)
 	pages_give(rs, page, META_PAGES);
 }
 
+/* find -- the lowest place from a page on, as a bit; Locks: run lock held */
+static size_t
+find(const struct run_space *rs, size_t npages, size_t page, unsigned lg_align)
+{
+	size_t from = page == 0 ? 0 : page + rs->bias;
+	if (lg_align <= RUN_LG_PAGE)
+		return tree_find(&rs->tree, npages, from);
+	/* the bit of the address 0, as far as the alignment sees it */
+	size_t align = (size_t)1 << (lg_align - RUN_LG_PAGE);
+	size_t origin = rs->bias - ((uintptr_t)rs->base >> RUN_LG_PAGE);
+	return tree_find_aligned(&rs->tree, npages, from, align, origin);
+}
+
 static struct desc *
 alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean)
@@ -166,16 +194,11 @@ alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 	struct desc *d = desc_alloc(rs, ngran);
 	if (d == NULL)
 		return NULL;
-	size_t from = rs->meta_pages == 0 ? 0 : rs->meta_pages + rs->bias;
-	size_t bit;
-	if (lg_align <= RUN_LG_PAGE) {
-		bit = tree_find(&rs->tree, npages, from);
-	} else {
-		/* the bit of the address 0, as far as the alignment sees it */
-		size_t align = (size_t)1 << (lg_align - RUN_LG_PAGE);
-		size_t origin = rs->bias - ((uintptr_t)rs->base >> RUN_LG_PAGE);
-		bit = tree_find_aligned(&rs->tree, npages, from, align, origin);
-	}
+	size_t bit = TREE_NONE;
+	if (rs->meta_pages != 0)
+		bit = find(rs, npages, rs->meta_pages, lg_align);
+	if (bit == TREE_NONE)
+		bit = find(rs, npages, 0, lg_align);
 	if (bit == TREE_NONE) {
 		desc_free(rs, d);
 		return NULL;

@@ -12,7 +12,7 @@
  *
  *	0x0000  guard page, no access
  *	0x1000  header, 8 KiB; written by the pool layer; granule 0
- *	0x3000  page map: one u32 a page, the granule of its descriptor or 0
+ *	0x3000  page map: one u32 a page, the place of its descriptor or 0
  *	  ...   bitmaps (in use, dirty), summaries
  *	first   runs
  *
@@ -86,11 +86,40 @@ struct run_space {
 	struct page_tree tree; /* lock */
 };
 
+/*
+ * The page map holds the place of a descriptor behind the header in units of
+ * 8 bytes, 0 for none: the processor multiplies by 8 as it adds.  Its 32 bits
+ * reach RUN_META_REACH bytes.
+ */
+#define RUN_LG_UNIT    3u
+#define RUN_META_REACH ((size_t)1 << (32 + RUN_LG_UNIT))
+
 /* run_map -- the page map of the pool that starts at base */
 static inline uint32_t *
 run_map(const void *base)
 {
 	return (uint32_t *)(uintptr_t)((uintptr_t)base + RUN_MAP_OFF);
+}
+
+/*
+ * run_map_desc -- the descriptor that a page's map entry leads to; for a page
+ * without one that is the pool's header
+ */
+static ALWAYS_INLINE struct desc *
+run_map_desc(const void *base, size_t page)
+{
+	/* relaxed: see above on the page map */
+	uint64_t units = load_relaxed(&run_map(base)[page]);
+	return (struct desc *)((uintptr_t)base + RUN_HEADER_OFF +
+			       (units << RUN_LG_UNIT));
+}
+
+/* run_map_granule -- the granule of that descriptor, RUN_NO_GRANULE for none */
+static inline uint32_t
+run_map_granule(const void *base, size_t page)
+{
+	return load_relaxed(&run_map(base)[page]) >>
+	       (RUN_LG_GRANULE - RUN_LG_UNIT);
 }
 
 /* run_desc -- the descriptor at a granule; granule 0 is the pool's header */

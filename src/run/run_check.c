@@ -39,7 +39,11 @@ is_used(const struct run_check *c, size_t page)
 static uint32_t
 map_at(const struct run_check *c, size_t page)
 {
-	return run_map(c->rs->base)[page];
+	uint32_t units = run_map(c->rs->base)[page];
+	/* no granule begins anywhere else: a number that none has */
+	return units % (RUN_GRANULE >> RUN_LG_UNIT) != 0
+		       ? UINT32_MAX
+		       : run_map_granule(c->rs->base, page);
 }
 
 /* is_meta -- does the page map say that the page holds descriptors? */
@@ -140,7 +144,6 @@ claim(struct run_check *c, size_t page, uint32_t g)
 		return NULL;
 	}
 	bitmap_set_range(&c->claimed[at], first, d->ngran);
-	c->heads[at] |= UINT64_C(1) << first;
 	return d;
 }
 
@@ -175,6 +178,8 @@ check_run(struct run_check *c, size_t page)
 		}
 	if (!bitmap_all_set(rs->tree.used, page + rs->bias, d->npages))
 		(void)finding(c->f, "page %zu: run with free pages", page);
+	/* only now may others follow it */
+	c->heads[granule_page(g)] |= UINT64_C(1) << (g % PAGE_GRANULES);
 	c->nheaps += d->owner == RUN_HEAP;
 	c->ncached += d->owner == RUN_CACHED;
 	return d->npages;
@@ -249,9 +254,12 @@ check_zero(struct run_check *c)
 	size_t stride = max_size(rs->npages / ZERO_SAMPLES, 1);
 	for (size_t page = rs->first; page < rs->npages; page += stride) {
 		size_t bit = page + rs->bias;
-		if (is_used(c, page) || bitmap_test(rs->dirty, bit))
+		const char *at = rs->base + page * RUN_PAGE;
+		/* what is not in memory would have to be read in first */
+		if (is_used(c, page) || bitmap_test(rs->dirty, bit) ||
+			!os_is_resident(at))
 			continue;
-		if (memcmp(rs->base + page * RUN_PAGE, zero, RUN_PAGE) != 0)
+		if (memcmp(at, zero, RUN_PAGE) != 0)
 			(void)finding(
 				c->f, "page %zu: free, clean, not zero", page);
 	}

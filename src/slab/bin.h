@@ -30,15 +30,15 @@ struct bin {
 	 * in one word so that one addition keeps both.
 	 */
 	uint64_t count;
-	uint32_t size;   /* bytes of a slot; set once */
-	uint16_t cap;    /* slots that the LIFO takes; set once */
-	uint16_t cls;    /* size class; set once */
-	uint32_t avail;  /* list of slabs with free slots: granules */
-	uint32_t nslabs; /* slabs of this bin, FULL and QUEUED ones too */
-	uint32_t nempty; /* slabs on the list with used == 0 */
-	uint32_t reserved;
-	uint64_t nfills; /* times that another slab became current */
-	char *cur_base;  /* slot of bit 0 of *cur */
+	uint32_t size;       /* bytes of a slot; set once */
+	uint16_t cap;        /* slots that the LIFO takes; set once */
+	uint16_t cls;        /* size class; set once */
+	uint32_t avail;      /* list of slabs with free slots: granules */
+	uint32_t nslabs;     /* slabs of this bin, FULL and QUEUED ones too */
+	uint32_t nempty;     /* slabs on the list with used == 0 */
+	uint32_t avail_tail; /* its end, where the empty ones are */
+	uint64_t nfills;     /* times that another slab became current */
+	char *cur_base;      /* slot of bit 0 of *cur */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
 	 * a look at the last two entries needs no look at the count.
@@ -54,5 +54,15 @@ struct bin {
 
 _Static_assert(sizeof(struct bin) == BIN_STRIDE, "the lookup table's stride");
 _Static_assert(offsetof(struct bin, lifo) == 64, "LIFO at a line's start");
+
+/*
+ * bin_top -- the place of the LIFO's next entry when it has n; top[-1] is the
+ * newest.  Pointer arithmetic on the bin, so that top[-2] is no index under 0.
+ */
+static ALWAYS_INLINE void **
+bin_top(struct bin *b, size_t n)
+{
+	return (void **)((uintptr_t)b + offsetof(struct bin, lifo)) + n;
+}
 
 #endif

@@ -60,17 +60,27 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 	}
 }
 
+/*
+ * avail_push -- slabs with objects go to the front, empty ones to the end, so
+ * that these are used last and can serve another class when room is short
+ */
 void
 avail_push(struct heap *h, struct slab *s)
 {
 	struct bin *b = s->bin;
 	uint32_t g = run_granule(h->base, s);
-	s->prev = RUN_NO_GRANULE;
-	s->next = b->avail;
-	if (b->avail != RUN_NO_GRANULE)
-		heap_slab(h, b->avail)->prev = g;
-	b->avail = g;
-	b->nempty += s->used == 0;
+	bool empty = s->used == 0;
+	s->prev = empty ? b->avail_tail : RUN_NO_GRANULE;
+	s->next = empty ? RUN_NO_GRANULE : b->avail;
+	if (s->prev != RUN_NO_GRANULE)
+		heap_slab(h, s->prev)->next = g;
+	else
+		b->avail = g;
+	if (s->next != RUN_NO_GRANULE)
+		heap_slab(h, s->next)->prev = g;
+	else
+		b->avail_tail = g;
+	b->nempty += empty;
 }
 
 void
@@ -83,6 +93,8 @@ avail_remove(struct heap *h, struct slab *s)
 		b->avail = s->next;
 	if (s->next != RUN_NO_GRANULE)
 		heap_slab(h, s->next)->prev = s->prev;
+	else
+		b->avail_tail = s->prev;
 	s->next = s->prev = RUN_NO_GRANULE;
 	b->nempty -= s->used == 0;
 }
@@ -110,13 +122,8 @@ bin_release(struct heap *h, struct slab *s)
 void
 bin_release_empty(struct heap *h, struct bin *b)
 {
-	uint32_t g = b->avail;
-	while (g != RUN_NO_GRANULE && b->nempty > 0) {
-		struct slab *s = heap_slab(h, g);
-		g = s->next;
-		if (s->used == 0)
-			bin_release(h, s);
-	}
+	while (b->nempty > 0)
+		bin_release(h, heap_slab(h, b->avail_tail));
 }
 
 /*
@@ -125,7 +132,7 @@ bin_release_empty(struct heap *h, struct bin *b)
  * A slab that was FULL goes back on the list; one that is now empty goes back
  * to the runs when the bin has enough empty ones.
  */
-void
+static void
 heap_freed(struct heap *h, struct slab *s)
 {
 	struct bin *b = s->bin;
@@ -134,20 +141,31 @@ heap_freed(struct heap *h, struct slab *s)
 			return; /* it comes by the inbox */
 		avail_push(h, s);
 	} else if (s->used == 0 && !slab_is_current(s)) {
+		/* it has been listed as one with objects */
 		b->nempty++;
+		avail_remove(h, s);
+		avail_push(h, s);
 	}
 	if (s->used == 0 && !slab_is_current(s) &&
 		b->nempty > 1 + b->nslabs / EMPTY_SHARE)
 		bin_release(h, s);
 }
 
-/* put -- slot idx of a slab of this heap is free, in the bits */
-static void
-put(struct heap *h, struct slab *s, unsigned idx)
+void
+slot_put(struct heap *h, struct slab *s, size_t idx)
 {
-	slab_put(s, idx);
-	if (s->used == 0 || load_relaxed(&s->state) != SLAB_LISTED)
+	slab_put(s, (unsigned)idx);
+	/* relaxed: only the holder makes a slab LISTED */
+	if (unlikely(s->used == 0) ||
+		unlikely(load_relaxed(&s->state) != SLAB_LISTED))
 		heap_freed(h, s);
+}
+
+void
+heap_free_bits(struct heap *h, struct slab *s, size_t idx)
+{
+	slot_put(h, s, idx);
+	thread_busy_end();
 }
 
 void
@@ -170,20 +188,16 @@ bin_flush(struct heap *h, struct bin *b)
 			h->ndoubled++;
 			continue;
 		}
-		put(h, s, idx);
+		slot_put(h, s, idx);
 	}
 }
 
-/* collect -- what others freed in a listed slab; returns slots gained */
+/* collect -- what others freed in a slab off the list; returns slots gained */
 static unsigned
 collect(struct heap *h, struct slab *s)
 {
 	unsigned doubled = 0;
-	bool listed = !slab_is_current(s);
-	struct bin *b = s->bin;
-	b->nempty -= listed && s->used == 0;
 	unsigned n = slab_collect(s, &doubled);
-	b->nempty += listed && s->used == 0;
 	h->ndoubled += doubled;
 	return n;
 }
@@ -200,8 +214,8 @@ heap_receive(struct heap *h)
 		g = s->next;
 		/* relaxed: QUEUED is left by the holder alone */
 		store_relaxed(&s->state, SLAB_LISTED);
-		avail_push(h, s);
 		(void)collect(h, s);
+		avail_push(h, s);
 		struct bin *b = s->bin;
 		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
 			bin_release(h, s);
@@ -281,34 +295,43 @@ grow_step(const struct heap *h, const struct bin *b)
 	return (unsigned)min_size(step, h->dir->last_step);
 }
 
-/* grow -- a new slab for the bin; smaller ones are tried when room is short */
+/* grow_by -- a new slab of that many pages, listed; false: no room */
+static bool
+grow_by(struct heap *h, struct bin *b, unsigned npages)
+{
+	unsigned nobj = class_nobj(&h->table->cls[b->cls], npages);
+	struct desc *d = run_alloc(h->runs, npages, slab_granules(nobj),
+		RUN_NONE, RUN_LG_PAGE, NULL);
+	if (d == NULL)
+		return false;
+	struct slab *s = (struct slab *)d;
+	slab_init(s, h->owner, b, h->table, b->cls);
+	b->nslabs++;
+	b->nnew++;
+	avail_push(h, s);
+	return true;
+}
+
+/*
+ * grow -- a new slab for the bin
+ *
+ * Where the pool has no place for one as large as it should be, smaller ones
+ * are tried, in the end such as hold a single slot and leave more behind it
+ * than others: free pages must not lie idle because they are apart.
+ */
 static bool
 grow(struct heap *h, struct bin *b)
 {
 	const struct size_class *c = &h->table->cls[b->cls];
-	unsigned step = grow_step(h, b);
-	unsigned tried = 0;
-	for (;;) {
-		unsigned npages = c->npages[step];
-		if (npages != tried) {
-			unsigned nobj = class_nobj(c, npages);
-			struct desc *d =
-				run_alloc(h->runs, npages, slab_granules(nobj),
-					RUN_NONE, RUN_LG_PAGE, NULL);
-			if (d != NULL) {
-				struct slab *s = (struct slab *)d;
-				slab_init(s, h->owner, b, h->table, b->cls);
-				b->nslabs++;
-				b->nnew++;
-				avail_push(h, s);
-				return true;
-			}
-		}
-		tried = npages;
-		if (step == 0)
-			return false;
-		step--;
-	}
+	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)
+		if ((step == 0 || c->npages[step] != c->npages[step - 1]) &&
+			grow_by(h, b, c->npages[step]))
+			return true;
+	unsigned least = (unsigned)div_up(c->size, RUN_PAGE);
+	for (unsigned npages = c->npages[0] - 1u; npages >= least; npages--)
+		if (grow_by(h, b, npages))
+			return true;
+	return false;
 }
 
 /* take -- a slot from the bin's current word, which has one */

@@ -33,7 +33,7 @@ is_heap(const struct tally *t, uintptr_t at)
 	if (off % RUN_PAGE != 0 || off / RUN_PAGE >= rs->npages)
 		return false;
 	const struct desc *d =
-		run_check_head(t->c, run_map(rs->base)[off / RUN_PAGE]);
+		run_check_head(t->c, run_map_granule(rs->base, off / RUN_PAGE));
 	return d != NULL && d->owner == RUN_HEAP && (uintptr_t)d->base == at &&
 	       d->npages * RUN_PAGE >= heap_bytes(t->dir->table);
 }
@@ -66,11 +66,9 @@ check_geometry(const struct tally *t, const struct slab *s)
 	if (s->cls >= table->nclasses || s->bin != &h->bins[s->cls])
 		return finding(f, "slab %u: class or bin", g);
 	const struct size_class *k = &table->cls[s->cls];
-	bool known = false;
-	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
-		known |= k->npages[step] == s->npages;
 	unsigned nobj = class_nobj(k, s->npages);
-	if (!known || s->nobj != nobj || s->recip != k->recip ||
+	if (nobj == 0 || s->npages > k->npages[CLASS_NSTEPS - 1] ||
+		s->nobj != nobj || s->recip != k->recip ||
 		s->ngran != slab_granules(nobj) ||
 		s->roff != slab_remote_offset(slab_nwords(s)) ||
 		s->state >= SLAB_NSTATES)
@@ -120,8 +118,9 @@ check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 		uintptr_t off = (uintptr_t)b->lifo[i] - (uintptr_t)h->base;
 		size_t page = off >> RUN_LG_PAGE;
 		const struct slab *s =
-			page < h->npages ? slab_head(t, run_map(h->base)[page])
-					 : NULL;
+			page < h->npages
+				? slab_head(t, run_map_granule(h->base, page))
+				: NULL;
 		bool good = s != NULL && s->bin == b && s->cls == b->cls &&
 			    check_geometry(t, s);
 		uint32_t idx = !good ? UINT32_MAX
@@ -187,7 +186,7 @@ check_avail(struct tally *t, const struct heap *h, const struct bin *b)
 		g = s->next;
 	}
 	t->listed_said += n;
-	if (empty != b->nempty)
+	if (empty != b->nempty || b->avail_tail != prev)
 		(void)finding(
 			t->c->f, "heap %u, bin %u: empty slabs", h->id, b->cls);
 }
@@ -242,7 +241,7 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 	const struct bin *b = &h->bins[cls];
 	const struct size_class *k = &t->dir->table->cls[cls];
 	if (b->cls != cls || b->size != k->size ||
-		b->cap != bin_cap(h->hardening, k->size)) {
+		b->cap != bin_cap((unsigned)h->hardening, k->size)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
 		return;
 	}
@@ -259,7 +258,7 @@ check_heap(struct tally *t, const struct heap *h)
 	struct heap want;
 	memset(&want, 0, sizeof(want));
 	struct desc *d = run_check_head(
-		t->c, run_map(t->c->rs->base)[run_page(t->c->rs, h)]);
+		t->c, run_map_granule(t->c->rs->base, run_page(t->c->rs, h)));
 	heap_layout(&want, (void *)(uintptr_t)h, t->dir, d);
 	if (memcmp(h, &want, offsetof(struct heap, inbox)) != 0 ||
 		h->no_word != 0 || h->state >= HEAP_NSTATES ||

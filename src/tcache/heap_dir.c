@@ -11,11 +11,11 @@
 #define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
 #define FIRST_SLAB_LEAST ((size_t)4 << 10)
 #define FIRST_SLAB_MOST  ((size_t)64 << 10)
-#define LAST_STEP        4u /* later slabs: 64 KiB... */
-#define LAST_STEP_HUGE   5u /* ...128 KiB in pools of... */
+#define LAST_STEP_HUGE   5u /* later ones are larger, 128 KiB, in pools of... */
 #define HUGE_POOL        ((size_t)1 << 30)
 #define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
 #define PRIVATE_A_CPU    8u
+#define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)4 << 20)
 
@@ -60,7 +60,7 @@ dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level,
 	size_t first = clamp_size(
 		size / FIRST_SLAB_SHARE, FIRST_SLAB_LEAST, FIRST_SLAB_MOST);
 	dir->first_step = lg_floor(first >> RUN_LG_PAGE);
-	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : LAST_STEP;
+	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : dir->first_step;
 	dir->max_private = (uint32_t)clamp_size(
 		size / PRIVATE_SHARE, 1, (size_t)PRIVATE_A_CPU * ncpus);
 	dir->cache_pages =
@@ -174,17 +174,18 @@ dir_steal(struct heap *h, unsigned cls)
 bool
 dir_steal_frozen(struct heap *h, unsigned cls)
 {
+	unsigned n = 0;
 	for (struct heap *p = h->dir->all; p != NULL; p = p->next) {
 		if (p == h)
 			continue;
 		current_drop(p, &p->bins[cls]);
-		uint32_t g = p->bins[cls].avail;
-		if (g == RUN_NO_GRANULE)
-			continue;
-		slab_move(p, h, heap_slab(p, g));
-		return true;
+		/* some at once: each may have a single slot, and freezes cost
+		 */
+		for (; n < STEAL_MOST && p->bins[cls].avail != RUN_NO_GRANULE;
+			n++)
+			slab_move(p, h, heap_slab(p, p->bins[cls].avail));
 	}
-	return false;
+	return n > 0;
 }
 
 /* relist -- FULL slabs that have bits of which nobody was told: see slab.h */
@@ -192,9 +193,8 @@ static void
 relist(struct heap_dir *dir)
 {
 	struct run_space *rs = dir->runs;
-	uint32_t *map = run_map(rs->base);
 	for (size_t page = rs->first; page < rs->npages;) {
-		uint32_t g = load_relaxed(&map[page]);
+		uint32_t g = run_map_granule(rs->base, page);
 		struct desc *d = run_desc(rs->base, g);
 		if (g == RUN_NO_GRANULE || d->owner < RUN_NTAGS) {
 			page += g == RUN_NO_GRANULE ? 1 : d->npages;
@@ -216,12 +216,15 @@ static void
 collect_listed(struct heap *h, struct bin *b)
 {
 	unsigned doubled = 0;
-	for (uint32_t g = b->avail; g != RUN_NO_GRANULE;) {
+	uint32_t g = b->avail;
+	/* each may change its place: begin a new list */
+	b->avail = b->avail_tail = RUN_NO_GRANULE;
+	b->nempty = 0;
+	while (g != RUN_NO_GRANULE) {
 		struct slab *s = heap_slab(h, g);
 		g = s->next;
-		b->nempty -= s->used == 0;
 		(void)slab_collect(s, &doubled);
-		b->nempty += s->used == 0;
+		avail_push(h, s);
 	}
 	h->ndoubled += doubled;
 }
@@ -256,25 +259,66 @@ inherit(struct heap *to, const struct heap *from)
 	to->ndoubled += from->ndoubled;
 }
 
-/* drop_bare -- give parked heaps without slabs back, except `keep` */
+/*
+ * drop_bare -- give all heaps without slabs back, except `keep`
+ *
+ * Also such that belong to live threads, which attach anew when they come
+ * again: what an idle thread has is not lost to the others.
+ */
 static void
 drop_bare(struct heap_dir *dir, struct heap *keep)
 {
 	dir->parked = NULL;
 	for (struct heap **at = &dir->all; *at != NULL;) {
 		struct heap *h = *at;
-		if (h->state != HEAP_PARKED) {
-			at = &h->next;
-		} else if (h == keep || !is_bare(h)) {
-			parked_push(dir, h);
-			at = &h->next;
-		} else {
+		if (h != keep && is_bare(h)) {
+			if (h->state == HEAP_PRIVATE) {
+				thread_heap_gone(dir->runs->base, h);
+				dir->nprivate--;
+			}
+			if (h->state == HEAP_SHARED)
+				dir->shared = NULL;
 			inherit(keep, h);
 			*at = h->next;
 			dir->nheaps--;
 			run_free(dir->runs, h->desc);
+			continue;
 		}
+		if (h->state == HEAP_PARKED)
+			parked_push(dir, h);
+		at = &h->next;
 	}
+}
+
+struct heap *
+dir_settle(struct heap_dir *dir, struct heap *h)
+{
+	if (!is_bare(h))
+		return h;
+	struct heap *low = heap_create(dir, (enum heap_state)h->state);
+	if (low == NULL)
+		return h;
+	struct heap *gone = low < h ? h : low;
+	struct heap *stays = low < h ? low : h;
+	if (stays == low) {
+		inherit(low, h);
+		low->id = h->id;
+		if (h->state == HEAP_PRIVATE)
+			thread_heap_moved(dir->runs->base, h, low);
+		if (h->state == HEAP_SHARED)
+			dir->shared = low;
+	}
+	struct heap **at = &dir->all;
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	dir->nheaps--;
+	run_free(dir->runs, gone->desc);
+	dir->parked = NULL;
+	for (struct heap *p = dir->all; p != NULL; p = p->next)
+		if (p->state == HEAP_PARKED)
+			parked_push(dir, p);
+	return stays;
 }
 
 void

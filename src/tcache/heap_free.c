@@ -39,9 +39,7 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx)
 		b->count++;
 		return FREE_DONE;
 	}
-	slab_put(s, idx);
-	if (s->used == 0 || load_relaxed(&s->state) != SLAB_LISTED)
-		heap_freed(h, s);
+	slot_put(h, s, idx);
 	return FREE_DONE;
 }
 
@@ -89,6 +87,23 @@ heap_free(struct heap *h, void *p)
 	if (owner == h->owner)
 		return free_own(h, s, p, idx);
 	return free_remote(s, idx);
+}
+
+enum free_result
+dir_free_stray(struct heap_dir *dir, void *p)
+{
+	const struct run_space *rs = dir->runs;
+	uintptr_t page = ((uintptr_t)p - (uintptr_t)rs->base) >> RUN_LG_PAGE;
+	if (page >= rs->npages)
+		return FREE_FOREIGN;
+	struct desc *d = run_lookup(rs, p);
+	if (d == NULL)
+		return FREE_INVALID;
+	if (load_relaxed(&d->owner) < RUN_NTAGS)
+		return large_free_stray(dir, d, p);
+	struct slab *s = (struct slab *)d;
+	uint32_t idx = slot_of(s, p);
+	return idx == UINT32_MAX ? FREE_INVALID : free_remote(s, idx);
 }
 
 static struct object

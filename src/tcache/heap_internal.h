@@ -38,6 +38,9 @@ void bin_release(struct heap *h, struct slab *s);
 /* bin_release_empty -- all of them */
 void bin_release_empty(struct heap *h, struct bin *b);
 
+/* slot_put -- a slot of a slab of this heap becomes free in the bits */
+void slot_put(struct heap *h, struct slab *s, size_t idx);
+
 /* bin_flush -- the LIFO's slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
@@ -49,5 +52,9 @@ void cache_release(struct heap *h);
 
 /* large_free -- free the large run that p starts */
 enum free_result large_free(struct heap *h, struct desc *d, void *p);
+
+/* large_free_stray -- the same for a thread without a heap */
+enum free_result large_free_stray(
+	struct heap_dir *dir, struct desc *d, void *p);
 
 #endif

@@ -120,18 +120,52 @@ heap_alloc_large(
 	return d->base;
 }
 
-enum free_result
-large_free(struct heap *h, struct desc *d, void *p)
+/* claim -- of the threads that free the same object one gets FREE_DONE */
+static enum free_result
+claim(struct desc *d, const void *p)
 {
 	uint64_t live = RUN_LARGE;
 	if (d->base != p || load_relaxed(&d->owner) > RUN_CACHED)
 		return FREE_INVALID;
-	/* acq_rel: of two threads that free the same object one wins */
-	if (!cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED))
-		return live == RUN_CACHED ? FREE_DOUBLE : FREE_INVALID;
+	/* acq_rel: what the object's users did is over for who gets it next */
+	if (cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED))
+		return FREE_DONE;
+	return live == RUN_CACHED ? FREE_DOUBLE : FREE_INVALID;
+}
+
+enum free_result
+large_free(struct heap *h, struct desc *d, void *p)
+{
+	enum free_result r = claim(d, p);
+	if (r != FREE_DONE)
+		return r;
 	count_out(h, d->npages);
 	cache_put(h, d);
-	return FREE_DONE;
+	return r;
+}
+
+enum free_result
+large_free_stray(struct heap_dir *dir, struct desc *d, void *p)
+{
+	enum free_result r = claim(d, p);
+	if (r != FREE_DONE)
+		return r;
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	struct large_stats *k = &dir->stray[large_class(d->npages)];
+	k->nfree++;
+	k->bytes -= (size_t)d->npages << RUN_LG_PAGE;
+	run_free(dir->runs, d);
+	lock_release(&dir->admin, RANK_ADMIN);
+	return r;
+}
+
+/* cached_behind -- are the pages behind a run free, but in a run cache? */
+static bool
+cached_behind(const struct heap *h, const struct desc *d)
+{
+	const char *end = d->base + ((size_t)d->npages << RUN_LG_PAGE);
+	const struct desc *next = run_lookup(h->runs, end);
+	return next != NULL && load_relaxed(&next->owner) == RUN_CACHED;
 }
 
 bool
@@ -141,7 +175,12 @@ heap_resize_large(struct heap *h, struct desc *d, size_t npages)
 	size_t have = d->npages;
 	if (have == npages)
 		return true;
-	if (!run_resize(h->runs, d, npages, &clean))
+	bool done = run_resize(h->runs, d, npages, &clean);
+	if (!done && cached_behind(h, d)) {
+		cache_release(h);
+		done = run_resize(h->runs, d, npages, &clean);
+	}
+	if (!done)
 		return false;
 	count_out(h, have);
 	count_in(h, npages);

@@ -66,13 +66,13 @@ struct heap {
 	/* what the fast paths read; set once, but for the level's tag */
 	char *base;             /* the pool's first byte */
 	const uint16_t *lookup; /* size to bin, of the pool's table */
-	uint32_t npages;        /* of the pool */
-	uint32_t hardening;     /* enum hardening */
+	uint64_t npages;        /* of the pool */
 	uint64_t owner;         /* this heap with the level's bits */
 	const struct class_table *table;
 	struct run_space *runs;
 	struct heap_dir *dir;
-	struct desc *desc; /* of the heap's own run */
+	struct desc *desc;  /* of the heap's own run */
+	uint64_t hardening; /* enum hardening */
 
 	uint32_t inbox ALIGNED(64); /* atomic: QUEUED slabs, by next */
 
@@ -106,93 +106,114 @@ struct heap_dir {
 	uint32_t cache_pages; /* most pages in a heap's run cache; set once */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */
+	/* large objects freed by threads without a heap; admin lock */
+	struct large_stats stray[LARGE_CLASSES];
 };
 
 /*
  * heap_malloc_fast -- from the LIFO or the current word of the size's bin
- * size <= SLAB_LOOKUP_MAX.  Returns NULL when neither has a slot.
+ * size <= SLAB_LOOKUP_MAX.  Returns false when neither has a slot.
  */
-static ALWAYS_INLINE void *
-heap_malloc_fast(struct heap *h, size_t size)
+static ALWAYS_INLINE bool
+heap_malloc_fast(struct heap *h, size_t size, void **ret)
 {
 	struct bin *b = (struct bin *)(void *)((char *)h->bins +
 					       h->lookup[(size + 7) >> 3]);
 	uint64_t count = b->count;
-	unsigned n = (unsigned)(count & BIN_COUNT_MASK);
+	size_t n = count & BIN_COUNT_MASK;
 	if (likely(n != 0)) {
 		/* one slot less and one allocation more, in one addition */
 		b->count = count + (BIN_ONE_MALLOC - 1);
-		return b->lifo[n - 1];
+		*ret = bin_top(b, n)[-1];
+		return true;
 	}
 	/* relaxed: others only look at w to refuse a double free */
 	uint64_t word = load_relaxed(b->cur);
-	if (likely(word != 0)) {
-		unsigned bit = (unsigned)__builtin_ctzll(word);
-		store_relaxed(b->cur, word & (word - 1));
-		b->slab->used++;
-		b->count = count + BIN_ONE_MALLOC;
-		return b->cur_base + (size_t)bit * b->size;
-	}
-	return NULL;
+	if (unlikely(word == 0))
+		return false;
+	unsigned bit = (unsigned)__builtin_ctzll(word);
+	store_relaxed(b->cur, word & (word - 1));
+	b->slab->used++;
+	b->count = count + BIN_ONE_MALLOC;
+	*ret = b->cur_base + (size_t)bit * b->size;
+	return true;
 }
 
-/* heap_freed -- slot freed into the bits: the bin's list may change */
-void heap_freed(struct heap *h, struct slab *s);
+/* what heap_free_fast() came to */
+enum fast_free {
+	FAST_DONE,
+	FAST_BELIEVED, /* done as well, on the other level's path */
+	FAST_BITS,     /* call heap_free_bits() with slab and slot */
+	FAST_SLOW      /* nothing has changed: call heap_free() */
+};
+
+/*
+ * heap_free_bits -- slot idx, which has been checked, becomes free in its slab,
+ * because the LIFO is full; ends the operation.  It is no part of the function
+ * before it so that a caller can leave with it and needs no saved registers.
+ */
+void heap_free_bits(struct heap *h, struct slab *s, size_t idx);
+
+/*
+ * heap_free_believed -- heap_free_fast() where nothing is checked but whose
+ * slab it is; the level that asks for it pays one comparison to get here
+ */
+static ALWAYS_INLINE enum fast_free
+heap_free_believed(struct heap *h, struct slab *s, void *p)
+{
+	/* the fence keeps this comparison apart from the one that has failed */
+	compiler_fence();
+	if (unlikely(load_folded(&s->owner) != (uintptr_t)h + OWNER_NONE))
+		return FAST_SLOW;
+	struct bin *b = s->bin;
+	uint64_t count = b->count;
+	size_t n = count & BIN_COUNT_MASK;
+	if (unlikely((uint16_t)n >= b->cap))
+		return FAST_SLOW;
+	bin_top(b, n)[0] = p;
+	b->count = count + 1;
+	return FAST_BELIEVED;
+}
 
 /*
  * heap_free_fast -- free an object of the heap's own slabs
  * pool  the heap's pool, as the caller has it in a register
- * Returns false, and nothing has changed, for anything else than a live object
- * of this heap at the default level, and for what is none.
+ * *ret_slab and *ret_idx are for heap_free_bits().
  */
-static ALWAYS_INLINE bool
-heap_free_fast(struct heap *h, void *pool, void *p)
+static ALWAYS_INLINE enum fast_free
+heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
+	size_t *ret_idx)
 {
 	uintptr_t page = ((uintptr_t)p - (uintptr_t)pool) >> RUN_LG_PAGE;
 	if (unlikely(page >= h->npages))
-		return false;
-	/* relaxed: see run.h on the page map */
-	uint32_t g = load_relaxed(&run_map(pool)[page]);
-	struct slab *s = (struct slab *)run_desc(pool, g);
-	struct bin *b;
-	if (unlikely(load_relaxed(&s->owner) != (uintptr_t)h)) {
-		if (load_relaxed(&s->owner) != ((uintptr_t)h | OWNER_NONE))
-			return false;
-		b = s->bin;
-		unsigned k = (unsigned)(b->count & BIN_COUNT_MASK);
-		if (unlikely(k >= b->cap))
-			return false;
-		b->lifo[k] = p;
-		b->count++;
-		return true;
-	}
-	uint64_t product = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
-	uint32_t idx = (uint32_t)(product >> 32);
-	if (unlikely((uint32_t)product >= s->recip) || unlikely(idx >= s->nobj))
-		return false;
-	uint64_t *word = &s->w[idx / 64];
-	uint64_t bits = load_relaxed(word);
-	if (unlikely(bits >> (idx % 64) & 1))
-		return false;
-	b = s->bin;
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+		return FAST_SLOW;
+	struct slab *s = (struct slab *)run_map_desc(pool, page);
+	if (unlikely(load_folded(&s->owner) != (uintptr_t)h))
+		return heap_free_believed(h, s, p);
+	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
+	if (unlikely((uint32_t)idx >= s->recip))
+		return FAST_SLOW;
+	idx >>= 32;
+	if (unlikely(idx >= s->nobj))
+		return FAST_SLOW;
+	/* relaxed: the holder reads what only the holder writes */
+	if (unlikely(load_relaxed(&s->w[idx / 64]) >> (idx % 64) & 1))
+		return FAST_SLOW;
+	struct bin *b = s->bin;
+	uint64_t count = b->count;
+	size_t n = count & BIN_COUNT_MASK;
+	void **top = bin_top(b, n);
 	/* for n < 2 these are the two words in front, no object's address */
-	if (unlikely(b->lifo[(int)n - 1] == p) ||
-		unlikely(b->lifo[(int)n - 2] == p))
-		return false;
-	if (likely(n < b->cap)) {
-		b->lifo[n] = p;
-		b->count++;
-		return true;
+	if (unlikely(top[-1] == p) || unlikely(top[-2] == p))
+		return FAST_SLOW;
+	if (unlikely((uint16_t)n >= b->cap)) {
+		*ret_slab = s;
+		*ret_idx = idx;
+		return FAST_BITS;
 	}
-	store_relaxed(word, bits | (uint64_t)1 << (idx % 64));
-	unsigned used = (unsigned)s->used - 1;
-	s->used = (uint16_t)used;
-	/* relaxed: only the holder makes a slab LISTED */
-	if (unlikely(used == 0) ||
-		unlikely(load_relaxed(&s->state) != SLAB_LISTED))
-		heap_freed(h, s);
-	return true;
+	top[0] = p;
+	b->count = count + 1;
+	return FAST_DONE;
 }
 
 /* heap_bytes -- of a heap of that many classes */
@@ -260,10 +281,17 @@ bool dir_steal_frozen(struct heap *h, unsigned cls);
 
 /*
  * dir_collect -- give all unused memory of all heaps back to the runs: inboxes,
- * LIFOs, what other threads freed, empty slabs, cached runs, parked heaps with
- * nothing in them.  The pool is frozen.
+ * LIFOs, what other threads freed, empty slabs, cached runs, and heaps that
+ * have nothing in them, except `keep`.  The pool is frozen.
  */
 void dir_collect(struct heap_dir *dir, struct heap *keep);
+
+/*
+ * dir_settle -- when a heap has no slabs, move it to the lowest place there is,
+ * so that it does not lie in the middle of what a large object needs
+ * Returns the heap, or the one that has taken its place.  The pool is frozen.
+ */
+struct heap *dir_settle(struct heap_dir *dir, struct heap *h);
 
 /*
  * heap_alloc_class -- an object of that class, after the fast path has failed
@@ -298,6 +326,12 @@ enum free_result {
  * Called with the heap that the calling thread holds, after heap_free_fast().
  */
 enum free_result heap_free(struct heap *h, void *p);
+
+/*
+ * dir_free_stray -- free for a thread that can have no heap: the pool is full
+ * Locks  takes the admin lock for a large object.
+ */
+enum free_result dir_free_stray(struct heap_dir *dir, void *p);
 
 /* what heap_find() found */
 struct object {

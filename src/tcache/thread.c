@@ -21,10 +21,15 @@ _Static_assert(
 	sizeof(struct thread) + FIRST_ENTRIES * ENTRY_BYTES <= BLOCK_BYTES,
 	"a block is one page");
 
-/* what a thread without entries looks at */
-static struct entry no_entry = {KEY_EMPTY, {NULL}};
+/*
+ * What a thread without entries looks at.  The first entry of every table is a
+ * tomb like this one: a NULL handle is looked for there, and must not find an
+ * empty entry, which is 0 as well.
+ */
+static struct entry no_entry = {KEY_TOMB, {NULL}};
 
-TLS_INITIAL_EXEC struct thread_hot thread_hot = {&no_entry, 0, NULL, NULL, 0};
+TLS_INITIAL_EXEC struct thread_hot thread_hot = {
+	&no_entry, 0, NULL, NULL, 0, 0};
 
 static struct lock threads_lock; /* RANK_THREADS */
 static struct thread *threads;   /* threads_lock */
@@ -103,6 +108,8 @@ thread_self(void)
 	t->busy = &thread_hot.busy;
 	t->table = (struct entry *)(t + 1);
 	t->nentries = FIRST_ENTRIES;
+	t->table[0].key = KEY_TOMB;
+	t->nused = 1;
 	if (pthread_setspecific(exit_key, t) != 0) {
 		os_unmap(t, BLOCK_BYTES);
 		return NULL;
@@ -187,11 +194,12 @@ rehash(struct thread *t)
 	for (size_t i = 0; i < t->nentries; i++)
 		nlive += is_live(t->table[i].key);
 	size_t n = t->nentries;
-	while ((nlive + 1) * LOAD_SHARE > n)
+	while ((nlive + 2) * LOAD_SHARE > n)
 		n *= GROW;
 	struct entry *fresh = os_map(n * ENTRY_BYTES);
 	if (fresh == NULL)
 		return false;
+	fresh[0].key = KEY_TOMB;
 	for (size_t i = 0; i < t->nentries; i++) {
 		struct entry *e = &t->table[i];
 		if (is_live(e->key))
@@ -200,7 +208,7 @@ rehash(struct thread *t)
 	table_drop(t);
 	t->table = t->mapped = fresh;
 	t->nentries = n;
-	t->nused = nlive;
+	t->nused = nlive + 1;
 	thread_hot.table = fresh;
 	thread_hot.mask = (n - 1) * ENTRY_BYTES;
 	return true;
@@ -248,6 +256,43 @@ thread_pool_gone(const void *pool)
 	lock_release(&threads_lock, RANK_THREADS);
 }
 
+/* heap_entry -- the entry of a private heap, or NULL; threads lock held */
+static struct entry *
+heap_entry(const void *pool, const struct heap *heap)
+{
+	for (struct thread *t = threads; t != NULL; t = t->next) {
+		if (t->table == NULL)
+			continue;
+		struct entry *e = find(t->table, t->nentries, pool);
+		if (is_live(e->key) && (e->key & KEY_SHARED) == 0 &&
+			e->heap == heap)
+			return e;
+	}
+	return NULL;
+}
+
+void
+thread_heap_gone(const void *pool, const struct heap *heap)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	struct entry *e = heap_entry(pool, heap);
+	/* release: as in mark_entry(); the owner comes anew and finds no heap
+	 */
+	if (e != NULL)
+		store_release(&e->key, KEY_TOMB);
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+void
+thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	struct entry *e = heap_entry(pool, heap);
+	if (e != NULL)
+		e->heap = to;
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
 /* mark_entry -- set or clear the frozen mark; Locks: threads lock held */
 static void
 mark_entry(struct entry *e, bool on)
@@ -258,10 +303,10 @@ mark_entry(struct entry *e, bool on)
 	store_release(&e->key, on ? e->key | KEY_FROZEN : e->key & ~KEY_FROZEN);
 }
 
+/* mark -- all entries of a pool, or of all; Locks: threads lock held */
 static void
 mark(const void *pool, bool on)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
 	for (struct thread *t = threads; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
@@ -270,13 +315,14 @@ mark(const void *pool, bool on)
 		for (size_t i = 0; pool == NULL && i < t->nentries; i++)
 			mark_entry(&t->table[i], on);
 	}
-	lock_release(&threads_lock, RANK_THREADS);
 }
 
 void
 thread_mark(const void *pool)
 {
+	lock_acquire(&threads_lock, RANK_THREADS);
 	mark(pool, true);
+	lock_release(&threads_lock, RANK_THREADS);
 	if (have_barrier)
 		os_barrier();
 	else
@@ -308,7 +354,14 @@ thread_is_busy(const void *pool)
 void
 thread_unmark(const void *pool)
 {
+	lock_acquire(&threads_lock, RANK_THREADS);
 	mark(pool, false);
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
+void
+thread_thaw(void)
+{
 	/* release: who sees the new count finds the marks gone */
 	(void)__atomic_fetch_add(&thaws, 1, __ATOMIC_RELEASE);
 	os_futex_wake(&thaws, INT32_MAX);
@@ -380,6 +433,7 @@ thread_fork_prepare(void)
 void
 thread_fork_parent(void)
 {
+	mark(NULL, false);
 	lock_release(&threads_lock, RANK_THREADS);
 }
 

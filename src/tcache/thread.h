@@ -31,14 +31,14 @@
 struct heap;
 
 /*
- * What an entry's key is made of: the pool's address and, in its low bits,
- * what the fast path must not take for a private heap.
+ * What an entry's key is made of: the pool's address and, in bits that no
+ * address has, what the fast path must not take for a private heap.
  */
 #define KEY_EMPTY  ((uintptr_t)0)
-#define KEY_TOMB   ((uintptr_t)1) /* was an entry; searches go on behind it */
-#define KEY_SHARED ((uintptr_t)2) /* the thread uses the shared heap */
-#define KEY_FROZEN ((uintptr_t)4) /* nobody may start an operation */
-#define KEY_FLAGS  ((uintptr_t)7)
+#define KEY_TOMB   ((uintptr_t)1 << 60) /* no entry; searches go on behind it */
+#define KEY_SHARED ((uintptr_t)1 << 61) /* the thread uses the shared heap */
+#define KEY_FROZEN ((uintptr_t)1 << 62) /* nobody may start an operation */
+#define KEY_FLAGS  (KEY_TOMB | KEY_SHARED | KEY_FROZEN)
 
 struct entry {
 	uintptr_t key; /* atomic; owner reads, threads lock to write */
@@ -54,7 +54,8 @@ struct thread_hot {
 	uintptr_t mask;      /* (entries - 1) * sizeof(struct entry); owner */
 	void *busy;          /* pool the thread is inside, or NULL; atomic */
 	struct thread *self; /* NULL until the first use, or while exiting */
-	uintptr_t exiting;   /* the thread's end has begun; owner */
+	uint32_t exiting;    /* the thread's end has begun; owner */
+	uint32_t freezes;    /* freezes that it is making or holds; owner */
 };
 
 extern TLS_INITIAL_EXEC struct thread_hot thread_hot
@@ -84,11 +85,11 @@ thread_slot(const void *pool, uintptr_t mask)
 /*
  * thread_heap_fast -- begin an operation in the thread's private heap
  *
- * Returns NULL when the first entry looked at is not that heap; the thread is
+ * Returns false when the first entry looked at is not that heap; the thread is
  * then still marked busy.  End with thread_busy_end() in either case.
  */
-static ALWAYS_INLINE struct heap *
-thread_heap_fast(void *pool)
+static ALWAYS_INLINE bool
+thread_heap_fast(void *pool, struct heap **ret)
 {
 	/* relaxed: the freezer's barrier orders this store (see above) */
 	store_relaxed(&thread_hot.busy, pool);
@@ -96,9 +97,11 @@ thread_heap_fast(void *pool)
 	struct entry *e = (struct entry *)((uintptr_t)thread_hot.table +
 					   thread_slot(pool, thread_hot.mask));
 	/* acquire: what a freezer did before it took its mark away is seen */
-	if (likely(load_acquire(&e->key) == (uintptr_t)pool))
-		return e->heap;
-	return NULL;
+	if (unlikely(load_folded(&e->key) != (uintptr_t)pool))
+		return false;
+	compiler_fence();
+	*ret = e->heap;
+	return true;
 }
 
 /* thread_busy_begin -- the slow path's begin; orders before entry lookups */
@@ -146,13 +149,24 @@ struct entry *thread_entry_set(void *pool, uintptr_t key, struct heap *heap);
 void thread_pool_gone(const void *pool);
 
 /*
+ * thread_heap_gone, thread_heap_moved -- a private heap of a frozen pool is no
+ * more, or is elsewhere
+ */
+void thread_heap_gone(const void *pool, const struct heap *heap);
+void thread_heap_moved(
+	const void *pool, const struct heap *heap, struct heap *to);
+
+/*
  * thread_mark -- mark the entries of one pool (NULL: of all pools) as frozen,
  * then the barrier.  thread_is_busy() tells whether some thread is still
- * inside; thread_unmark() ends it and wakes who waits in thread_wait_thaw().
+ * inside.  thread_unmark() takes the marks away: hold the lock that keeps the
+ * next freeze from making its own.  Then thread_thaw() wakes who waits in
+ * thread_wait_thaw().
  */
 void thread_mark(const void *pool);
 bool thread_is_busy(const void *pool);
 void thread_unmark(const void *pool);
+void thread_thaw(void);
 
 /*
  * thread_thaw_ticket, thread_wait_thaw -- wait for the next thaw
@@ -166,7 +180,8 @@ void thread_on_exit(void (*park)(struct heap *heap));
 
 /*
  * around fork(2): hold the list still, unless some thread is inside a pool,
- * which prepare tells by false; in the child only the caller is left
+ * which prepare tells by false; afterwards the marks are gone, and in the child
+ * only the caller is left
  */
 bool thread_fork_prepare(void);
 void thread_fork_parent(void);

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The front door; CMakePresets.json and cmake/ say how things are built.
+# `make help` lists the targets; DEPS=: never installs packages.
+
+PREFIX ?= /usr/local
+DEPS ?= tools/install-deps
+MINUTES ?= 60
+STRICT = -DWERROR=$(if $(CI),ON,OFF)
+
+# $(call build,PRESET,OPTIONS) -- bring build/PRESET up to date
+build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
+	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
+
+.PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
+	lint format bench install soak clean deps
+.SILENT:
+
+all: | build ## build the library, both flavours
+	$(DEPS) build
+	$(call build,release)
+
+help: ## list the targets
+	sed -n 's/^\([a-z -]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+
+demo: all ## show what the library does
+	examples/demo.sh build/release
+
+test: | build ## run every test, many of them under the sanitizers too
+	$(DEPS) build test
+	$(call build,release,-DVMEM_TESTS=ON)
+	$(call build,asan,-DVMEM_TESTS=ON)
+	$(call build,tsan,-DVMEM_TESTS=ON)
+	echo 'subdirs(release asan tsan)' >build/CTestTestfile.cmake
+	ctest --test-dir build -j2 --output-on-failure --no-label-summary
+
+check-asan check-tsan check-valgrind: check-%: | build ## one kind of run
+	$(DEPS) build test
+	$(call build,$*,-DVMEM_TESTS=ON)
+	ctest --preset $*
+
+coverage lint bench soak: | build ## what tools/run-... of that name says
+	$(DEPS) build test $@
+	MINUTES=$(MINUTES) tools/run-$@
+
+format: ## lay out every C file by .clang-format
+	$(DEPS) lint
+	tools/list-files c | xargs clang-format -i
+
+install: all ## into PREFIX (/usr/local) under DESTDIR
+	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
+	cmake --install build/release
+deps: ## install the packages that all targets together need
+	$(DEPS) build test lint coverage bench
+
+build:
+	mkdir -p $@
+
+clean: ## remove what was built
+	rm -rf build

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pair.c -- malloc and free of 64 bytes, N times, for an instruction count
+ *
+ *     gate-pair WORK N      WORK: one, eight, empty-one, empty-eight
+ *
+ * `one` uses one pool, `eight` eight in turn.  The empty works are the same
+ * loops with the arguments put where a call wants them, and no calls: the
+ * difference between the two is the call instructions, the way through the
+ * PLT, and the library.
+ */
+#include <errno.h>
+#include <libvmem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { NPOOLS = 8, SIZE = 64, WARM = 1000 };
+
+static VMEM *pools[NPOOLS];
+
+/*
+ * put_malloc, put_free -- what a call takes, gives and may change, without it
+ */
+#if defined(__x86_64__)
+#define CLOBBERS "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc"
+
+static inline void *
+put_malloc(VMEM *pool, size_t size)
+{
+	void *object;
+
+	__asm__ volatile(""
+			 : "=a"(object), "+D"(pool), "+S"(size)
+			 :
+			 : CLOBBERS);
+	return object;
+}
+
+static inline void
+put_free(VMEM *pool, void *object)
+{
+	__asm__ volatile("" : "+D"(pool), "+S"(object) : : "rax", CLOBBERS);
+}
+#else
+static inline void *
+put_malloc(VMEM *pool, size_t size)
+{
+	void *object;
+
+	__asm__ volatile("" : "=r"(object), "+r"(pool), "+r"(size));
+	return object;
+}
+
+static inline void
+put_free(VMEM *pool, void *object)
+{
+	__asm__ volatile("" : "+r"(pool), "+r"(object) : : "memory");
+}
+#endif
+
+static __attribute__((noinline)) void
+one(size_t n)
+{
+	VMEM *pool = pools[0];
+
+	for (size_t i = 0; i < n; i++)
+		vmem_free(pool, vmem_malloc(pool, SIZE));
+}
+
+static __attribute__((noinline)) void
+eight(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		VMEM *pool = pools[i % NPOOLS];
+
+		vmem_free(pool, vmem_malloc(pool, SIZE));
+	}
+}
+
+static __attribute__((noinline)) void
+empty_one(size_t n)
+{
+	VMEM *pool = pools[0];
+
+	for (size_t i = 0; i < n; i++)
+		put_free(pool, put_malloc(pool, SIZE));
+}
+
+static __attribute__((noinline)) void
+empty_eight(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		VMEM *pool = pools[i % NPOOLS];
+
+		put_free(pool, put_malloc(pool, SIZE));
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*run)(size_t n);
+} works[] = {
+	{"one", one},
+	{"eight", eight},
+	{"empty-one", empty_one},
+	{"empty-eight", empty_eight},
+};
+
+/* make_pools -- eight pools in regions, each used enough to be warm */
+static int
+make_pools(void)
+{
+	for (size_t i = 0; i < NPOOLS; i++) {
+		void *region = mmap(NULL, VMEM_MIN_POOL, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (region == MAP_FAILED) {
+			fprintf(stderr, "gate-pair: %s\n", strerror(errno));
+			return -1;
+		}
+		pools[i] = vmem_create_in_region(region, VMEM_MIN_POOL);
+		/* an object that stays, so that no slab becomes empty */
+		if (pools[i] == NULL || vmem_malloc(pools[i], SIZE) == NULL) {
+			fprintf(stderr, "gate-pair: %s\n", vmem_errormsg());
+			return -1;
+		}
+	}
+	one(WARM);
+	eight((size_t)WARM * NPOOLS);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t n = argc == 3 ? (size_t)strtoul(argv[2], NULL, 10) : 0;
+
+	if (n > 0 && make_pools() != 0)
+		return 1;
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		if (n > 0 && strcmp(argv[1], works[i].name) == 0) {
+			works[i].run(n);
+			return 0;
+		}
+	fprintf(stderr, "usage: gate-pair one|eight|empty-one|empty-eight N\n");
+	return 2;
+}

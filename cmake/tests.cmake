@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# How test/CMakeLists.txt makes tests out of files.
+
+# VMEM_VARIANT -- "asan", "tsan", "valgrind", "coverage", or nothing: how this
+# build tree watches its tests; their names start with it
+set(VMEM_VARIANT "")
+if(VMEM_SANITIZE MATCHES "address")
+	set(VMEM_VARIANT asan)
+elseif(VMEM_SANITIZE MATCHES "thread")
+	set(VMEM_VARIANT tsan)
+elseif(CMAKE_CROSSCOMPILING_EMULATOR MATCHES "valgrind")
+	set(VMEM_VARIANT valgrind)
+elseif(VMEM_COVERAGE)
+	set(VMEM_VARIANT coverage)
+endif()
+
+set(VMEM_TEST_TIMEOUT 60)
+set(VMEM_TEST_ENVIRONMENT
+	SRC=${PROJECT_SOURCE_DIR}
+	BUILD=${PROJECT_BINARY_DIR}
+	VMEM_TEST_VARIANT=${VMEM_VARIANT}
+	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+	UBSAN_OPTIONS=print_stacktrace=1
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+
+# vmem_test_harness() -- what all tests share, compiled once
+function(vmem_test_harness)
+	file(GLOB files CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/harness/*.c)
+	add_library(vmem_harness OBJECT ${files})
+	target_link_libraries(vmem_harness PRIVATE vmem_flags PkgConfig::CMOCKA)
+	target_include_directories(vmem_harness PRIVATE
+		${CMAKE_CURRENT_SOURCE_DIR})
+endfunction()
+
+# vmem_test_options(VARIABLE FILE) -- the words of FILE's "ctest:" comment
+function(vmem_test_options variable file)
+	file(STRINGS ${file} line LIMIT_COUNT 1 REGEX "ctest: [a-z]")
+	string(REGEX REPLACE ".*ctest: " "" line "${line}")
+	string(REGEX MATCHALL "[a-z-]+(=[0-9]+)?" words "${line}")
+	set(${variable} ${words} PARENT_SCOPE)
+endfunction()
+
+# vmem_test_properties(TEST LABEL OPTIONS...)
+function(vmem_test_properties test label)
+	set(timeout ${VMEM_TEST_TIMEOUT})
+	if("${ARGN}" MATCHES "timeout=([0-9]+)")
+		set(timeout ${CMAKE_MATCH_1})
+	endif()
+	if(VMEM_VARIANT STREQUAL "valgrind")
+		math(EXPR timeout "${timeout} * 10")
+	elseif(VMEM_VARIANT)
+		math(EXPR timeout "${timeout} * 3")
+	endif()
+	set_tests_properties(${test} PROPERTIES
+		LABELS "${label};${VMEM_VARIANT}"
+		TIMEOUT ${timeout}
+		SKIP_RETURN_CODE 77
+		ENVIRONMENT "${VMEM_TEST_ENVIRONMENT}")
+	if("serial" IN_LIST ARGN)
+		set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
+	endif()
+endfunction()
+
+# vmem_test_name(VARIABLE LABEL NAME) -- what ctest calls it
+function(vmem_test_name variable label name)
+	if(VMEM_VARIANT)
+		set(${variable} ${VMEM_VARIANT}/${label}/${name} PARENT_SCOPE)
+	else()
+		set(${variable} ${label}/${name} PARENT_SCOPE)
+	endif()
+endfunction()
+
+# vmem_test_program(TARGET FILE LIBRARY...) -- compile and link a test
+function(vmem_test_program target file)
+	add_executable(${target} ${file})
+	target_link_libraries(${target} PRIVATE ${ARGN} vmem_harness
+		vmem_warnings PkgConfig::CMOCKA)
+	target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+	# inner headers only where inner functions can be linked
+	if("vmem_core" IN_LIST ARGN)
+		target_link_libraries(${target} PRIVATE vmem_flags)
+	endif()
+	target_include_directories(${target} PRIVATE
+		${PROJECT_SOURCE_DIR}/test)
+	if(VMEM_ASSERTIONS)
+		target_compile_definitions(${target} PRIVATE VMEM_DEBUG)
+	endif()
+	set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+		${PROJECT_BINARY_DIR}/bin/test)
+endfunction()
+
+# vmem_test_folder(LABEL PATTERN LIBRARY) -- a test for each file of a folder
+function(vmem_test_folder label pattern library)
+	file(GLOB files CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/${label}/${pattern})
+	set(names)
+	foreach(file IN LISTS files)
+		vmem_test_options(options ${file})
+		if("not-${VMEM_VARIANT}" IN_LIST options)
+			continue()
+		endif()
+		get_filename_component(name ${file} NAME_WE)
+		vmem_test_program(${label}_${name} ${file} ${library})
+		# the shell tests of vmmalloc/ run its programs
+		if(NOT label STREQUAL "vmmalloc")
+			vmem_test_name(test ${label} ${name})
+			add_test(NAME ${test} COMMAND ${label}_${name})
+			vmem_test_properties(${test} ${label} ${options})
+		endif()
+	endforeach()
+endfunction()
+
+# vmem_test_again(FLAVOUR LABEL) -- run a folder's programs on another flavour
+function(vmem_test_again flavour label)
+	file(GLOB files CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/${label}/*.c)
+	foreach(file IN LISTS files)
+		vmem_test_options(options ${file})
+		if("not-${flavour}" IN_LIST options
+			OR "not-${VMEM_VARIANT}" IN_LIST options)
+			continue()
+		endif()
+		get_filename_component(name ${file} NAME_WE)
+		vmem_test_name(test ${flavour}/${label} ${name})
+		add_test(NAME ${test} COMMAND ${label}_${name})
+		vmem_test_properties(${test} ${label} ${options})
+		set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT
+			LD_LIBRARY_PATH=${PROJECT_BINARY_DIR}/lib/vmem_${flavour})
+	endforeach()
+endfunction()
+
+# vmem_test_scripts(LABEL [FOLDER]) -- a test for each .sh of a folder
+function(vmem_test_scripts label)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${label})
+	if(ARGC GREATER 1)
+		set(folder ${ARGV1})
+	endif()
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.sh)
+	foreach(file IN LISTS files)
+		vmem_test_options(options ${file})
+		get_filename_component(name ${file} NAME_WE)
+		vmem_test_name(test ${label} ${name})
+		add_test(NAME ${test} COMMAND ${file} ${PROJECT_SOURCE_DIR}
+			${PROJECT_BINARY_DIR})
+		vmem_test_properties(${test} ${label} ${options})
+	endforeach()
+endfunction()
+
+# vmem_fuzz_targets() -- a libFuzzer program for each file of fuzz/
+function(vmem_fuzz_targets)
+	file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*.c)
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		add_executable(fuzz_${name} ${file})
+		target_link_libraries(fuzz_${name} PRIVATE vmem_core vmem_flags)
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+	endforeach()
+endfunction()
