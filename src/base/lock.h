@@ -16,8 +16,8 @@
 
 enum lock_rank {
 	RANK_REGISTRY = 1, /* the table of live pools */
-	RANK_THREADS,      /* the list of threads and their tables */
 	RANK_SHARED,       /* a pool's shared heap */
+	RANK_THREADS,      /* the list of threads and their tables */
 	RANK_ADMIN,        /* a pool's directory of heaps */
 	RANK_RUN,          /* a pool's page runs and descriptors */
 	RANK_COUNT

@@ -100,6 +100,8 @@ log_print(const char *text)
 	} else {
 		int fd = log_open();
 		size_t n = strlen(text);
+		/* better there than nowhere */
+		fd = fd < 0 ? STDERR_FILENO : fd;
 		while (fd >= 0 && n > 0) {
 			ssize_t done = write(fd, text, n);
 			if (done < 0 && errno == EINTR)

@@ -10,9 +10,6 @@
 #include "base/arith.h"
 #include "pool/pool_internal.h"
 
-/* a slot may be so many times as large as what was asked for */
-#define SPILL 2u
-
 struct heap *
 pool_any_heap(struct pool *pool)
 {
@@ -38,20 +35,23 @@ natural(size_t size)
 	return is_pow2(size) && size <= RUN_PAGE ? size : 1;
 }
 
-/* small_anywhere -- a slot of the class, or a somewhat larger one */
+/* small_anywhere -- a slot of the class, or the next larger one that is free */
 static void *
 small_anywhere(struct heap *h, unsigned cls, size_t align)
 {
 	const struct class_table *t = h->table;
-	uint32_t most = t->cls[cls].size * SPILL;
-	for (unsigned c = cls; c < t->nclasses && t->cls[c].size <= most; c++) {
+	for (unsigned c = cls; c < t->nclasses; c++) {
 		if (t->cls[c].size % align != 0)
 			continue;
 		void *p = heap_alloc_listed(h, c);
 		if (p == NULL && dir_steal_frozen(h, c))
 			p = heap_alloc_listed(h, c);
-		if (p != NULL)
-			return p;
+		if (p == NULL)
+			continue;
+		/* the next one of the class need not come here for it */
+		if (c > cls && t->cls[c].size % t->cls[cls].size == 0)
+			h->spill[cls] = (uint8_t)c;
+		return p;
 	}
 	return NULL;
 }

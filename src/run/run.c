@@ -140,24 +140,39 @@ pages_give(struct run_space *rs, size_t page, size_t npages)
 	rs->nfree += (uint32_t)npages;
 }
 
+/* meta_grow -- one more page of descriptors, the lowest; run lock held */
+static bool
+meta_grow(struct run_space *rs)
+{
+	size_t bit = tree_find(&rs->tree, META_PAGES, 0);
+	if (bit == TREE_NONE || bit - rs->bias + META_PAGES >= META_REACH_PAGES)
+		return false;
+	size_t page = bit - rs->bias;
+	(void)pages_take(rs, page, META_PAGES);
+	char *pages = page_address(rs, page);
+	meta_add(rs, pages);
+	map_set(rs, page, META_PAGES, run_granule(rs->base, pages));
+	return true;
+}
+
+void
+run_lower_meta(struct run_space *rs)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	size_t bit = tree_find(&rs->tree, META_PAGES, 0);
+	const void *head = run_desc(rs->base, rs->meta_head);
+	if (bit != TREE_NONE && rs->meta_head != RUN_NO_GRANULE &&
+		bit - rs->bias < run_page(rs, head))
+		(void)meta_grow(rs);
+	lock_release(&rs->lock, RANK_RUN);
+}
+
 /* desc_alloc -- granules for a descriptor; Locks: run lock held */
 static struct desc *
 desc_alloc(struct run_space *rs, unsigned ngran)
 {
 	struct desc *d = meta_alloc(rs, ngran);
-	if (d != NULL)
-		return d;
-	size_t bit = tree_find(&rs->tree, META_PAGES, 0);
-	if (bit == TREE_NONE)
-		return NULL;
-	size_t page = bit - rs->bias;
-	if (page + META_PAGES > META_REACH_PAGES - 1)
-		return NULL;
-	(void)pages_take(rs, page, META_PAGES);
-	char *pages = page_address(rs, page);
-	meta_add(rs, pages);
-	map_set(rs, page, META_PAGES, run_granule(rs->base, pages));
-	return meta_alloc(rs, ngran);
+	return d == NULL && meta_grow(rs) ? meta_alloc(rs, ngran) : d;
 }
 
 /* desc_free -- the counterpart; Locks: run lock held */

@@ -186,6 +186,13 @@ struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean);
 
 /*
+ * run_lower_meta -- let the next descriptors come from the lowest free page,
+ * if that lies lower than those that have room
+ * Locks  takes the run lock.
+ */
+void run_lower_meta(struct run_space *rs);
+
+/*
  * run_free -- give pages and descriptor back
  * Locks  takes the run lock.  The caller alone knows the run.
  */

@@ -275,6 +275,8 @@ check_bits(struct run_check *c)
 	if (nfree != rs->nfree)
 		(void)finding(c->f, "count of free pages: %u, not %zu",
 			rs->nfree, nfree);
+	if (!bitmap_all_set(rs->tree.used, 0, rs->bias))
+		(void)finding(c->f, "a page before the pool is free");
 	for (size_t i = 0; i < bitmap_words(rs->tree.nbits); i++) {
 		uint64_t mask = ~UINT64_C(0);
 		size_t low = i * BITMAP_WORD, first = rs->first + rs->bias;
@@ -294,6 +296,9 @@ check_bits(struct run_check *c)
 void
 run_check_all(struct run_check *c)
 {
+	/* nobody is inside the pool */
+	if (c->rs->lock.word != 0)
+		(void)finding(c->f, "lock of the runs is held");
 	size_t bit = tree_consistent(&c->rs->tree);
 	if (bit != TREE_NONE)
 		(void)finding(c->f, "page tree at bit %zu", bit);

@@ -14,6 +14,13 @@
 #define MIN_OBJECTS 4u    /* a slab has room for at least so many */
 #define TAIL_SHARE  64u   /* at most 1/64 of a slab is left over */
 
+/*
+ * Slabs of larger objects have few slots: then some are empty when objects are
+ * freed at random, and their pages can serve other classes.
+ */
+#define FEW_FROM    1024u
+#define FEW_OBJECTS (size_t)4
+
 static struct class_table coarse, fine; /* written by class_tables_init() */
 
 /* spacing -- of the classes between 2^n and 2^(n+1), where size > 2^n */
@@ -43,6 +50,9 @@ geometry(const struct size_class *c, unsigned want)
 		SLAB_MAX_OBJECTS * (size_t)c->size / RUN_PAGE, 1);
 	unsigned least =
 		(unsigned)div_up((size_t)MIN_OBJECTS * c->size, RUN_PAGE);
+	if (c->size > FEW_FROM)
+		want = (unsigned)min_size(
+			want, FEW_OBJECTS * c->size / RUN_PAGE);
 	unsigned first = (unsigned)min_size(max_size(want, least), most);
 	for (unsigned n = first;; n++) {
 		size_t bytes = n * RUN_PAGE;

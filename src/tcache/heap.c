@@ -374,5 +374,9 @@ heap_alloc_class(struct heap *h, unsigned cls)
 		return take(b);
 	if (grow(h, b) && current_next(h, b))
 		return take(b);
-	return NULL;
+	unsigned larger = h->spill[cls];
+	p = larger == 0 ? NULL : heap_alloc_listed(h, larger);
+	if (p == NULL)
+		h->spill[cls] = 0;
+	return p;
 }

@@ -311,6 +311,8 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 		(void)finding(c->f, "header: geometry of the heaps");
 		return;
 	}
+	if (dir->admin.word != 0 || dir->shared_lock.word != 0)
+		(void)finding(c->f, "lock of the heaps is held");
 	run_check_each(c, check_slab, &t);
 	for (const struct heap *h = dir->all; h != NULL; h = h->next) {
 		if (t.nheaps >= c->nheaps || !is_heap(&t, (uintptr_t)h)) {

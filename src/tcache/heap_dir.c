@@ -290,35 +290,44 @@ drop_bare(struct heap_dir *dir, struct heap *keep)
 	}
 }
 
-struct heap *
-dir_settle(struct heap_dir *dir, struct heap *h)
+/* heap_replace -- `to`, just made, takes the place of `h`, which goes */
+static void
+heap_replace(struct heap_dir *dir, struct heap *h, struct heap *to)
 {
-	if (!is_bare(h))
-		return h;
-	struct heap *low = heap_create(dir, (enum heap_state)h->state);
-	if (low == NULL)
-		return h;
-	struct heap *gone = low < h ? h : low;
-	struct heap *stays = low < h ? low : h;
-	if (stays == low) {
-		inherit(low, h);
-		low->id = h->id;
-		if (h->state == HEAP_PRIVATE)
-			thread_heap_moved(dir->runs->base, h, low);
-		if (h->state == HEAP_SHARED)
-			dir->shared = low;
-	}
+	inherit(to, h);
+	to->id = h->id;
+	if (h->state == HEAP_PRIVATE)
+		thread_heap_moved(dir->runs->base, h, to);
+	if (h->state == HEAP_SHARED)
+		dir->shared = to;
 	struct heap **at = &dir->all;
-	while (*at != gone)
+	while (*at != h)
 		at = &(*at)->next;
-	*at = gone->next;
+	*at = h->next;
 	dir->nheaps--;
-	run_free(dir->runs, gone->desc);
+	run_free(dir->runs, h->desc);
 	dir->parked = NULL;
 	for (struct heap *p = dir->all; p != NULL; p = p->next)
 		if (p->state == HEAP_PARKED)
 			parked_push(dir, p);
-	return stays;
+}
+
+struct heap *
+dir_settle(struct heap_dir *dir, struct heap *h)
+{
+	/* the second time when the first place was the lower one after all */
+	for (unsigned i = 0; i < 2 && is_bare(h); i++) {
+		run_lower_meta(dir->runs);
+		struct heap *to = heap_create(dir, (enum heap_state)h->state);
+		if (to == NULL)
+			break;
+		bool lower = to < h;
+		heap_replace(dir, h, to);
+		h = to;
+		if (lower)
+			break;
+	}
+	return h;
 }
 
 void

@@ -86,6 +86,11 @@ struct heap {
 	uint64_t ndoubled;            /* double frees that were found late */
 	struct cached_run cache[RUN_CACHE_SLOTS]; /* newest last */
 	struct large_stats large[LARGE_CLASSES];
+	/*
+	 * The class whose slots objects of a class were last given for want of
+	 * their own, a multiple of its size; 0: none.  A hint.
+	 */
+	uint8_t spill[CLASS_MAX];
 	struct bin bins[] ALIGNED(64);
 };
 

@@ -71,10 +71,27 @@ assert_works(VMEM *vmp, struct rng *rng)
 	vmem_free(vmp, ptr);
 }
 
+/*
+ * exact_pool -- a pool in which every double free is found at once
+ *
+ * By default a slot that lies in its owner's cache when another thread frees
+ * it again, or the other way round, is found when the two meet, if they do.
+ */
+static VMEM *
+exact_pool(void)
+{
+	VMEM *vmp;
+
+	must(setenv("VMEM_OPTIONS", "hardening=2", 1) == 0);
+	vmp = test_pool(VMEM_MIN_POOL);
+	must(unsetenv("VMEM_OPTIONS") == 0);
+	return vmp;
+}
+
 static void
 free__by_another_thread_then_by_the_owner__is_refused(void **state)
 {
-	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	VMEM *vmp = exact_pool();
 	struct rng rng;
 
 	(void)state;
@@ -93,7 +110,7 @@ free__by_another_thread_then_by_the_owner__is_refused(void **state)
 static void
 free__by_the_owner_then_by_another_thread__is_refused(void **state)
 {
-	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	VMEM *vmp = exact_pool();
 	struct rng rng;
 
 	(void)state;
@@ -142,7 +159,7 @@ static void
 malloc__after_double_frees__gives_each_object_once(void **state)
 {
 	enum { COUNT = 64 };
-	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	VMEM *vmp = exact_pool();
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(sizes) && sizes[i] <= 9000; i++) {

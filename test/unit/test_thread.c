@@ -57,6 +57,14 @@ install(size_t i)
 		NULL);
 }
 
+/* thaw -- the end of a freeze */
+static void
+thaw(const void *pool)
+{
+	thread_unmark(pool);
+	thread_thaw();
+}
+
 static void
 forget_all(void)
 {
@@ -177,6 +185,31 @@ set__shared__is_not_found_fast_and_counts(void **state)
 	thread_pool_gone(pool_of(1));
 }
 
+/* a handle may be anything: also what a mark in a table looks like */
+static void
+heap_fast__handle_that_looks_like_a_mark__finds_none(void **state)
+{
+	static const uintptr_t marks[] = {KEY_TOMB, KEY_SHARED, KEY_FROZEN};
+	struct heap *h;
+
+	(void)state;
+	must(thread_self() != NULL);
+	must(thread_entry_set(pool_of(1), (uintptr_t)pool_of(1) | KEY_SHARED,
+		     NULL) != NULL);
+	for (size_t i = 0; i < NELEM(marks); i++) {
+		for (size_t k = 0; k < 3; k++) {
+			uintptr_t pool = k == 0 ? 0 : (uintptr_t)pool_of(k);
+			bool found;
+
+			h = NULL;
+			found = thread_heap_fast((void *)(pool | marks[i]), &h);
+			thread_busy_end();
+			assert_false(found);
+		}
+	}
+	thread_pool_gone(pool_of(1));
+}
+
 static void
 mark__one_pool__hides_only_that(void **state)
 {
@@ -194,17 +227,17 @@ mark__one_pool__hides_only_that(void **state)
 		assert_int_equal(
 			thread_entry(pool_of(i))->key, (uintptr_t)pool_of(i));
 	assert_int_equal(thread_thaw_ticket(), ticket);
-	thread_unmark(pool_of(1));
+	thaw(pool_of(1));
 	thread_wait_thaw(ticket); /* it is over: returns at once */
 	assert_int_not_equal(thread_thaw_ticket(), ticket);
 	assert_true(has(1));
 	assert_int_equal(thread_entry(pool_of(1))->key, (uintptr_t)pool_of(1));
 	thread_mark(pool_of(4000)); /* a pool that no thread knows */
-	thread_unmark(pool_of(4000));
+	thaw(pool_of(4000));
 	thread_mark(NULL);
 	for (size_t i = 0; i < 3; i++)
 		assert_false(found_fast(i));
-	thread_unmark(NULL);
+	thaw(NULL);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(
 			thread_entry(pool_of(i))->key, (uintptr_t)pool_of(i));
@@ -242,7 +275,7 @@ visit(void *arg)
 	/* a visitor has no table, and tables are walked over */
 	thread_mark(pool_of(9));
 	thread_pool_gone(pool_of(9));
-	thread_unmark(NULL);
+	thaw(NULL);
 	thread_busy_end();
 	must(!thread_is_busy(pool_of(9)));
 	thread_leave(&v);
@@ -336,7 +369,7 @@ exit__while_a_pool_is_frozen__waits_with_its_heap(void **state)
 	for (unsigned round = 0; round < 40; round++)
 		os_yield(round);
 	assert_int_equal(load_acquire(&nparked[3]), 0);
-	thread_unmark(pool_of(3));
+	thaw(pool_of(3));
 	must(pthread_join(thread, NULL) == 0);
 	assert_int_equal(nparked[3], 1);
 	assert_int_equal(nparked[4], 1);
@@ -398,11 +431,11 @@ freeze_often(struct frozen *f)
 		for (unsigned round = 0; round < 3; round++)
 			os_yield(round);
 		must(load_relaxed(&f->nops) == nops);
-		thread_unmark(pool_of(5));
+		thaw(pool_of(5));
 		os_yield(0);
 	}
 	store_release(&f->stop, 1u);
-	thread_unmark(pool_of(5));
+	thaw(pool_of(5));
 }
 
 static void
@@ -439,6 +472,8 @@ main(void)
 		cmocka_unit_test(
 			set__pools_that_come_and_go__keeps_the_table_small),
 		cmocka_unit_test(set__shared__is_not_found_fast_and_counts),
+		cmocka_unit_test(
+			heap_fast__handle_that_looks_like_a_mark__finds_none),
 		cmocka_unit_test(mark__one_pool__hides_only_that),
 		cmocka_unit_test(busy__begin_and_end__is_seen),
 		cmocka_unit_test(visit__by_a_thread_without_a_place__is_seen),
