@@ -18,9 +18,10 @@
 
 struct slab;
 
-#define BIN_LIFO       16u          /* slots that the LIFO can hold */
-#define BIN_LIFO_BYTES (32u * 1024) /* it holds no more bytes than this... */
-#define BIN_LIFO_LEAST 4u           /* ...but at least so many slots */
+#define BIN_LIFO 16u /* slots that the LIFO can hold */
+#define BIN_LIFO_BYTES                                                         \
+	((size_t)32 * 1024) /* it holds no more bytes than this... */
+#define BIN_LIFO_LEAST 4u   /* ...but at least so many slots */
 #define BIN_COUNT_MASK UINT64_C(0xffff)
 #define BIN_ONE_MALLOC (UINT64_C(1) << 16)
 

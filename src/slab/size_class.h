@@ -66,7 +66,8 @@ unsigned class_nobj(const struct size_class *c, unsigned npages);
  *
  * One multiplication: the high half of off * recip is off / size, and the low
  * half is under recip exactly when nothing remains.  True for every class and
- * every offset in a slab, which the tests try one by one.
+ * every offset in front of a slab's tail, which the tests try one by one; in
+ * the tail the index may be nobj, so callers compare it with that.
  * Returns the index, or UINT32_MAX when no slot starts there.
  */
 static ALWAYS_INLINE uint32_t

@@ -79,7 +79,8 @@ slab_nwords(const struct slab *s)
 static inline uint64_t *
 slab_remote(const struct slab *s)
 {
-	return (uint64_t *)(uintptr_t)((uintptr_t)s + s->roff * 8u);
+	return (uint64_t *)(uintptr_t)((uintptr_t)s +
+				       s->roff * sizeof(uint64_t));
 }
 
 /* slab_address -- slot `idx` */

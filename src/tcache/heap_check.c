@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/findings.h"
+#include "base/os.h"
 #include "tcache/heap_internal.h"
 
 /* what one walk over all heaps and one over all descriptors must agree on */
@@ -20,7 +21,7 @@ struct tally {
 	uint64_t queued, queued_said; /* slabs in inboxes */
 	uint64_t empty, empty_said;   /* listed slabs without objects */
 	uint64_t cached_said;         /* runs in the run caches */
-	uint64_t nprivate, nparked, nheaps;
+	uint64_t nprivate, nparked, nshared, nheaps;
 	size_t limit; /* more members than a list can have */
 };
 
@@ -273,6 +274,7 @@ check_heap(struct tally *t, const struct heap *h)
 	check_cache(t, h);
 	t->nprivate += h->state == HEAP_PRIVATE;
 	t->nparked += h->state == HEAP_PARKED;
+	t->nshared += h->state == HEAP_SHARED;
 	if ((h->state == HEAP_SHARED) != (h == t->dir->shared))
 		(void)finding(t->c->f, "heap %u: state", h->id);
 }
@@ -301,13 +303,13 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 	struct heap_dir want;
 	struct tally t = {.c = c, .dir = dir, .limit = c->rs->npages};
 	dir_layout(&want, (struct run_space *)(uintptr_t)c->rs,
-		(enum hardening)hardening, 1);
+		(enum hardening)hardening, os_ncpus());
 	if (dir->runs != want.runs || dir->table != want.table ||
 		dir->hardening != want.hardening ||
 		dir->first_step != want.first_step ||
 		dir->last_step != want.last_step ||
 		dir->cache_pages != want.cache_pages ||
-		dir->max_private < want.max_private) {
+		dir->max_private != want.max_private) {
 		(void)finding(c->f, "header: geometry of the heaps");
 		return;
 	}
@@ -323,6 +325,8 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 		check_heap(&t, h);
 	}
 	check_parked(&t);
+	if (t.nshared != (dir->shared != NULL))
+		(void)finding(c->f, "header: shared heap");
 	if (t.nheaps != c->nheaps || t.nheaps != dir->nheaps ||
 		t.nprivate != dir->nprivate || t.nprivate > dir->max_private)
 		(void)finding(c->f, "count of heaps");

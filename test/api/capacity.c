@@ -13,10 +13,11 @@
 #include "harness/objects.h"
 
 /* the payload of a pool full of 16..4096 bytes, in percent */
-#define PERCENT_256_MIB  94.0
-#define PERCENT_14_MIB   90.0 /* of the first fill; */
-#define PERCENT_14_AGAIN 80.0 /* in so small a pool classes run out by chance  \
-			       */
+#define PERCENT_256_MIB 94.0
+#define PERCENT_14_MIB  90.0 /* of the first fill; */
+#define PERCENT_14_AGAIN                                                       \
+	80.0 /* in so small a pool classes run out by chance                   \
+	      */
 
 /* how much less a later fill may hold, in percent of the first */
 #define PERCENT_DRIFT 1.0

@@ -4,8 +4,6 @@
  */
 #include "base/error.h"
 
-#include "base/findings.h"
-
 #include "harness/proc.h"
 #include "harness/test.h"
 #undef fail /* cmocka's; ours is meant here */
@@ -175,27 +173,6 @@ fail__while_the_thread_ends__has_a_text(void **state)
 	must(pthread_key_delete(late_key) == 0);
 }
 
-static void
-finding__first_and_others__is_the_first_ones_text(void **state)
-{
-	static char longest[1000];
-	struct findings f = {0};
-
-	(void)state;
-	errno = ODD_ERRNO;
-	assert_false(finding(&f, "page %d", 3));
-	assert_int_equal(f.count, 1);
-	assert_string_equal(error_text(), "pool is inconsistent: page 3");
-	assert_false(finding(&f, "page %d", 4));
-	assert_int_equal(f.count, 2);
-	assert_string_equal(error_text(), "pool is inconsistent: page 3");
-	f.count = 0;
-	memset(longest, 'x', sizeof(longest) - 1);
-	assert_false(finding(&f, "%s", longest));
-	assert_true(strlen(error_text()) < 300);
-	assert_int_equal(errno, ODD_ERRNO);
-}
-
 int
 main(void)
 {
@@ -208,8 +185,6 @@ main(void)
 		cmocka_unit_test(fail__in_other_threads__keeps_their_own),
 		cmocka_unit_test(fail__in_a_thousand_threads__leaves_nothing),
 		cmocka_unit_test(fail__while_the_thread_ends__has_a_text),
-		cmocka_unit_test(
-			finding__first_and_others__is_the_first_ones_text),
 	};
 
 	error_init();

@@ -303,7 +303,7 @@ assert_found(const char *name, struct field *fields, size_t n, void *object)
 		assert_int_equal(fields[i].nfound, fields[i].ntried);
 		return;
 	}
-	must(!"such a field");
+	must(false); /* no such field */
 }
 
 static void

@@ -21,7 +21,7 @@ struct known {
 };
 
 static struct known list[MOST];
-static size_t nknown;
+static size_t nlist;
 static uint64_t last_uid;
 
 static struct record
@@ -47,7 +47,7 @@ overlap(const struct known *a, const struct known *b)
 static void
 mark(const struct known *with)
 {
-	for (size_t i = 0; i < nknown; i++)
+	for (size_t i = 0; i < nlist; i++)
 		if (&list[i] != with && overlap(&list[i], with))
 			list[i].overlapped = true;
 }
@@ -59,14 +59,14 @@ add(uintptr_t base, size_t size)
 	struct known fresh = {base, size, rec.uid, false};
 
 	mark(&fresh);
-	list[nknown++] = fresh;
+	list[nlist++] = fresh;
 	must(registry_add(&rec) == 0);
 }
 
 static const struct known *
 known_of(uint64_t uid)
 {
-	for (size_t i = 0; i < nknown; i++)
+	for (size_t i = 0; i < nlist; i++)
 		if (list[i].uid == uid)
 			return &list[i];
 	return NULL;
@@ -76,7 +76,7 @@ known_of(uint64_t uid)
 static const struct known *
 find(uintptr_t base)
 {
-	for (size_t i = nknown; i-- > 0;)
+	for (size_t i = nlist; i-- > 0;)
 		if (list[i].base == base)
 			return &list[i];
 	return NULL;
@@ -91,7 +91,7 @@ drop(uintptr_t base)
 
 	must(rec != NULL && rec->uid == gone.uid);
 	registry_remove(rec);
-	memmove(&list[at], &list[at + 1], (--nknown - at) * sizeof(list[0]));
+	memmove(&list[at], &list[at + 1], (--nlist - at) * sizeof(list[0]));
 	mark(&gone);
 }
 
@@ -106,7 +106,7 @@ compare_one(uintptr_t at)
 	must((rec == NULL) == (k == NULL));
 	must(rec == NULL || rec->uid == k->uid);
 	rec = registry_owner((void *)at);
-	for (size_t i = 0; i < nknown; i++)
+	for (size_t i = 0; i < nlist; i++)
 		nowners += at - list[i].base < list[i].size;
 	must((rec != NULL) == (nowners > 0));
 	if (rec != NULL) {
@@ -120,8 +120,8 @@ compare_all(bool marks)
 {
 	uintptr_t last = 0;
 
-	must(registry_count() == nknown);
-	for (size_t i = 0; i < nknown; i++) {
+	must(registry_count() == nlist);
+	for (size_t i = 0; i < nlist; i++) {
 		struct record *rec = registry_at(i);
 		const struct known *k = known_of(rec->uid);
 		bool expected = false;
@@ -133,7 +133,7 @@ compare_all(bool marks)
 		if (!marks)
 			continue;
 		must(rec->overlapped == k->overlapped);
-		for (size_t j = 0; j < nknown; j++)
+		for (size_t j = 0; j < nlist; j++)
 			expected |= &list[j] != k && overlap(&list[j], k);
 		must(registry_overlaps(rec) == expected);
 	}
@@ -142,8 +142,8 @@ compare_all(bool marks)
 static void
 clear(void)
 {
-	while (nknown > 0)
-		drop(list[nknown - 1].base);
+	while (nlist > 0)
+		drop(list[nlist - 1].base);
 	must(registry_count() == 0);
 }
 
@@ -159,10 +159,10 @@ all__random_pools__agree_with_a_list(void **state)
 		uintptr_t base = rng_between(&rng, 1, 500) * MIB;
 		size_t most = rng_between(&rng, 0, 9) == 0 ? 60 : 5;
 
-		if (nknown < 150 && rng_between(&rng, 0, 3) != 0)
+		if (nlist < 150 && rng_between(&rng, 0, 3) != 0)
 			add(base, rng_between(&rng, 1, most) * MIB);
-		else if (nknown > 0)
-			drop(list[rng_between(&rng, 0, nknown - 1)].base);
+		else if (nlist > 0)
+			drop(list[rng_between(&rng, 0, nlist - 1)].base);
 		for (int i = 0; i < 10; i++)
 			compare_one(rng_between(&rng, 0, 520) * MIB +
 				    rng_between(&rng, 0, 2) - 1);
