@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * calloc.c -- vmem_calloc(): zero whatever was there before; overflow
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "harness/test.h"
 

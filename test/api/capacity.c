@@ -2,7 +2,7 @@
 /*
  * capacity.c -- how much a pool holds, filled by one thread
  *
- * ctest: timeout=300 not-debug not-valgrind
+ * ctest: timeout=300 not-debug not-valgrind not-tsan
  */
 #include "harness/test.h"
 

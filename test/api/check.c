@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * check.c -- vmem_check() on pools at rest, sound and damaged
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "harness/test.h"
 

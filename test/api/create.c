@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * create.c -- vmem_create() in a directory that can take a pool
+ *
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

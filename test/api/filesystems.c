@@ -2,7 +2,7 @@
 /*
  * filesystems.c -- pools on real file systems, with room and without
  *
- * ctest: timeout=300 serial
+ * ctest: timeout=300 serial not-tsan
  */
 #include "harness/test.h"
 

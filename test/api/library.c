@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * library.c -- what the library does to the process: nothing that is seen
+ *
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

@@ -3,6 +3,8 @@
  * limits.c -- a process that may have no more: files, memory, descriptors
  *
  * Each case runs in a child that sets the limit, and none may end by a signal.
+ *
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * malloc.c -- vmem_malloc(): alignment, size 0, no room, impossible sizes
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "harness/test.h"
 

@@ -4,6 +4,8 @@
  *
  * Each case denies the call to a child by a seccomp filter, and then makes
  * pools and uses them.
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "harness/test.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * realloc.c -- vmem_realloc(): contents, failure, and when it stays in place
+ *
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * set_funcs.c -- vmem_set_funcs(), and what the library takes from the process
+ *
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

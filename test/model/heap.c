@@ -3,6 +3,8 @@
  * heap.c -- the heaps of a pool against the list of their live objects
  *
  * One thread plays the holders of several heaps.
+ *
+ * ctest: timeout=300
  */
 #include "harness/heaps.h"
 

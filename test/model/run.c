@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * run.c -- page runs against an array with an owner for each page
+ *
+ * ctest: timeout=300
  */
 #include "run/run.h"
 

@@ -6,6 +6,8 @@
  * carries the pool's safety must be found; those marked FREE_TO_DIFFER are
  * statistics, what nothing reads, and what cannot be told from another lawful
  * state (a slot that another thread may have freed, a slot in the LIFO or not).
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "harness/heaps.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_page_tree.c -- against an array with a byte for each page
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "run/page_tree.h"
 

@@ -2,6 +2,8 @@
 /*
  * test_pool_reclaim.c -- no thread finds a pool full while another, that is
  * alive and does nothing, holds unused memory of it
+ *
+ * ctest: timeout=300
  */
 #include "pool/pool_internal.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_run_check.c -- every bit of what the check verifies, flipped
+ *
+ * ctest: timeout=300 not-tsan
  */
 #include "run/run_check.h"
 

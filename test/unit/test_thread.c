@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_thread.c -- tables of pools that are only addresses, and the freeze
+ *
+ * ctest: timeout=300
  */
 #include "tcache/thread.h"
 
