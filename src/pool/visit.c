@@ -71,10 +71,17 @@ own_heap(void *handle, struct pool *pool, bool first)
 static void
 use_shared(struct visit *v)
 {
-	v->heap = dir_shared(&v->pool->dir);
-	if (v->heap == NULL)
-		return;
-	lock_acquire(&v->pool->dir.shared_lock, RANK_SHARED);
+	struct heap_dir *dir = &v->pool->dir;
+	for (;;) {
+		v->heap = dir_shared(dir);
+		if (v->heap == NULL)
+			return;
+		lock_acquire(&dir->shared_lock, RANK_SHARED);
+		/* another process that shares the pool may have moved it */
+		if (load_relaxed(&dir->shared) == v->heap)
+			break;
+		lock_release(&dir->shared_lock, RANK_SHARED);
+	}
 	v->locked = true;
 }
 

@@ -127,3 +127,21 @@ meta_free(struct run_space *rs, struct desc *d)
 	rs->nmeta--;
 	return m;
 }
+
+struct meta *
+meta_surplus(struct run_space *rs)
+{
+	uint32_t g = rs->meta_head;
+	while (g != RUN_NO_GRANULE) {
+		struct meta *m = meta_at(rs, g);
+		bool only =
+			m->next == RUN_NO_GRANULE && m->prev == RUN_NO_GRANULE;
+		if (nfree(m) == META_USABLE && !only) {
+			list_remove(rs, m);
+			rs->nmeta--;
+			return m;
+		}
+		g = m->next;
+	}
+	return NULL;
+}

@@ -47,4 +47,11 @@ void meta_add(struct run_space *rs, char *pages);
  */
 struct meta *meta_free(struct run_space *rs, struct desc *d);
 
+/*
+ * meta_surplus -- a descriptor run of the list that is all free and not the
+ * only one there, now off the list, whose pages the caller must give back;
+ * NULL when there is none.  Cost: a walk over the list.
+ */
+struct meta *meta_surplus(struct run_space *rs);
+
 #endif

@@ -175,16 +175,31 @@ desc_alloc(struct run_space *rs, unsigned ngran)
 	return d == NULL && meta_grow(rs) ? meta_alloc(rs, ngran) : d;
 }
 
+/* meta_give -- the pages of a descriptor run; Locks: run lock held */
+static void
+meta_give(struct run_space *rs, const struct meta *m)
+{
+	size_t page = run_page(rs, m);
+	map_set(rs, page, META_PAGES, 0);
+	pages_give(rs, page, META_PAGES);
+}
+
+void
+run_trim_meta(struct run_space *rs)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	for (struct meta *m; (m = meta_surplus(rs)) != NULL;)
+		meta_give(rs, m);
+	lock_release(&rs->lock, RANK_RUN);
+}
+
 /* desc_free -- the counterpart; Locks: run lock held */
 static void
 desc_free(struct run_space *rs, struct desc *d)
 {
 	struct meta *empty = meta_free(rs, d);
-	if (empty == NULL)
-		return;
-	size_t page = run_page(rs, empty);
-	map_set(rs, page, META_PAGES, 0);
-	pages_give(rs, page, META_PAGES);
+	if (empty != NULL)
+		meta_give(rs, empty);
 }
 
 /* find -- the lowest place from a page on, as a bit; Locks: run lock held */

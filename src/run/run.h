@@ -193,6 +193,12 @@ struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 void run_lower_meta(struct run_space *rs);
 
 /*
+ * run_trim_meta -- give descriptor runs back that are all free but one
+ * Locks  takes the run lock.
+ */
+void run_trim_meta(struct run_space *rs);
+
+/*
  * run_free -- give pages and descriptor back
  * Locks  takes the run lock.  The caller alone knows the run.
  */

@@ -323,6 +323,7 @@ dir_settle(struct heap_dir *dir, struct heap *h)
 			break;
 		bool lower = to < h;
 		heap_replace(dir, h, to);
+		run_trim_meta(dir->runs);
 		h = to;
 		if (lower)
 			break;
@@ -346,4 +347,5 @@ dir_collect(struct heap_dir *dir, struct heap *keep)
 		cache_release(h);
 	}
 	drop_bare(dir, keep);
+	run_trim_meta(dir->runs);
 }
