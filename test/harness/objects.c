@@ -4,11 +4,13 @@
  */
 #include "harness/objects.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* a sparse set writes this much at both ends of an object */
 #define SPARSE_END ((size_t)64)
+/* bytes of the smallest table: whole pages, and whole objects */
+#define TABLE_MIN ((size_t)12288)
 
 void
 objects_init(struct objects *set, VMEM *vmp)
@@ -40,16 +42,33 @@ verify_object(const struct objects *set, const struct object *o)
 	must(test_holds(o->ptr + o->size - SPARSE_END, SPARSE_END, o->tag));
 }
 
+/*
+ * grow -- room for twice as many
+ *
+ * From the system and not from malloc, which a child of a fork among threads
+ * must not call under the address sanitizer: its locks may be held there.
+ */
+static void
+grow(struct objects *set)
+{
+	size_t old = set->capacity * sizeof(*set->v);
+	size_t wanted = old == 0 ? TABLE_MIN : old * 2;
+	void *table = old == 0 ? mmap(NULL, wanted, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+			       : mremap(set->v, old, wanted, MREMAP_MAYMOVE);
+
+	must(table != MAP_FAILED);
+	set->v = table;
+	set->capacity = wanted / sizeof(*set->v);
+}
+
 void
 objects_keep(struct objects *set, void *ptr, size_t size)
 {
 	struct object *o;
 
-	if (set->n == set->capacity) {
-		set->capacity = set->capacity * 2 + 64;
-		set->v = realloc(set->v, set->capacity * sizeof(*set->v));
-		must(set->v != NULL);
-	}
+	if (set->n == set->capacity)
+		grow(set);
 	o = &set->v[set->n++];
 	o->ptr = ptr;
 	o->size = size;
@@ -164,6 +183,7 @@ objects_fini(struct objects *set)
 void
 objects_abandon(struct objects *set)
 {
-	free(set->v);
+	if (set->capacity != 0)
+		must(munmap(set->v, set->capacity * sizeof(*set->v)) == 0);
 	memset(set, 0, sizeof(*set));
 }
