@@ -23,7 +23,7 @@ static struct heap *
 caller_heap(struct pool *pool, const void *handle)
 {
 	struct entry *e = thread_entry(handle);
-	if (e != NULL && (load_relaxed(&e->key) & KEY_SHARED) == 0)
+	if (e != NULL && e->heap != NULL)
 		return e->heap;
 	return pool->dir.shared != NULL ? pool->dir.shared : pool->dir.all;
 }

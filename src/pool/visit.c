@@ -8,7 +8,7 @@
 #include "pool/pool_internal.h"
 
 /* operations in the shared heap before a thread may have one of its own */
-#define PROMOTE_OPS UINT64_C(64)
+#define PROMOTE_OPS 64u
 
 /*
  * what the registry says of a handle: SHARED_ONLY where another process uses
@@ -39,20 +39,18 @@ admission(void *handle)
  * install -- the thread's entry from now on
  *
  * The thread is busy in the pool.  When a freeze has begun meanwhile it is
- * waiting for us, and the entry must have its mark.  Returns whether there
- * was memory for it.
+ * waiting for us, and the entry must have its mark.  Returns NULL when there is
+ * no memory for it.
  */
-static bool
-install(void *handle, uintptr_t flags, struct heap *heap)
+static struct entry *
+install(void *handle, struct heap *heap)
 {
 	registry_lock();
 	struct record *rec = registry_find(handle);
-	if (rec != NULL && registry_is_closed(rec))
-		flags |= KEY_FROZEN;
-	struct entry *e =
-		thread_entry_set(handle, (uintptr_t)handle | flags, heap);
+	bool frozen = rec != NULL && registry_is_closed(rec);
+	struct entry *e = thread_entry_set(handle, heap, frozen);
 	registry_unlock();
-	return e != NULL;
+	return e;
 }
 
 /* own_heap -- try to get a private heap and install it */
@@ -60,7 +58,7 @@ static struct heap *
 own_heap(void *handle, struct pool *pool, bool first)
 {
 	struct heap *h = dir_attach(&pool->dir, first);
-	if (h != NULL && !install(handle, 0, h)) {
+	if (h != NULL && install(handle, h) == NULL) {
 		dir_park(h);
 		h = NULL;
 	}
@@ -87,18 +85,19 @@ use_shared(struct visit *v)
 
 /* known -- go on with an entry that is not frozen */
 static void
-known(struct visit *v, void *handle, struct entry *e, uintptr_t key)
+known(struct visit *v, void *handle, struct entry *e)
 {
-	if ((key & KEY_SHARED) == 0) {
-		v->heap = e->heap;
+	v->heap = e->heap;
+	if (v->heap != NULL)
 		return;
-	}
 	/* relaxed: a look whether one more may have its own */
 	const struct heap_dir *dir = &v->pool->dir;
 	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
-	bool allowed = e->nops != UINT64_MAX;
-	if (allowed && ++e->nops % PROMOTE_OPS == 0 && room)
-		v->heap = own_heap(handle, v->pool, false);
+	if (e->nops != NOPS_NEVER) {
+		e->nops = (e->nops + 1) % PROMOTE_OPS;
+		if (e->nops == 0 && room)
+			v->heap = own_heap(handle, v->pool, false);
+	}
 	if (v->heap == NULL)
 		use_shared(v);
 }
@@ -117,9 +116,10 @@ stranger(struct visit *v, void *handle)
 		v->heap = own_heap(handle, v->pool, true);
 	if (v->heap == NULL) {
 		/* without memory for an entry the next call comes here again */
-		if (!v->guest && install(handle, KEY_SHARED, NULL) &&
+		struct entry *e = v->guest ? NULL : install(handle, NULL);
+		if (e != NULL &&
 			(a == ADMIT_SHARED_ONLY || !thread_fast_allowed()))
-			thread_entry(handle)->nops = UINT64_MAX;
+			e->nops = NOPS_NEVER;
 		use_shared(v);
 	}
 	return 0;
@@ -138,15 +138,14 @@ pool_enter(struct visit *v, void *handle)
 			thread_visit(&v->place);
 		thread_busy_begin(handle);
 		struct entry *e = thread_entry(handle);
-		/* acquire: as in thread_heap_fast() */
-		uintptr_t key = e == NULL ? 0 : load_acquire(&e->key);
 		int rc = 0;
 		if (e == NULL)
 			rc = stranger(v, handle);
-		else if ((key & KEY_FROZEN) != 0)
+		/* acquire: as in thread_heap_fast() */
+		else if (load_acquire(&e->frozen))
 			rc = -EAGAIN;
 		else
-			known(v, handle, e, key);
+			known(v, handle, e);
 		if (rc == 0)
 			return 0;
 		pool_leave(v);

@@ -13,7 +13,7 @@
 
 /* a thread's block: its struct and its first table fill one page */
 #define BLOCK_BYTES   ((size_t)4096)
-#define FIRST_ENTRIES 128u
+#define FIRST_ENTRIES 64u
 #define GROW          4u /* a full table is replaced by one so many times larger */
 #define LOAD_SHARE    4u /* at most 1/4 of the entries are used */
 
@@ -26,7 +26,7 @@ _Static_assert(
  * tomb like this one: a NULL handle is looked for there, and must not find an
  * empty entry, which is 0 as well.
  */
-static struct entry no_entry = {KEY_TOMB, {NULL}};
+static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
 
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
 	&no_entry, 0, NULL, NULL, 0, 0};
@@ -108,7 +108,7 @@ thread_self(void)
 	t->busy = &thread_hot.busy;
 	t->table = (struct entry *)(t + 1);
 	t->nentries = FIRST_ENTRIES;
-	t->table[0].key = KEY_TOMB;
+	t->table[0] = no_entry;
 	t->nused = 1;
 	if (pthread_setspecific(exit_key, t) != 0) {
 		os_unmap(t, BLOCK_BYTES);
@@ -141,6 +141,12 @@ thread_leave(struct thread *v)
 	lock_release(&threads_lock, RANK_THREADS);
 }
 
+static bool
+is_live(uintptr_t key)
+{
+	return key != KEY_EMPTY && key != KEY_TOMB;
+}
+
 /*
  * find -- the entry of a pool, or the empty one where the search ends
  * A table always has empty entries.  Owner, or threads lock held.
@@ -152,9 +158,10 @@ find(struct entry *table, size_t nentries, const void *pool)
 	uintptr_t at = thread_slot(pool, mask);
 	for (;;) {
 		struct entry *e = (struct entry *)((uintptr_t)table + at);
-		/* acquire: as in thread_heap_fast() */
-		uintptr_t key = load_acquire(&e->key);
-		if (key == KEY_EMPTY || (key & ~KEY_FLAGS) == (uintptr_t)pool)
+		/* relaxed: whoever writes it while we look has the pool
+		 * deleted, or is us */
+		uintptr_t key = load_relaxed(&e->key);
+		if (key == KEY_EMPTY || key == (uintptr_t)pool)
 			return e;
 		at = (at + ENTRY_BYTES) & mask;
 	}
@@ -164,16 +171,10 @@ struct entry *
 thread_entry(const void *pool)
 {
 	struct thread *t = thread_hot.self;
-	if (t == NULL || pool == NULL)
+	if (t == NULL)
 		return NULL;
 	struct entry *e = find(t->table, t->nentries, pool);
-	return load_relaxed(&e->key) == KEY_EMPTY ? NULL : e;
-}
-
-static bool
-is_live(uintptr_t key)
-{
-	return key != KEY_EMPTY && key != KEY_TOMB;
+	return is_live(load_relaxed(&e->key)) ? e : NULL;
 }
 
 static void
@@ -199,11 +200,11 @@ rehash(struct thread *t)
 	struct entry *fresh = os_map(n * ENTRY_BYTES);
 	if (fresh == NULL)
 		return false;
-	fresh[0].key = KEY_TOMB;
+	fresh[0] = no_entry;
 	for (size_t i = 0; i < t->nentries; i++) {
 		struct entry *e = &t->table[i];
 		if (is_live(e->key))
-			*find(fresh, n, (void *)(e->key & ~KEY_FLAGS)) = *e;
+			*find(fresh, n, (void *)e->key) = *e;
 	}
 	table_drop(t);
 	t->table = t->mapped = fresh;
@@ -214,8 +215,27 @@ rehash(struct thread *t)
 	return true;
 }
 
+/* set_frozen -- or free again; Locks: threads lock held */
+static void
+set_frozen(struct entry *e, bool on)
+{
+	struct heap *heap = on || e->heap == NULL ? &heap_inert : e->heap;
+	/* release, both: pairs with the acquire of the owner's lookups */
+	store_release(&e->fast, heap);
+	store_release(&e->frozen, on);
+}
+
+/* bury -- the entry is none any more; Locks: threads lock held */
+static void
+bury(struct entry *e)
+{
+	/* release: who comes anew sees what was done before, and no heap */
+	store_release(&e->fast, &heap_inert);
+	store_release(&e->key, KEY_TOMB);
+}
+
 struct entry *
-thread_entry_set(void *pool, uintptr_t key, struct heap *heap)
+thread_entry_set(void *pool, struct heap *heap, bool frozen)
 {
 	struct thread *t = thread_hot.self;
 	if (t == NULL)
@@ -231,12 +251,11 @@ thread_entry_set(void *pool, uintptr_t key, struct heap *heap)
 		e = find(t->table, t->nentries, pool);
 		t->nused++;
 	}
-	if (heap != NULL)
-		e->heap = heap;
-	else
-		e->nops = 0;
+	e->heap = heap;
+	e->nops = 0;
+	set_frozen(e, frozen);
 	/* relaxed: only the owner reads it without the lock, and that is us */
-	store_relaxed(&e->key, key);
+	store_relaxed(&e->key, (uintptr_t)pool);
 	lock_release(&threads_lock, RANK_THREADS);
 	return e;
 }
@@ -249,9 +268,8 @@ thread_pool_gone(const void *pool)
 		if (t->table == NULL)
 			continue;
 		struct entry *e = find(t->table, t->nentries, pool);
-		/* relaxed: nobody may be inside a pool that is deleted */
 		if (is_live(e->key))
-			store_relaxed(&e->key, KEY_TOMB);
+			bury(e);
 	}
 	lock_release(&threads_lock, RANK_THREADS);
 }
@@ -264,8 +282,7 @@ heap_entry(const void *pool, const struct heap *heap)
 		if (t->table == NULL)
 			continue;
 		struct entry *e = find(t->table, t->nentries, pool);
-		if (is_live(e->key) && (e->key & KEY_SHARED) == 0 &&
-			e->heap == heap)
+		if (is_live(e->key) && e->heap == heap)
 			return e;
 	}
 	return NULL;
@@ -276,10 +293,8 @@ thread_heap_gone(const void *pool, const struct heap *heap)
 {
 	lock_acquire(&threads_lock, RANK_THREADS);
 	struct entry *e = heap_entry(pool, heap);
-	/* release: as in mark_entry(); the owner comes anew and finds no heap
-	 */
 	if (e != NULL)
-		store_release(&e->key, KEY_TOMB);
+		bury(e);
 	lock_release(&threads_lock, RANK_THREADS);
 }
 
@@ -293,16 +308,6 @@ thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
 	lock_release(&threads_lock, RANK_THREADS);
 }
 
-/* mark_entry -- set or clear the frozen mark; Locks: threads lock held */
-static void
-mark_entry(struct entry *e, bool on)
-{
-	if (!is_live(e->key))
-		return;
-	/* release: pairs with the acquire of the owner's lookups */
-	store_release(&e->key, on ? e->key | KEY_FROZEN : e->key & ~KEY_FROZEN);
-}
-
 /* mark -- all entries of a pool, or of all; Locks: threads lock held */
 static void
 mark(const void *pool, bool on)
@@ -310,10 +315,12 @@ mark(const void *pool, bool on)
 	for (struct thread *t = threads; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
-		if (pool != NULL)
-			mark_entry(find(t->table, t->nentries, pool), on);
+		struct entry *one = find(t->table, t->nentries, pool);
+		if (pool != NULL && is_live(one->key))
+			set_frozen(one, on);
 		for (size_t i = 0; pool == NULL && i < t->nentries; i++)
-			mark_entry(&t->table[i], on);
+			if (is_live(t->table[i].key))
+				set_frozen(&t->table[i], on);
 	}
 }
 
@@ -398,13 +405,13 @@ thread_exit(void *self)
 			struct entry *e = &t->table[i];
 			if (!is_live(e->key))
 				continue;
-			if ((e->key & KEY_FROZEN) != 0) {
+			if (e->frozen) {
 				frozen = true; /* its freezer reads the heap */
 				continue;
 			}
-			if ((e->key & KEY_SHARED) == 0)
+			if (e->heap != NULL)
 				exit_park(e->heap);
-			store_relaxed(&e->key, KEY_TOMB);
+			bury(e);
 		}
 		if (!frozen)
 			break;
@@ -446,7 +453,7 @@ thread_fork_child(void)
 		threads->next = threads->prev = NULL;
 		for (size_t i = 0; i < threads->nentries; i++)
 			if (is_live(threads->table[i].key))
-				threads->table[i].key = KEY_TOMB;
+				bury(&threads->table[i]);
 	}
 	lock_reset(&threads_lock);
 	lock_forget_ranks();

@@ -30,23 +30,28 @@
 
 struct heap;
 
-/*
- * What an entry's key is made of: the pool's address and, in bits that no
- * address has, what the fast path must not take for a private heap.
- */
-#define KEY_EMPTY  ((uintptr_t)0)
-#define KEY_TOMB   ((uintptr_t)1 << 60) /* no entry; searches go on behind it */
-#define KEY_SHARED ((uintptr_t)1 << 61) /* the thread uses the shared heap */
-#define KEY_FROZEN ((uintptr_t)1 << 62) /* nobody may start an operation */
-#define KEY_FLAGS  (KEY_TOMB | KEY_SHARED | KEY_FROZEN)
+#define KEY_EMPTY ((uintptr_t)0)
+#define KEY_TOMB  ((uintptr_t)1) /* no entry; searches go on behind it */
 
+#define NOPS_NEVER UINT32_MAX /* the thread shall have no private heap */
+
+/*
+ * A key is what the caller of a public function may give by mistake, whatever
+ * it is.  So it is not the key that keeps the fast path out of an entry which
+ * is not for it, but the heap that it finds there: heap_inert has no object
+ * and takes none.
+ */
 struct entry {
-	uintptr_t key; /* atomic; owner reads, threads lock to write */
-	union {
-		struct heap *heap; /* private heap */
-		uint64_t nops;     /* operations in the shared heap so far */
-	};
+	uintptr_t key;     /* the pool; owner reads, threads lock to write */
+	struct heap *fast; /* atomic: the private heap, or heap_inert */
+	struct heap
+		*heap; /* private heap; NULL: the thread uses the shared one */
+	uint32_t frozen; /* atomic: nobody may start an operation */
+	uint32_t nops;   /* operations in the shared heap so far; owner */
 };
+
+/* what the fast path finds in entries that are not for it; never written */
+extern struct heap heap_inert __attribute__((visibility("hidden")));
 
 /* the fast path's view; everything a thread needs without a call */
 struct thread_hot {
@@ -85,8 +90,9 @@ thread_slot(const void *pool, uintptr_t mask)
 /*
  * thread_heap_fast -- begin an operation in the thread's private heap
  *
- * Returns false when the first entry looked at is not that heap; the thread is
- * then still marked busy.  End with thread_busy_end() in either case.
+ * Returns false when the first entry looked at is not the pool's; the thread is
+ * then still marked busy.  *ret is heap_inert when the heap may not be used.
+ * End with thread_busy_end() in any case.
  */
 static ALWAYS_INLINE bool
 thread_heap_fast(void *pool, struct heap **ret)
@@ -96,11 +102,10 @@ thread_heap_fast(void *pool, struct heap **ret)
 	compiler_fence();
 	struct entry *e = (struct entry *)((uintptr_t)thread_hot.table +
 					   thread_slot(pool, thread_hot.mask));
-	/* acquire: what a freezer did before it took its mark away is seen */
 	if (unlikely(load_folded(&e->key) != (uintptr_t)pool))
 		return false;
-	compiler_fence();
-	*ret = e->heap;
+	/* acquire: what a freezer did before it put the heap back is seen */
+	*ret = load_acquire(&e->fast);
 	return true;
 }
 
@@ -134,16 +139,16 @@ struct thread *thread_self(void);
 void thread_visit(struct thread *v);
 void thread_leave(struct thread *v);
 
-/* thread_entry -- the calling thread's entry for a pool in any state, or NULL
- */
+/* thread_entry -- the calling thread's entry for a pool, or NULL */
 struct entry *thread_entry(const void *pool);
 
 /*
  * thread_entry_set -- make or change the calling thread's entry
- * key  the pool with KEY_SHARED or without
+ * heap    private heap, or NULL for the shared one
+ * frozen  mark it at once
  * Returns the entry, or NULL when there is no memory for it.
  */
-struct entry *thread_entry_set(void *pool, uintptr_t key, struct heap *heap);
+struct entry *thread_entry_set(void *pool, struct heap *heap, bool frozen);
 
 /* thread_pool_gone -- no thread knows the pool any more */
 void thread_pool_gone(const void *pool);

@@ -203,9 +203,11 @@ refuse_in_thread(void *vmp)
 	must(ptr != NULL);
 	must(vmem_malloc(gone, 100) != NULL);
 	test_pool_delete(gone, VMEM_MIN_POOL);
-	for (uintptr_t low = 0; low < 8; low++) {
-		VMEM *bad[] = {(VMEM *)low, (VMEM *)((uintptr_t)gone + low),
-			(VMEM *)((uintptr_t)vmp + low)};
+	for (size_t k = 0; k < 72; k++) {
+		/* 0 to 7, then each bit */
+		uintptr_t low = k < 8 ? k : (uintptr_t)1 << (k - 8);
+		VMEM *bad[] = {(VMEM *)low, (VMEM *)((uintptr_t)gone ^ low),
+			(VMEM *)((uintptr_t)vmp ^ low)};
 
 		for (size_t i = 0; i < NELEM(bad); i++) {
 			if (bad[i] == vmp)

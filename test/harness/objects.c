@@ -53,11 +53,14 @@ grow(struct objects *set)
 {
 	size_t old = set->capacity * sizeof(*set->v);
 	size_t wanted = old == 0 ? TABLE_MIN : old * 2;
-	void *table = old == 0 ? mmap(NULL, wanted, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-			       : mremap(set->v, old, wanted, MREMAP_MAYMOVE);
+	void *table = mmap(NULL, wanted, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	must(table != MAP_FAILED);
+	if (old != 0) {
+		memcpy(table, set->v, old);
+		must(munmap(set->v, old) == 0);
+	}
 	set->v = table;
 	set->capacity = wanted / sizeof(*set->v);
 }

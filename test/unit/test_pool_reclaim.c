@@ -61,7 +61,7 @@ private_heap(void)
 		return; /* there are none on this kernel */
 	for (int i = 0; i < 300; i++)
 		vmem_free(vmp, must_malloc(24));
-	must((thread_entry(vmp)->key & KEY_SHARED) == 0);
+	must(thread_entry(vmp)->heap != NULL);
 }
 
 /* pass -- allocate n objects and free them, but for each `keep`-th */

@@ -4,7 +4,7 @@
  *
  * ctest: timeout=300
  */
-#include "tcache/thread.h"
+#include "tcache/tcache.h"
 
 #include "base/os.h"
 #include "harness/threads.h"
@@ -35,8 +35,8 @@ found_fast(size_t i)
 	bool found = thread_heap_fast(pool_of(i), &h);
 
 	thread_busy_end();
-	must(!found || h == heap_of(i));
-	return found;
+	must(!found || h == heap_of(i) || h == &heap_inert);
+	return found && h != &heap_inert;
 }
 
 /* has -- the entry of a pool, checked */
@@ -45,18 +45,17 @@ has(size_t i)
 {
 	struct entry *e = thread_entry(pool_of(i));
 
-	if (e == NULL || e->key == KEY_TOMB)
+	if (e == NULL)
 		return false;
-	must((e->key & ~KEY_FLAGS) == (uintptr_t)pool_of(i));
-	must((e->key & KEY_SHARED) != 0 || e->heap == heap_of(i));
+	must(e->key == (uintptr_t)pool_of(i));
+	must(e->heap == NULL || e->heap == heap_of(i));
 	return true;
 }
 
 static void
 install(size_t i)
 {
-	must(thread_entry_set(pool_of(i), (uintptr_t)pool_of(i), heap_of(i)) !=
-		NULL);
+	must(thread_entry_set(pool_of(i), heap_of(i), false) != NULL);
 }
 
 /* thaw -- the end of a freeze */
@@ -64,7 +63,6 @@ static void
 thaw(const void *pool)
 {
 	thread_unmark(pool);
-	thread_thaw();
 	thread_thaw();
 }
 
@@ -85,7 +83,7 @@ self__before_and_after_the_first_use__makes_a_table(void **state)
 	thread_busy_end();
 	assert_null(thread_entry(pool_of(0)));
 	assert_null(thread_entry(NULL));
-	assert_null(thread_entry_set(pool_of(0), 1, heap_of(0)));
+	assert_null(thread_entry_set(pool_of(0), heap_of(0), false));
 	assert_non_null(thread_self());
 	assert_ptr_equal(thread_self(), thread_self());
 	assert_null(thread_entry(pool_of(0)));
@@ -175,8 +173,7 @@ set__shared__is_not_found_fast_and_counts(void **state)
 
 	(void)state;
 	must(thread_self() != NULL);
-	e = thread_entry_set(
-		pool_of(1), (uintptr_t)pool_of(1) | KEY_SHARED, NULL);
+	e = thread_entry_set(pool_of(1), NULL, false);
 	assert_non_null(e);
 	assert_int_equal(e->nops, 0);
 	assert_false(found_fast(1));
@@ -184,11 +181,53 @@ set__shared__is_not_found_fast_and_counts(void **state)
 	/* promoted */
 	install(1);
 	assert_true(has(1));
-	assert_int_equal(e->key & KEY_FLAGS, 0);
+	assert_ptr_equal(e->fast, heap_of(1));
 	thread_pool_gone(pool_of(1));
 }
 
-/* a handle may be anything: also what a mark in a table looks like */
+/* a handle may be anything, also what is in a table and no pool */
+static void
+heap_fast__handle_that_is_no_pool__finds_none(void **state)
+{
+	must(thread_self() != NULL);
+	(void)state;
+	install(2); /* 12 MiB: no power of two */
+	install(4);
+	thread_pool_gone(pool_of(4));
+	for (uintptr_t low = 0; low <= 8; low++) {
+		for (size_t bit = 0; bit < 64; bit++) {
+			struct heap *h = NULL;
+			uintptr_t high = (uintptr_t)1 << bit;
+			void *handle = (void *)(low | (bit == 0 ? 0 : high));
+			bool found = thread_heap_fast(handle, &h);
+
+			thread_busy_end();
+			assert_true(!found || h == &heap_inert);
+			assert_null(thread_entry(handle));
+		}
+	}
+	thread_pool_gone(pool_of(2));
+}
+
+static void
+inert__any_size_and_address__has_nothing_and_takes_nothing(void **state)
+{
+	static char memory[4096];
+	struct slab *s;
+	size_t idx;
+	void *p;
+
+	(void)state;
+	for (size_t size = 0; size <= SLAB_LOOKUP_MAX; size++)
+		assert_false(heap_malloc_fast(&heap_inert, size, &p));
+	for (size_t at = 0; at < sizeof(memory); at++)
+		for (size_t from = 0; from <= at; from += 512)
+			assert_int_equal(
+				heap_free_fast(&heap_inert, memory + from,
+					memory + at, &s, &idx),
+				FAST_SLOW);
+}
+
 static void
 mark__one_pool__hides_only_that(void **state)
 {
@@ -200,17 +239,15 @@ mark__one_pool__hides_only_that(void **state)
 		install(i);
 	thread_mark(pool_of(1));
 	assert_false(found_fast(1));
-	assert_int_equal(thread_entry(pool_of(1))->key,
-		(uintptr_t)pool_of(1) | KEY_FROZEN);
+	assert_true(thread_entry(pool_of(1))->frozen);
 	for (size_t i = 0; i < 3; i += 2)
-		assert_int_equal(
-			thread_entry(pool_of(i))->key, (uintptr_t)pool_of(i));
+		assert_false(thread_entry(pool_of(i))->frozen);
 	assert_int_equal(thread_thaw_ticket(), ticket);
 	thaw(pool_of(1));
 	thread_wait_thaw(ticket); /* it is over: returns at once */
 	assert_int_not_equal(thread_thaw_ticket(), ticket);
 	assert_true(has(1));
-	assert_int_equal(thread_entry(pool_of(1))->key, (uintptr_t)pool_of(1));
+	assert_false(thread_entry(pool_of(1))->frozen);
 	thread_mark(pool_of(4000)); /* a pool that no thread knows */
 	thaw(pool_of(4000));
 	thread_mark(NULL);
@@ -218,8 +255,7 @@ mark__one_pool__hides_only_that(void **state)
 		assert_false(found_fast(i));
 	thaw(NULL);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(
-			thread_entry(pool_of(i))->key, (uintptr_t)pool_of(i));
+		assert_false(thread_entry(pool_of(i))->frozen);
 	forget_all();
 }
 
@@ -292,9 +328,7 @@ live_and_end(void *arg)
 		if (i % 5 == 0)
 			thread_pool_gone(pool_of(i));
 		if (i % 5 == 1)
-			must(thread_entry_set(pool_of(i),
-				     (uintptr_t)pool_of(i) | KEY_SHARED,
-				     NULL) != NULL);
+			must(thread_entry_set(pool_of(i), NULL, false) != NULL);
 	}
 	return NULL;
 }
@@ -377,7 +411,7 @@ work_inside(struct frozen *f)
 		struct heap *h;
 		uint32_t ticket = thread_thaw_ticket();
 
-		if (thread_heap_fast(pool_of(5), &h)) {
+		if (thread_heap_fast(pool_of(5), &h) && h != &heap_inert) {
 			(void)fetch_add_relaxed(&f->inside, 1u);
 			(void)fetch_add_relaxed(&f->nops, 1u);
 			(void)fetch_add_relaxed(&f->inside, -1u);
@@ -386,8 +420,7 @@ work_inside(struct frozen *f)
 		}
 		thread_busy_end();
 		if (!load_acquire(&f->stop) &&
-			(load_acquire(&thread_entry(pool_of(5))->key) &
-				KEY_FROZEN) != 0)
+			load_acquire(&thread_entry(pool_of(5))->frozen))
 			thread_wait_thaw(ticket);
 	}
 	thread_pool_gone(pool_of(4999)); /* none: just walks the lists */
@@ -451,6 +484,9 @@ main(void)
 		cmocka_unit_test(
 			set__pools_that_come_and_go__keeps_the_table_small),
 		cmocka_unit_test(set__shared__is_not_found_fast_and_counts),
+		cmocka_unit_test(heap_fast__handle_that_is_no_pool__finds_none),
+		cmocka_unit_test(
+			inert__any_size_and_address__has_nothing_and_takes_nothing),
 		cmocka_unit_test(mark__one_pool__hides_only_that),
 		cmocka_unit_test(busy__begin_and_end__is_seen),
 		cmocka_unit_test(visit__by_a_thread_without_a_place__is_seen),
