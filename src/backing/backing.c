@@ -95,13 +95,20 @@ backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align)
 int
 backing_open_path(struct backing *ret, const char *path, size_t size)
 {
+	return backing_open_kept(ret, path, size, BACKING_KEEP_NOTHING);
+}
+
+int
+backing_open_kept(struct backing *ret, const char *path, size_t size,
+	enum backing_keep keep)
+{
 	int saved = errno, cancel, fd, err;
 
 	/* open(2) and others are where a thread that was cancelled would end */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	fd = file_open_temp(path);
 	if (fd >= 0)
-		err = backing_file_open(ret, fd, size);
+		err = backing_file_open(ret, fd, size, keep);
 	else if (fd == -ENOTDIR)
 		err = backing_device_open(ret, path);
 	else
@@ -128,11 +135,14 @@ backing_guard(const struct backing *b, bool on)
 }
 
 void
-backing_close(const struct backing *b)
+backing_close(struct backing *b)
 {
 	int saved = errno;
 
 	if (b->kind != BACKING_REGION)
 		unmap(b->base, b->base + b->size);
+	if (b->shadow != NULL)
+		unmap(b->shadow, b->shadow + b->size);
+	backing_forget_file(b);
 	errno = saved;
 }

@@ -197,6 +197,7 @@ backing_device_open(struct backing *ret, const char *path)
 		.granule = info.align,
 		.kind = BACKING_DEVICE,
 		.zero = false,
+		.fd = -1,
 	};
 	return 0;
 }

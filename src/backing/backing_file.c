@@ -222,13 +222,11 @@ file_reserve(int fd, size_t size, size_t granule)
 }
 
 /*
- * prepare -- what is particular to a file system; returns the granule
- *
  * btrfs writes changed blocks to new places, and so can run out of space under
  * a file that has all of its own.  An empty file can be taken out of that.
  */
-static size_t
-prepare(int fd)
+size_t
+file_prepare(int fd)
 {
 	size_t page = os_page_size();
 	struct statfs st;
@@ -248,9 +246,10 @@ prepare(int fd)
 }
 
 int
-backing_file_open(struct backing *ret, int fd, size_t size)
+backing_file_open(
+	struct backing *ret, int fd, size_t size, enum backing_keep keep)
 {
-	size_t granule = prepare(fd);
+	size_t granule = file_prepare(fd);
 	char *base;
 	int err;
 
@@ -265,15 +264,17 @@ backing_file_open(struct backing *ret, int fd, size_t size)
 		if (err != 0)
 			(void)!ftruncate(fd, 0); /* as in file_reserve() */
 	}
+	if (err == 0) {
+		*ret = (struct backing){
+			.base = base,
+			.size = size,
+			.granule = granule,
+			.kind = BACKING_FILE,
+			.zero = true,
+			.fd = -1,
+		};
+		backing_keep_file(ret, fd, keep);
+	}
 	close(fd);
-	if (err != 0)
-		return err;
-	*ret = (struct backing){
-		.base = base,
-		.size = size,
-		.granule = granule,
-		.kind = BACKING_FILE,
-		.zero = true,
-	};
-	return 0;
+	return err;
 }

@@ -40,7 +40,17 @@ int backing_map(
 	char **ret_base, int fd, size_t size, size_t granule, size_t align);
 
 /* backing_file_open -- with an unnamed file, which is closed in any case */
-int backing_file_open(struct backing *ret, int fd, size_t size);
+int backing_file_open(
+	struct backing *ret, int fd, size_t size, enum backing_keep keep);
+
+/*
+ * backing_keep_file -- keep of the mapped file what was asked for and can be
+ * had; fd stays the caller's
+ */
+void backing_keep_file(struct backing *b, int fd, enum backing_keep keep);
+
+/* backing_forget_file -- close the descriptor that is kept, if it still is */
+void backing_forget_file(struct backing *b);
 
 /*
  * backing_device_open -- with the device DAX that the path names
@@ -60,6 +70,12 @@ int file_open_temp(const char *path);
  * a file with a name that is gone again before any signal is handled
  */
 int file_open_named(const char *path);
+
+/*
+ * file_prepare -- what is particular to a file system; returns the granule in
+ * which the file can be mapped
+ */
+size_t file_prepare(int fd);
 
 /* file_reserve -- give the empty file its size, with all space allocated */
 int file_reserve(int fd, size_t size, size_t granule);

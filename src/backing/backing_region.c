@@ -25,6 +25,7 @@ backing_open_region(struct backing *ret, void *addr, size_t size)
 		.granule = page,
 		.kind = BACKING_REGION,
 		.zero = false,
+		.fd = -1,
 	};
 	return 0;
 }

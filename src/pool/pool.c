@@ -100,8 +100,16 @@ create(struct record *rec, int *err)
 void *
 pool_create_path(const char *path, size_t size, size_t least, int *err)
 {
-	struct record rec = {.kin = KIN_OWN};
-	int rc = backing_open_path(&rec.backing, path, size);
+	return pool_create_forked(path, size, least, POOL_FORK_SHARE, err);
+}
+
+void *
+pool_create_forked(const char *path, size_t size, size_t least,
+	enum pool_fork mode, int *err)
+{
+	struct record rec = {.kin = KIN_OWN, .at_fork = mode, .path = path};
+	int rc = backing_open_kept(
+		&rec.backing, path, size, pool_twin_keep(mode));
 	if (rc == 0 && rec.backing.size < least) {
 		backing_close(&rec.backing);
 		rc = fail(EINVAL, "%s: device of %zu bytes smaller than %zu",
@@ -117,13 +125,19 @@ pool_create_path(const char *path, size_t size, size_t least, int *err)
 void *
 pool_create_region(void *addr, size_t size, int *err)
 {
-	struct record rec = {.kin = KIN_OWN};
+	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
 	int rc = backing_open_region(&rec.backing, addr, size);
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;
 	}
 	return create(&rec, err);
+}
+
+size_t
+pool_size(void *handle)
+{
+	return pool_at(handle)->size;
 }
 
 int

@@ -18,12 +18,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* what becomes of a pool at fork(2) */
+enum pool_fork {
+	POOL_FORK_SHARE, /* as the mapping is: the child is a guest in a file */
+	POOL_FORK_PRIVATE, /* copy-on-write from the first fork on, both sides
+			    */
+	POOL_FORK_COPY,    /* the child gets a file of its own */
+	POOL_FORK_COPY_OR_PRIVATE, /* the first that can be had */
+	POOL_FORK_MODES
+};
+
 /* pool_init -- once, at the library's start */
 void pool_init(void);
 
 /* pool_create_path, pool_create_region -- size is at least the minimum */
 void *pool_create_path(const char *path, size_t size, size_t least, int *err);
 void *pool_create_region(void *addr, size_t size, int *err);
+
+/*
+ * pool_create_forked -- as pool_create_path(), with what a fork shall do; when
+ * that fails at a fork, the process ends with a message
+ * path  absolute, and stays valid
+ */
+void *pool_create_forked(const char *path, size_t size, size_t least,
+	enum pool_fork mode, int *err);
 
 /* pool_delete -- free everything and forget the pool */
 int pool_delete(void *handle);
@@ -39,6 +57,15 @@ void *pool_realloc(void *handle, void *p, size_t size, int *err);
 
 /* pool_usable -- 0 and *err when p is no live object; p is not NULL */
 size_t pool_usable(void *handle, void *p, int *err);
+
+/*
+ * pool_usable_held -- as pool_usable(), for the thread whose fork is under way:
+ * nobody is inside any pool, and nobody can come in
+ */
+size_t pool_usable_held(void *handle, void *p);
+
+/* pool_size -- bytes of a live pool of one's own */
+size_t pool_size(void *handle);
 
 /* pool_check -- 1 consistent, 0 damaged, -1 could not check (*err) */
 int pool_check(void *handle, int *err);

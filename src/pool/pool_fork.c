@@ -5,13 +5,15 @@
  * Before the fork every pool is frozen, so that the child finds none in the
  * middle of an operation and no lock held.  The parent goes on as before.
  *
- * What an inherited pool is to the child is decided with the child's first use
- * of it.  If its memory is a private copy, the pool is the child's own: the
- * heaps of the threads that did not come along are orphans.  If the memory is
- * shared, the parent goes on using it, and the child is its guest: its threads
- * work in the shared heap, under the locks in the pool, and free into others'
- * slabs as any thread does; they never take over a heap, and never collect what
- * the parent's threads hold, because they cannot stop them.
+ * A pool that must not be shared is then made private or copied, see
+ * pool_twin.c.  What any other inherited pool is to the child is decided with
+ * the child's first use of it.  If its memory is a private copy, the pool is
+ * the child's own: the heaps of the threads that did not come along are
+ * orphans.  If the memory is shared, the parent goes on using it, and the child
+ * is its guest: its threads work in the shared heap, under the locks in the
+ * pool, and free into others' slabs as any thread does; they never take over a
+ * heap, and never collect what the parent's threads hold, because they cannot
+ * stop them.
  *
  * A fork from a signal handler that has interrupted an operation cannot wait
  * for that operation: it leaves everything as it is, and the child may do what
@@ -71,10 +73,12 @@ prepare(void)
 	for (unsigned round = 0;; round++) {
 		registry_lock();
 		if (thread_fork_prepare())
-			return; /* with both locks held */
+			break; /* with both locks held */
 		registry_unlock();
 		os_yield(round);
 	}
+	for (size_t i = 0; i < registry_count(); i++)
+		pool_twin_prepare(registry_at(i));
 }
 
 static void
@@ -82,6 +86,8 @@ parent(void)
 {
 	if (skipped)
 		return;
+	for (size_t i = 0; i < registry_count(); i++)
+		pool_twin_parent(registry_at(i));
 	registry_set_forking(false);
 	thread_fork_parent();
 	registry_unlock();
@@ -95,9 +101,11 @@ child(void)
 		return;
 	thread_fork_child();
 	registry_set_forking(false);
-	for (size_t i = 0; i < registry_count(); i++)
-		if (registry_at(i)->kin == KIN_OWN)
-			registry_at(i)->kin = KIN_INHERITED;
+	for (size_t i = 0; i < registry_count(); i++) {
+		struct record *rec = registry_at(i);
+		if (rec->kin == KIN_OWN && !pool_twin_child(rec))
+			rec->kin = KIN_INHERITED;
+	}
 	registry_reset_lock();
 	(void)os_barrier_init();
 }

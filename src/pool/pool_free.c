@@ -112,6 +112,13 @@ pool_usable(void *handle, void *p, int *err)
 	return o.usable;
 }
 
+size_t
+pool_usable_held(void *handle, void *p)
+{
+	struct object o = heap_find(pool_any_heap(pool_at(handle)), p);
+	return o.what == FREE_DONE ? o.usable : 0;
+}
+
 /* resize_large -- in place; false when the pages behind are taken */
 static bool
 resize_large(void *handle, const struct object *o, size_t size)

@@ -100,6 +100,18 @@ struct heap *pool_any_heap(struct pool *pool);
  */
 void pool_adopt(struct record *rec);
 
+/*
+ * pool_twin_prepare -- before a fork, what the record asks for; does not return
+ * when that fails.  Then pool_twin_parent() or pool_twin_child(), which tells
+ * whether the pool is now the child's own.  pool_twin_keep() is what must be
+ * kept of the backing for that.
+ * Locks  registry lock held, and no thread is inside the pool.
+ */
+void pool_twin_prepare(struct record *rec);
+void pool_twin_parent(struct record *rec);
+bool pool_twin_child(struct record *rec);
+enum backing_keep pool_twin_keep(enum pool_fork mode);
+
 /* pool_fork_init -- register for fork(2) */
 void pool_fork_init(void);
 

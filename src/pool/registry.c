@@ -186,8 +186,7 @@ registry_find(const void *handle)
 struct record *
 registry_owner(const void *p)
 {
-	struct backing one = {
-		(char *)(uintptr_t)p, 1, 1, BACKING_REGION, false};
+	struct backing one = {.base = (char *)(uintptr_t)p, .size = 1};
 	size_t i = next_overlap(&one, upper((uintptr_t)p));
 	return i == 0 ? NULL : &table[i - 1];
 }

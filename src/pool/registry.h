@@ -8,7 +8,8 @@
  * of its own; its size is not bounded.
  *
  * The registry lock guards everything.  It is held for lookups and changes of
- * the table, never over a system call on a pool or a walk over one.
+ * the table, never over a system call on a pool or a walk over one; except
+ * during a fork, when no thread is inside a pool anyway.
  */
 #ifndef POOL_REGISTRY_H
 #define POOL_REGISTRY_H
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "backing/backing.h"
+#include "pool/pool.h"
 
 /* whose pool it is after a fork */
 enum kinship {
@@ -33,6 +35,9 @@ struct record {
 	bool frozen;     /* see freeze.c */
 	bool overlapped; /* another pool was made over it: not to be touched */
 	enum kinship kin;
+	enum pool_fork at_fork;
+	const char *path; /* where a forked child's file is made, or NULL */
+	struct backing_twin twin; /* the next child's; during a fork only */
 };
 
 void registry_lock(void);

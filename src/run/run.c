@@ -292,3 +292,13 @@ run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
 	lock_release(&rs->lock, RANK_RUN);
 	return done;
 }
+
+size_t
+run_next_used(const struct run_space *rs, size_t page, size_t *ret_first)
+{
+	size_t end = (size_t)rs->npages + rs->bias;
+	size_t first = bitmap_next(rs->tree.used, page + rs->bias, end, true);
+
+	*ret_first = first - rs->bias;
+	return bitmap_next(rs->tree.used, first, end, false) - first;
+}

@@ -213,4 +213,13 @@ void run_free(struct run_space *rs, struct desc *d);
 bool run_resize(
 	struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean);
 
+/*
+ * run_next_used -- the next pages together that are in use, fixed metadata too,
+ * at or after `page`
+ * Returns how many, 0 at the end; *ret_first is the first.
+ * Locks  nobody allocates or frees meanwhile.
+ */
+size_t run_next_used(
+	const struct run_space *rs, size_t page, size_t *ret_first);
+
 #endif

@@ -29,7 +29,7 @@ _Static_assert(
 static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
 
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
-	&no_entry, 0, NULL, NULL, 0, 0};
+	.table = &no_entry, .pinned = {.fast = &heap_inert}};
 
 static struct lock threads_lock; /* RANK_THREADS */
 static struct thread *threads;   /* threads_lock */
@@ -38,6 +38,7 @@ static bool have_barrier;        /* set once by thread_init() */
 static pthread_key_t exit_key;   /* set once by thread_init() */
 static bool exit_key_made;
 static void (*exit_park)(struct heap *heap); /* set once */
+static void *pinned_pool;                    /* set once */
 
 static void thread_exit(void *self);
 
@@ -106,11 +107,16 @@ thread_self(void)
 	if (t == NULL)
 		return NULL;
 	t->busy = &thread_hot.busy;
+	t->pinned = &thread_hot.pinned;
 	t->table = (struct entry *)(t + 1);
 	t->nentries = FIRST_ENTRIES;
 	t->table[0] = no_entry;
 	t->nused = 1;
-	if (pthread_setspecific(exit_key, t) != 0) {
+	/* it may call malloc, which may be us: then we are a visitor */
+	thread_hot.exiting = 1;
+	bool kept = pthread_setspecific(exit_key, t) == 0;
+	thread_hot.exiting = 0;
+	if (!kept) {
 		os_unmap(t, BLOCK_BYTES);
 		return NULL;
 	}
@@ -167,13 +173,30 @@ find(struct entry *table, size_t nentries, const void *pool)
 	}
 }
 
+/* entry_of -- the thread's entry of a pool, or an empty one, or a tomb */
+static struct entry *
+entry_of(struct thread *t, const void *pool)
+{
+	if (pool == pinned_pool)
+		return t->pinned;
+	return find(t->table, t->nentries, pool);
+}
+
+void
+thread_pin(void *pool)
+{
+	lock_acquire(&threads_lock, RANK_THREADS);
+	pinned_pool = pool;
+	lock_release(&threads_lock, RANK_THREADS);
+}
+
 struct entry *
 thread_entry(const void *pool)
 {
 	struct thread *t = thread_hot.self;
 	if (t == NULL)
 		return NULL;
-	struct entry *e = find(t->table, t->nentries, pool);
+	struct entry *e = entry_of(t, pool);
 	return is_live(load_relaxed(&e->key)) ? e : NULL;
 }
 
@@ -241,8 +264,8 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen)
 	if (t == NULL)
 		return NULL;
 	lock_acquire(&threads_lock, RANK_THREADS);
-	struct entry *e = find(t->table, t->nentries, pool);
-	if (e->key == KEY_EMPTY) {
+	struct entry *e = entry_of(t, pool);
+	if (e->key == KEY_EMPTY && e != t->pinned) {
 		bool room = (t->nused + 1) * LOAD_SHARE <= t->nentries;
 		if (!room && !rehash(t)) {
 			lock_release(&threads_lock, RANK_THREADS);
@@ -267,7 +290,7 @@ thread_pool_gone(const void *pool)
 	for (struct thread *t = threads; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
-		struct entry *e = find(t->table, t->nentries, pool);
+		struct entry *e = entry_of(t, pool);
 		if (is_live(e->key))
 			bury(e);
 	}
@@ -281,7 +304,7 @@ heap_entry(const void *pool, const struct heap *heap)
 	for (struct thread *t = threads; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
-		struct entry *e = find(t->table, t->nentries, pool);
+		struct entry *e = entry_of(t, pool);
 		if (is_live(e->key) && e->heap == heap)
 			return e;
 	}
@@ -308,6 +331,18 @@ thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
 	lock_release(&threads_lock, RANK_THREADS);
 }
 
+/*
+ * entry_at -- to walk over all entries of a thread, i from 0; NULL at the end
+ * Locks  threads lock held.
+ */
+static struct entry *
+entry_at(struct thread *t, size_t i)
+{
+	if (i == t->nentries)
+		return t->pinned;
+	return i < t->nentries ? &t->table[i] : NULL;
+}
+
 /* mark -- all entries of a pool, or of all; Locks: threads lock held */
 static void
 mark(const void *pool, bool on)
@@ -315,12 +350,12 @@ mark(const void *pool, bool on)
 	for (struct thread *t = threads; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
-		struct entry *one = find(t->table, t->nentries, pool);
-		if (pool != NULL && is_live(one->key))
-			set_frozen(one, on);
-		for (size_t i = 0; pool == NULL && i < t->nentries; i++)
-			if (is_live(t->table[i].key))
-				set_frozen(&t->table[i], on);
+		struct entry *e = pool != NULL ? entry_of(t, pool) : t->table;
+		for (size_t i = 1; e != NULL; i++) {
+			if (is_live(e->key))
+				set_frozen(e, on);
+			e = pool != NULL ? NULL : entry_at(t, i);
+		}
 	}
 }
 
@@ -401,8 +436,8 @@ thread_exit(void *self)
 		uint32_t ticket = thread_thaw_ticket();
 		bool frozen = false;
 		lock_acquire(&threads_lock, RANK_THREADS);
-		for (size_t i = 0; i < t->nentries; i++) {
-			struct entry *e = &t->table[i];
+		struct entry *e;
+		for (size_t i = 0; (e = entry_at(t, i)) != NULL; i++) {
 			if (!is_live(e->key))
 				continue;
 			if (e->frozen) {
@@ -451,9 +486,10 @@ thread_fork_child(void)
 	threads = thread_hot.self;
 	if (threads != NULL) {
 		threads->next = threads->prev = NULL;
-		for (size_t i = 0; i < threads->nentries; i++)
-			if (is_live(threads->table[i].key))
-				bury(&threads->table[i]);
+		struct entry *e;
+		for (size_t i = 0; (e = entry_at(threads, i)) != NULL; i++)
+			if (is_live(e->key))
+				bury(e);
 	}
 	lock_reset(&threads_lock);
 	lock_forget_ranks();

@@ -61,6 +61,7 @@ struct thread_hot {
 	struct thread *self; /* NULL until the first use, or while exiting */
 	uint32_t exiting;    /* the thread's end has begun; owner */
 	uint32_t freezes;    /* freezes that it is making or holds; owner */
+	struct entry pinned; /* of the pinned pool, see thread_pin() */
 };
 
 extern TLS_INITIAL_EXEC struct thread_hot thread_hot
@@ -74,6 +75,7 @@ struct thread {
 	size_t nentries;      /* power of two */
 	size_t nused;         /* entries that are not empty, tombs too */
 	struct entry *mapped; /* table that is no longer inside; NULL: inside */
+	struct entry *pinned; /* its entry of the pinned pool */
 };
 
 #define ENTRY_BYTES       sizeof(struct entry)
@@ -107,6 +109,23 @@ thread_heap_fast(void *pool, struct heap **ret)
 	/* acquire: what a freezer did before it put the heap back is seen */
 	*ret = load_acquire(&e->fast);
 	return true;
+}
+
+/*
+ * thread_pin -- one pool whose entry every thread has at a fixed place, so that
+ * the fast path needs no search; for a library that has one pool for ever
+ * Call it before any thread uses the pool.
+ */
+void thread_pin(void *pool);
+
+/* thread_pinned_fast -- as thread_heap_fast(), in the pinned pool */
+static ALWAYS_INLINE struct heap *
+thread_pinned_fast(void *pool)
+{
+	store_relaxed(&thread_hot.busy, pool);
+	compiler_fence();
+	/* acquire: as in thread_heap_fast() */
+	return load_acquire(&thread_hot.pinned.fast);
 }
 
 /* thread_busy_begin -- the slow path's begin; orders before entry lookups */

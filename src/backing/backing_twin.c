@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backing_twin.c -- how a forked child gets memory that is not its parent's
+ *
+ * Two ways.  Either the mapping becomes private before the fork, and the kernel
+ * copies what is written afterwards; this needs a file that can be mapped
+ * private, and a second mapping of it that was made when there was a
+ * descriptor.  Or the child takes a twin: a file of its own, or private memory
+ * where the backing can be copied only byte by byte, as device DAX.  Huge pages
+ * of hugetlbfs would allow a private mapping, but a child that finds none free
+ * when it writes is killed.
+ *
+ * A kept descriptor is among the program's own, which may close all that it
+ * does not know and open others: it is used only if it still is that file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "backing/backing.h"
+#include "backing/backing_internal.h"
+#include "base/error.h"
+#include "base/os.h"
+
+/* where descriptors are kept, if there are so many: out of the way of others */
+#define FD_LOW ((rlim_t)512)
+
+/* keep_fd -- a duplicate with a number that programs do not count on */
+static int
+keep_fd(int fd)
+{
+	struct rlimit limit;
+	rlim_t low = FD_LOW;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= low)
+		low = limit.rlim_cur / 2;
+	return fcntl(fd, F_DUPFD_CLOEXEC, (int)low);
+}
+
+void
+backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
+{
+	struct stat st;
+	void *shadow;
+
+	if (b->granule != os_page_size())
+		return;
+	if ((keep & BACKING_KEEP_SHADOW) != 0) {
+		shadow = mmap(NULL, b->size, PROT_NONE,
+			MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+		b->shadow = shadow == MAP_FAILED ? NULL : shadow;
+	}
+	if ((keep & BACKING_KEEP_FILE) != 0 && fstat(fd, &st) == 0) {
+		b->fd = keep_fd(fd);
+		b->ino = st.st_ino;
+		b->dev = st.st_dev;
+	}
+}
+
+/* has_file -- is the kept descriptor still that of the file? */
+static bool
+has_file(const struct backing *b)
+{
+	struct stat st;
+
+	return b->fd >= 0 && fstat(b->fd, &st) == 0 && st.st_ino == b->ino &&
+	       st.st_dev == b->dev;
+}
+
+void
+backing_forget_file(struct backing *b)
+{
+	if (has_file(b))
+		(void)close(b->fd);
+	b->fd = -1;
+}
+
+int
+backing_go_private(struct backing *b)
+{
+	int saved = errno, err = 0;
+
+	if (b->shadow == NULL)
+		return fail(ENOTSUP, "no private mapping of the pool's file");
+	/* all of it, the guard page too: only one mapping can be moved */
+	if (mprotect(b->shadow, b->size, PROT_READ | PROT_WRITE) != 0)
+		err = fail_sys(errno, "mprotect");
+	else if (mremap(b->shadow, b->size, b->size,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, b->base) == MAP_FAILED)
+		err = fail_sys(errno, "mremap");
+	if (err == 0) {
+		b->shadow = NULL;
+		b->is_own = true;
+	}
+	errno = saved;
+	return err;
+}
+
+/* share_blocks -- the file shares the blocks of the kept one; false: it does not */
+static bool
+share_blocks(int fd, const struct backing *b)
+{
+	struct statvfs st;
+
+	/*
+	 * Blocks that are shared need new ones when they are written.  Where
+	 * these may come to an end they are better copied now.
+	 */
+	if (!has_file(b) || fstatvfs(fd, &st) != 0 ||
+		(uint64_t)st.f_bavail * st.f_frsize < 2 * (uint64_t)b->size)
+		return false;
+	if (ioctl(fd, FICLONE, b->fd) == 0)
+		return true;
+	/* it may have come halfway */
+	(void)!ftruncate(fd, 0);
+	return false;
+}
+
+/* open_file -- a file of the backing's size, with its contents if possible */
+static int
+open_file(struct backing_twin *t, const struct backing *b, const char *path)
+{
+	int err = 0;
+
+	t->fd = file_open_temp(path);
+	if (t->fd < 0)
+		return t->fd == -ENOTDIR ? fail_sys(ENOTDIR, "open") : t->fd;
+	if (file_prepare(t->fd) != b->granule)
+		err = fail(ENOTSUP, "%s: pages of another size", path);
+	if (err == 0) {
+		t->whole = share_blocks(t->fd, b);
+		err = file_reserve(t->fd, b->size, b->granule);
+	}
+	/* what has pages of its own cannot be written, only mapped */
+	if (err == 0 && b->granule != os_page_size())
+		err = backing_map(
+			&t->memory, t->fd, b->size, b->granule, b->granule);
+	if (err != 0)
+		backing_twin_drop(t, b);
+	return err;
+}
+
+static int
+open_memory(struct backing_twin *t, const struct backing *b)
+{
+	void *p = mmap(NULL, b->size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return fail_sys(errno, "mmap");
+	t->memory = p;
+	return 0;
+}
+
+int
+backing_twin_open(
+	struct backing_twin *ret, const struct backing *b, const char *path)
+{
+	int saved = errno, cancel, err;
+
+	*ret = (struct backing_twin){.fd = -1};
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = path == NULL ? open_memory(ret, b) : open_file(ret, b, path);
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return err;
+}
+
+int
+backing_twin_copy(const struct backing_twin *twin, const struct backing *b,
+	size_t offset, size_t size)
+{
+	int saved = errno, err = 0;
+
+	if (twin->memory != NULL) {
+		memcpy(twin->memory + offset, b->base + offset, size);
+		return 0;
+	}
+	while (err == 0 && size > 0) {
+		ssize_t n =
+			pwrite(twin->fd, b->base + offset, size, (off_t)offset);
+
+		if (n > 0) {
+			offset += (size_t)n;
+			size -= (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			err = fail_sys(n == 0 ? ENOSPC : errno, "pwrite");
+		}
+	}
+	errno = saved;
+	return err;
+}
+
+int
+backing_twin_take(
+	struct backing *b, struct backing_twin *twin, enum backing_keep keep)
+{
+	int saved = errno;
+	void *p;
+
+	if (twin->fd >= 0)
+		p = mmap(b->base, b->size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_FIXED, twin->fd, 0);
+	else
+		p = mremap(twin->memory, b->size, b->size,
+			MREMAP_MAYMOVE | MREMAP_FIXED, b->base);
+	if (p == MAP_FAILED)
+		return fail_sys(errno, "mmap");
+	/* the parent's file is of no more use here */
+	if (b->shadow != NULL)
+		os_unmap(b->shadow, b->size);
+	b->shadow = NULL;
+	backing_forget_file(b);
+	if (twin->fd >= 0) {
+		backing_keep_file(b, twin->fd, keep);
+	} else {
+		b->is_own = true;
+		twin->memory = NULL; /* it has moved */
+	}
+	backing_twin_drop(twin, b);
+	errno = saved;
+	return 0;
+}
+
+void
+backing_twin_drop(struct backing_twin *twin, const struct backing *b)
+{
+	int saved = errno;
+
+	if (twin->memory != NULL)
+		os_unmap(twin->memory, b->size);
+	if (twin->fd >= 0)
+		(void)close(twin->fd);
+	*twin = (struct backing_twin){.fd = -1};
+	errno = saved;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmmalloc.c -- malloc and its family, onto the process's pools
+ *
+ * The fast paths are those of libvmem without the search for the pool.  What
+ * they cannot do goes to the tiers, or to the boot arena while there are none.
+ *
+ * Source  POSIX.1-2017, C11 and C23 for what each function returns; glibc where
+ *         they leave it open (malloc(0), realloc(p, 0)).
+ */
+#include "libvmmalloc.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "libvmmalloc/boot.h"
+#include "libvmmalloc/tiers.h"
+#include "tcache/tcache.h"
+
+/* names that this libc does not declare */
+void cfree(void *ptr);
+void free_sized(void *ptr, size_t size);
+void free_aligned_sized(void *ptr, size_t alignment, size_t size);
+
+static void free_any(void *ptr);
+
+/* free_deferred -- what was freed in the middle of a fork */
+static COLD void
+free_deferred(void)
+{
+	void *p;
+	while ((p = boot_deferred()) != NULL)
+		free_any(p);
+}
+
+/* alloc_code -- an object, or NULL and *err; keeps errno */
+static NOINLINE void *
+alloc_code(size_t size, size_t align, bool zero, int *err)
+{
+	int saved = errno;
+	void *p;
+	*err = ENOMEM;
+	/* what the fast path has begun is no operation */
+	thread_busy_end();
+	if (likely(boot_ready()))
+		p = tiers_alloc(size, align, zero, err);
+	else
+		p = boot_alloc(size, align);
+	errno = saved;
+	return p;
+}
+
+/* alloc -- everything that the fast path does not do; sets errno */
+static NOINLINE void *
+alloc(size_t size, size_t align, bool zero)
+{
+	int err;
+	void *p = alloc_code(size, align, zero, &err);
+	if (unlikely(p == NULL))
+		errno = err;
+	return p;
+}
+
+static ALWAYS_INLINE void *
+malloc_any(size_t size)
+{
+	if (likely(size < tier_small_end)) {
+		void *p;
+		struct heap *h = thread_pinned_fast(tier_first);
+		if (likely(heap_malloc_fast(h, size, &p))) {
+			thread_busy_end();
+			return p;
+		}
+	}
+	return alloc(size, 0, false);
+}
+
+EXPORT void *
+malloc(size_t size)
+{
+	LOG(3, "size %zu", size);
+	return malloc_any(size);
+}
+
+static NOINLINE void
+free_slow(void *ptr)
+{
+	int saved = errno;
+	thread_busy_end();
+	if (ptr != NULL && !boot_owns(ptr)) {
+		if (likely(boot_ready())) {
+			tiers_free(ptr);
+			free_deferred();
+		} else if (boot_is_held()) {
+			boot_defer(ptr);
+		}
+	}
+	errno = saved;
+}
+
+static ALWAYS_INLINE void
+free_any(void *ptr)
+{
+	struct slab *s = NULL;
+	size_t idx = 0;
+	struct heap *h = thread_pinned_fast(tier_first);
+	enum fast_free f = heap_free_fast(h, tier_first, ptr, &s, &idx);
+	if (likely(f == FAST_DONE)) {
+		thread_busy_end();
+		return;
+	}
+	if (likely(f == FAST_BELIEVED)) {
+		thread_busy_end();
+		__asm__ volatile("# believed");
+		return;
+	}
+	if (likely(f == FAST_BITS)) {
+		heap_free_bits(h, s, idx);
+		return;
+	}
+	free_slow(ptr);
+}
+
+EXPORT void
+free(void *ptr)
+{
+	LOG(3, "ptr %p", ptr);
+	free_any(ptr);
+}
+
+EXPORT void
+cfree(void *ptr)
+{
+	LOG(3, "ptr %p", ptr);
+	free_any(ptr);
+}
+
+EXPORT void
+free_sized(void *ptr, size_t size)
+{
+	LOG(3, "ptr %p size %zu", ptr, size);
+	free_any(ptr);
+}
+
+EXPORT void
+free_aligned_sized(void *ptr, size_t alignment, size_t size)
+{
+	LOG(3, "ptr %p alignment %zu size %zu", ptr, alignment, size);
+	free_any(ptr);
+}
+
+EXPORT void *
+calloc(size_t nmemb, size_t size)
+{
+	size_t bytes;
+	LOG(3, "nmemb %zu size %zu", nmemb, size);
+	if (__builtin_mul_overflow(nmemb, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (bytes >= tier_small_end)
+		return alloc(bytes, 0, true);
+	void *p = malloc_any(bytes);
+	return p == NULL ? NULL : memset(p, 0, bytes);
+}
+
+/* realloc_boot -- an object of the arena, or any in the middle of a fork */
+static void *
+realloc_boot(void *ptr, size_t size)
+{
+	size_t old = boot_owns(ptr) ? boot_usable(ptr) : tiers_usable_held(ptr);
+	void *p = malloc_any(size);
+	if (p == NULL)
+		return size <= old ? ptr : NULL;
+	memcpy(p, ptr, min_size(old, size));
+	free_any(ptr);
+	return p;
+}
+
+static void *
+realloc_any(void *ptr, size_t size)
+{
+	int saved = errno, err = ENOMEM;
+	if (ptr == NULL)
+		return malloc_any(size);
+	if (size == 0) {
+		free_any(ptr);
+		return NULL;
+	}
+	if (boot_owns(ptr) || !boot_ready())
+		return realloc_boot(ptr, size);
+	void *p = tiers_realloc(ptr, size, &err);
+	errno = p == NULL ? err : saved;
+	return p;
+}
+
+EXPORT void *
+realloc(void *ptr, size_t size)
+{
+	LOG(3, "ptr %p size %zu", ptr, size);
+	return realloc_any(ptr, size);
+}
+
+EXPORT void *
+reallocarray(void *ptr, size_t nmemb, size_t size)
+{
+	size_t bytes;
+	LOG(3, "ptr %p nmemb %zu size %zu", ptr, nmemb, size);
+	if (__builtin_mul_overflow(nmemb, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc_any(ptr, bytes);
+}
+
+/* aligned -- memalign() and aligned_alloc() */
+static void *
+aligned(size_t alignment, size_t size)
+{
+	if (!is_pow2(alignment)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return alloc(size, alignment, false);
+}
+
+EXPORT void *
+memalign(size_t alignment, size_t size)
+{
+	LOG(3, "alignment %zu size %zu", alignment, size);
+	return aligned(alignment, size);
+}
+
+EXPORT void *
+aligned_alloc(size_t alignment, size_t size)
+{
+	LOG(3, "alignment %zu size %zu", alignment, size);
+	return aligned(alignment, size);
+}
+
+EXPORT int
+posix_memalign(void **memptr, size_t alignment, size_t size)
+{
+	int err;
+	LOG(3, "alignment %zu size %zu", alignment, size);
+	if (!is_pow2(alignment) || alignment % sizeof(void *) != 0)
+		return EINVAL;
+	void *p = alloc_code(size, alignment, false, &err);
+	if (p == NULL)
+		return err;
+	*memptr = p;
+	return 0;
+}
+
+EXPORT void *
+valloc(size_t size)
+{
+	LOG(3, "size %zu", size);
+	return alloc(size, os_page_size(), false);
+}
+
+EXPORT void *
+pvalloc(size_t size)
+{
+	size_t page = os_page_size();
+	LOG(3, "size %zu", size);
+	if (size > PTRDIFF_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return alloc(align_up(max_size(size, 1), page), page, false);
+}
+
+EXPORT size_t
+malloc_usable_size(void *ptr)
+{
+	int saved = errno, err = 0;
+	size_t n = 0;
+	LOG(3, "ptr %p", ptr);
+	if (ptr == NULL)
+		return 0;
+	if (boot_owns(ptr))
+		n = boot_usable(ptr);
+	else if (boot_ready())
+		n = tiers_usable(ptr, &err);
+	else if (boot_is_held())
+		n = tiers_usable_held(ptr);
+	errno = saved;
+	return n;
+}
