@@ -263,11 +263,19 @@ verify_page(struct model *m, size_t p)
 static void
 verify(struct model *m)
 {
-	size_t nfree = 0;
+	size_t nfree = 0, end = 0, first, n;
 
 	for (size_t p = 0; p < m->npages; p++)
 		nfree += verify_page(m, p);
 	must(m->s.rs.nfree == nfree);
+	/* what lies between the pieces in use is what is free */
+	for (size_t p = 0; (n = run_next_used(&m->s.rs, p, &first)) > 0;) {
+		must(first >= p && first + n <= m->npages);
+		nfree -= first - p;
+		p = first + n;
+		end = p;
+	}
+	must(nfree == m->npages - end);
 	for (size_t i = 0; i < m->n; i++) {
 		const struct known *k = &m->run[i];
 

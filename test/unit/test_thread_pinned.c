@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_thread_pinned.c -- the pool whose entry is at a fixed place
+ *
+ * ctest: timeout=120
+ */
+#include "tcache/tcache.h"
+
+#include <pthread.h>
+
+#include "base/os.h"
+#include "harness/test.h"
+
+/* addresses that nobody looks behind */
+#define PINNED ((void *)(4 * MIB))
+#define OTHER  ((void *)(8 * MIB))
+#define HEAP   ((struct heap *)(4 * MIB + 64))
+
+static struct heap *
+pinned_now(void)
+{
+	struct heap *h = thread_pinned_fast(PINNED);
+
+	thread_busy_end();
+	return h;
+}
+
+/* the whole life of the entry, in each thread anew */
+static void *
+live(void *arg)
+{
+	struct entry *e;
+	struct heap *h;
+
+	(void)arg;
+	must(pinned_now() == &heap_inert);
+	must(thread_self() != NULL);
+	must(thread_entry(PINNED) == NULL && thread_entry(OTHER) == NULL);
+	must(thread_entry_set(OTHER, HEAP, false) != NULL);
+	must(pinned_now() == &heap_inert);
+	e = thread_entry_set(PINNED, NULL, false);
+	must(e != NULL && thread_entry(PINNED) == e);
+	must(pinned_now() == &heap_inert);
+	must(thread_entry_set(PINNED, HEAP, false) == e);
+	must(pinned_now() == HEAP);
+	/* the other way finds it in no table */
+	must(!thread_heap_fast(PINNED, &h));
+	thread_busy_end();
+	thread_mark(PINNED);
+	must(pinned_now() == &heap_inert && e->frozen);
+	must(!thread_entry(OTHER)->frozen);
+	thread_unmark(PINNED);
+	must(pinned_now() == HEAP);
+	thread_mark(NULL);
+	must(pinned_now() == &heap_inert && thread_entry(OTHER)->frozen);
+	thread_unmark(NULL);
+	must(pinned_now() == HEAP && !thread_entry(OTHER)->frozen);
+	thread_heap_moved(PINNED, HEAP, HEAP + 1);
+	must(e->heap == HEAP + 1);
+	thread_heap_gone(PINNED, HEAP + 1);
+	must(pinned_now() == &heap_inert && thread_entry(PINNED) == NULL);
+	must(thread_entry_set(PINNED, HEAP, true) == e);
+	must(pinned_now() == &heap_inert);
+	thread_unmark(PINNED);
+	must(pinned_now() == HEAP);
+	return NULL;
+}
+
+static unsigned nparked;
+
+static void
+park(struct heap *heap)
+{
+	must(heap == HEAP);
+	nparked++;
+}
+
+static void
+pinned__in_several_threads__is_each_threads_own(void **state)
+{
+	(void)state;
+	thread_pin(PINNED);
+	thread_on_exit(park);
+	for (unsigned i = 0; i < 10; i++) {
+		pthread_t thread;
+
+		must(pthread_create(&thread, NULL, live, NULL) == 0);
+		must(pthread_join(thread, NULL) == 0);
+		/* both of its heaps */
+		assert_int_equal(nparked, 2 * (i + 1));
+	}
+	(void)live(NULL);
+	assert_ptr_equal(pinned_now(), HEAP);
+}
+
+static void
+pinned__after_a_fork__is_forgotten_in_the_child(void **state)
+{
+	(void)state;
+	assert_ptr_equal(pinned_now(), HEAP);
+	assert_true(thread_fork_prepare());
+	thread_fork_child();
+	assert_ptr_equal(pinned_now(), &heap_inert);
+	assert_null(thread_entry(PINNED));
+	assert_null(thread_entry(OTHER));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			pinned__in_several_threads__is_each_threads_own),
+		cmocka_unit_test(
+			pinned__after_a_fork__is_forgotten_in_the_child),
+	};
+
+	thread_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
