@@ -38,6 +38,7 @@ typedef struct vmem VMEM;
  * Errors  EINVAL size under the minimum, dir NULL, or a character device that
  *         is no device DAX (also ENODEV); ENOENT, ENOTDIR, EACCES, EROFS,
  *         EMFILE and others of open(2); ENOSPC the space cannot be reserved;
+ *         EBUSY another pool has the device;
  *         EFBIG more than a file can hold; ENOMEM it cannot be mapped.
  *         A failed call leaves nothing behind.
  * Threads safe.

@@ -4,9 +4,9 @@
  *
  * Three kinds: an unnamed temporary file in a directory, a whole device DAX
  * node, and memory that the caller already has.  A backing keeps no file
- * descriptor, unless it is asked to: the mapping alone holds the file.  Called
- * by the pool layer only.  Thread-safe for different backings; calls on one
- * backing must not overlap.
+ * descriptor, unless it is asked to: the mapping alone holds the file.  Of a
+ * device it keeps one, for its lock.  Called by the pool layer only.
+ * Thread-safe for different backings; calls on one backing must not overlap.
  *
  * Functions return 0 or a negative errno with the thread's message set by
  * fail(); a failed call leaves nothing behind: no file, mapping or descriptor.
@@ -29,7 +29,8 @@ enum backing_kind {
 enum backing_keep {
 	BACKING_KEEP_NOTHING = 0,
 	BACKING_KEEP_SHADOW = 1, /* for backing_go_private() */
-	BACKING_KEEP_FILE = 2    /* for a twin that shares the file's blocks */
+	BACKING_KEEP_FILE = 2,   /* for a twin that shares the file's blocks */
+	BACKING_SPARSE = 4       /* see backing_reserve() */
 };
 
 struct backing {
@@ -38,6 +39,7 @@ struct backing {
 	size_t granule; /* bytes: system page, huge page or device alignment */
 	enum backing_kind kind;
 	bool zero;    /* every byte reads as zero when opened */
+	bool sparse;  /* nothing was reserved when it was opened */
 	bool is_own;  /* copy-on-write: no other process sees what is written */
 	char *shadow; /* the same file mapped private, no access; or NULL */
 	int fd;       /* of the file, or -1; the program may have closed it */
@@ -79,6 +81,14 @@ int backing_open_region(struct backing *ret, void *addr, size_t size);
 bool backing_guard(const struct backing *b, bool on);
 
 /*
+ * backing_reserve -- have memory or disk space behind bytes of a sparse backing
+ * A file is opened sparse where the kernel can do this (Linux 5.14), and where
+ * at that time the file system has room for all.  The bytes are touched, and
+ * their pages in memory afterwards.  Returns whether there was room.
+ */
+bool backing_reserve(char *from, size_t size);
+
+/*
  * backing_go_private -- from now on nobody else sees what is written here, at
  * the same address and with the same contents, guard page or not
  *
@@ -100,11 +110,14 @@ struct backing_twin {
 
 /*
  * backing_twin_open -- path  a directory for the file; NULL: private memory
- * A twin that is not whole needs backing_twin_copy() for each piece in use; all
+ * A twin of a sparse backing needs backing_twin_reserve() for what is reserved.
+ * One that is not whole needs backing_twin_copy() for each piece in use; all
  * else reads as zero.
  */
 int backing_twin_open(
 	struct backing_twin *ret, const struct backing *b, const char *path);
+int backing_twin_reserve(const struct backing_twin *twin,
+	const struct backing *b, size_t offset, size_t size);
 int backing_twin_copy(const struct backing_twin *twin, const struct backing *b,
 	size_t offset, size_t size);
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -168,6 +169,18 @@ open_node(const char *path, dev_t rdev)
 	return fd;
 }
 
+/*
+ * lock_node -- two pools on one device would destroy each other
+ * The lock lasts as long as the descriptor is kept, or a forked child has it.
+ */
+static int
+lock_node(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return fail_sys(EBUSY, "flock");
+}
+
 int
 backing_device_open(struct backing *ret, const char *path)
 {
@@ -187,17 +200,20 @@ backing_device_open(struct backing *ret, const char *path)
 	fd = open_node(path, st.st_rdev);
 	if (fd < 0)
 		return fd;
-	err = backing_map(&base, fd, info.size, info.align, info.align);
+	err = lock_node(fd);
+	if (err == 0)
+		err = backing_map(&base, fd, info.size, info.align, info.align);
+	if (err == 0) {
+		*ret = (struct backing){
+			.base = base,
+			.size = info.size,
+			.granule = info.align,
+			.kind = BACKING_DEVICE,
+			.zero = false,
+			.fd = -1,
+		};
+		backing_keep_fd(ret, fd);
+	}
 	close(fd);
-	if (err != 0)
-		return err;
-	*ret = (struct backing){
-		.base = base,
-		.size = info.size,
-		.granule = info.align,
-		.kind = BACKING_DEVICE,
-		.zero = false,
-		.fd = -1,
-	};
-	return 0;
+	return err;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -142,18 +143,18 @@ write_zeroes(int fd, size_t off, size_t size)
 }
 
 /*
- * allocate -- in pieces: tmpfs undoes a call that a signal interrupts, so with
+ * In pieces: tmpfs undoes a call that a signal interrupts, so with
  * a timer running a large one would never end.  Smaller and smaller ones do.
  */
-static int
-allocate(int fd, size_t size, size_t granule)
+int
+file_allocate(int fd, size_t from, size_t to, size_t granule)
 {
 	const size_t piece_min = max_size(PIECE_MIN, granule);
 	const size_t piece_max = max_size(PIECE_MAX, granule);
-	size_t piece = piece_max, off = 0;
+	size_t piece = piece_max, off = from;
 
-	while (off < size) {
-		size_t n = min_size(size - off, piece);
+	while (off < to) {
+		size_t n = min_size(to - off, piece);
 
 		if (fallocate(fd, 0, (off_t)off, (off_t)n) == 0) {
 			off += n;
@@ -161,8 +162,8 @@ allocate(int fd, size_t size, size_t granule)
 		} else if (errno == EINTR) {
 			piece = max_size(piece / 2, piece_min);
 		} else if (errno == EOPNOTSUPP || errno == ENOSYS) {
-			LOG(4, "no fallocate: writing %zu bytes", size - off);
-			return write_zeroes(fd, off, size);
+			LOG(4, "no fallocate: writing %zu bytes", to - off);
+			return write_zeroes(fd, off, to);
 		} else {
 			return -errno;
 		}
@@ -181,34 +182,44 @@ is_over_limit(size_t size)
 }
 
 /*
- * is_over_total -- more than the file system holds when empty
+ * is_over -- more than so many blocks of the file system
  *
- * Else a request that is a slip would fill it up first, to everyone's harm.
- * Of the two block sizes the one that is meant is not agreed upon.
+ * All that it has: else a request that is a slip would fill it up first, to
+ * everyone's harm.  Of the two block sizes the one that is meant is not agreed
+ * upon.
  */
 static bool
-is_over_total(const struct statfs *st, size_t size)
+is_over(const struct statfs *st, uint64_t nblocks, size_t size)
 {
 	uint64_t block =
 		(uint64_t)max_size((size_t)st->f_bsize, (size_t)st->f_frsize);
 
-	return st->f_blocks != 0 && block != 0 && size / block > st->f_blocks;
+	return st->f_blocks != 0 && block != 0 && size / block > nblocks;
+}
+
+int
+file_extend(int fd, size_t size)
+{
+	struct statfs st;
+
+	if (is_over_limit(size))
+		return fail_sys(EFBIG, "posix_fallocate");
+	if (fstatfs(fd, &st) == 0 && is_over(&st, st.f_blocks, size))
+		return fail_sys(ENOSPC, "posix_fallocate");
+	/* says at once when the file system has no files so large */
+	if (ftruncate(fd, (off_t)size) != 0)
+		return fail_sys(errno, "ftruncate");
+	return 0;
 }
 
 int
 file_reserve(int fd, size_t size, size_t granule)
 {
-	struct statfs st;
-	int err;
+	int err = file_extend(fd, size);
 
-	if (is_over_limit(size))
-		return fail_sys(EFBIG, "posix_fallocate");
-	if (fstatfs(fd, &st) == 0 && is_over_total(&st, size))
-		return fail_sys(ENOSPC, "posix_fallocate");
-	/* says at once when the file system has no files so large */
-	if (ftruncate(fd, (off_t)size) != 0)
-		return fail_sys(errno, "ftruncate");
-	err = allocate(fd, size, granule);
+	if (err != 0)
+		return err;
+	err = file_allocate(fd, 0, size, granule);
 	if (err == 0)
 		return 0;
 	/*
@@ -219,6 +230,37 @@ file_reserve(int fd, size_t size, size_t granule)
 	if (err == -ENOMEM) /* no huge pages, or a memory limit on tmpfs */
 		err = -ENOSPC;
 	return fail_sys(-err, "posix_fallocate");
+}
+
+/* has_room -- are so many bytes free now, where that can be told? */
+static bool
+has_room(int fd, size_t size)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) != 0 || !is_over(&st, st.f_bavail, size);
+}
+
+/* populate -- madvise(2) by its number: older headers do not have it */
+static bool
+populate(char *from, size_t size)
+{
+	int rc;
+
+	do
+		rc = madvise(from, size, 23 /* MADV_POPULATE_WRITE */);
+	while (rc != 0 && errno == EINTR);
+	return rc == 0;
+}
+
+bool
+backing_reserve(char *from, size_t size)
+{
+	int saved = errno;
+	bool done = populate(from, size);
+
+	errno = saved;
+	return done;
 }
 
 /*
@@ -251,6 +293,7 @@ backing_file_open(
 {
 	size_t granule = file_prepare(fd);
 	char *base;
+	bool sparse;
 	int err;
 
 	if (size > PTRDIFF_MAX - granule) {
@@ -258,9 +301,17 @@ backing_file_open(
 		return fail(EFBIG, "invalid size (%zu) for off_t", size);
 	}
 	size = align_up(size, granule);
-	err = file_reserve(fd, size, granule);
+	sparse = (keep & BACKING_SPARSE) != 0 && granule == os_page_size() &&
+		 has_room(fd, size);
+	err = sparse ? file_extend(fd, size) : file_reserve(fd, size, granule);
 	if (err == 0) {
 		err = backing_map(&base, fd, size, granule, granule);
+		if (err == 0 && sparse && !populate(base, granule)) {
+			sparse = false;
+			err = file_reserve(fd, size, granule);
+			if (err != 0)
+				(void)munmap(base, size);
+		}
 		if (err != 0)
 			(void)!ftruncate(fd, 0); /* as in file_reserve() */
 	}
@@ -271,6 +322,7 @@ backing_file_open(
 			.granule = granule,
 			.kind = BACKING_FILE,
 			.zero = true,
+			.sparse = sparse,
 			.fd = -1,
 		};
 		backing_keep_file(ret, fd, keep);

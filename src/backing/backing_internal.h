@@ -49,6 +49,9 @@ int backing_file_open(
  */
 void backing_keep_file(struct backing *b, int fd, enum backing_keep keep);
 
+/* backing_keep_fd -- a duplicate of fd, out of the program's way */
+void backing_keep_fd(struct backing *b, int fd);
+
 /* backing_forget_file -- close the descriptor that is kept, if it still is */
 void backing_forget_file(struct backing *b);
 
@@ -76,6 +79,15 @@ int file_open_named(const char *path);
  * which the file can be mapped
  */
 size_t file_prepare(int fd);
+
+/*
+ * file_extend -- give the empty file its size, as file_reserve(), but with no
+ * space allocated; it must be there now, though it may be gone later
+ */
+int file_extend(int fd, size_t size);
+
+/* file_allocate -- space for [from, to); a negative errno, without a message */
+int file_allocate(int fd, size_t from, size_t to, size_t granule);
 
 /* file_reserve -- give the empty file its size, with all space allocated */
 int file_reserve(int fd, size_t size, size_t granule);

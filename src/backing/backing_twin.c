@@ -46,9 +46,20 @@ keep_fd(int fd)
 }
 
 void
-backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
+backing_keep_fd(struct backing *b, int fd)
 {
 	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return;
+	b->fd = keep_fd(fd);
+	b->ino = st.st_ino;
+	b->dev = st.st_dev;
+}
+
+void
+backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
+{
 	void *shadow;
 
 	if (b->granule != os_page_size())
@@ -58,11 +69,8 @@ backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
 			MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 		b->shadow = shadow == MAP_FAILED ? NULL : shadow;
 	}
-	if ((keep & BACKING_KEEP_FILE) != 0 && fstat(fd, &st) == 0) {
-		b->fd = keep_fd(fd);
-		b->ino = st.st_ino;
-		b->dev = st.st_dev;
-	}
+	if ((keep & BACKING_KEEP_FILE) != 0)
+		backing_keep_fd(b, fd);
 }
 
 /* has_file -- is the kept descriptor still that of the file? */
@@ -104,7 +112,8 @@ backing_go_private(struct backing *b)
 	return err;
 }
 
-/* share_blocks -- the file shares the blocks of the kept one; false: it does not */
+/* share_blocks -- the file shares the blocks of the kept one; false: it does
+ * not */
 static bool
 share_blocks(int fd, const struct backing *b)
 {
@@ -137,7 +146,8 @@ open_file(struct backing_twin *t, const struct backing *b, const char *path)
 		err = fail(ENOTSUP, "%s: pages of another size", path);
 	if (err == 0) {
 		t->whole = share_blocks(t->fd, b);
-		err = file_reserve(t->fd, b->size, b->granule);
+		err = b->sparse ? file_extend(t->fd, b->size)
+				: file_reserve(t->fd, b->size, b->granule);
 	}
 	/* what has pages of its own cannot be written, only mapped */
 	if (err == 0 && b->granule != os_page_size())
@@ -172,6 +182,19 @@ backing_twin_open(
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return err;
+}
+
+int
+backing_twin_reserve(const struct backing_twin *twin, const struct backing *b,
+	size_t offset, size_t size)
+{
+	int saved = errno, err;
+
+	if (!b->sparse || twin->fd < 0)
+		return 0;
+	err = file_allocate(twin->fd, offset, offset + size, b->granule);
+	errno = saved;
+	return err == 0 ? 0 : fail_sys(-err, "posix_fallocate");
 }
 
 int

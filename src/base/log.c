@@ -23,15 +23,17 @@
 #define DEBUG_FLAVOUR false
 #endif
 
-#define PID_DIGITS 16
-#define LOG_LINE   1024 /* bytes of a trace line */
-#define LOG_PATH   4096 /* bytes of a file's name */
+#define PID_DIGITS      16
+#define STDERR_COPY_LOW 200  /* least number of the copy */
+#define LOG_LINE        1024 /* bytes of a trace line */
+#define LOG_PATH        4096 /* bytes of a file's name */
 
 int log_level;
 
 static const char *log_name = "libvmem";
-static char log_path[LOG_PATH]; /* "" : standard error */
-static int log_fd = -1;         /* atomic; opened once, never closed */
+static char log_path[LOG_PATH];        /* "" : standard error */
+static int log_fd = -1;                /* atomic; opened once, never closed */
+static int log_stderr = STDERR_FILENO; /* set once; see log_keep_stderr() */
 static void (*log_print_func)(const char *text); /* atomic */
 
 static const char *const level_names[] = {"0", "1", "2", "3", "4"};
@@ -50,7 +52,7 @@ log_open(void)
 	/* relaxed: a descriptor carries no memory with it */
 	int fd = load_relaxed(&log_fd);
 	if (fd >= 0 || log_path[0] == '\0')
-		return fd >= 0 ? fd : STDERR_FILENO;
+		return fd >= 0 ? fd : log_stderr;
 	fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
@@ -91,6 +93,17 @@ log_init(const char *name, const char *prefix)
 }
 
 void
+log_keep_stderr(void)
+{
+	int saved = errno;
+	/* a high number: programs count on the low ones */
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_COPY_LOW);
+	if (fd >= 0)
+		log_stderr = fd;
+	errno = saved;
+}
+
+void
 log_print(const char *text)
 {
 	int saved = errno;
@@ -101,7 +114,7 @@ log_print(const char *text)
 		int fd = log_open();
 		size_t n = strlen(text);
 		/* better there than nowhere */
-		fd = fd < 0 ? STDERR_FILENO : fd;
+		fd = fd < 0 ? log_stderr : fd;
 		while (fd >= 0 && n > 0) {
 			ssize_t done = write(fd, text, n);
 			if (done < 0 && errno == EINTR)

@@ -28,6 +28,12 @@ void log_init(const char *name, const char *prefix);
 /* log_set_print -- the function that gets every text from now on, or NULL */
 void log_set_print(void (*print)(const char *text));
 
+/*
+ * log_keep_stderr -- hold on to standard error: many programs close it at their
+ * end before the last text is printed
+ */
+void log_keep_stderr(void);
+
 /* log_print -- one text, to where logged text goes; keeps errno */
 void log_print(const char *text);
 

@@ -125,6 +125,7 @@ make(void)
 	pool_init();
 	tiers_create(&settings.plan, settings.fork);
 	if (settings.stats) {
+		log_keep_stderr();
 		stats_pid = getpid();
 		(void)at_quick_exit(exit_print_stats);
 	}

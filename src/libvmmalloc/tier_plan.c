@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arith.h"
 #include "base/assert.h"
 #include "libvmmalloc.h"
 #include "libvmmalloc/settings.h"
@@ -60,8 +61,8 @@ parse_tier(struct tier_spec *ret, const char *item, size_t n)
 	size_t nname = where == NULL ? 0 : (size_t)(where - item);
 	if (nname == 0 || nname >= sizeof(ret->name))
 		wrong("a tier is NAME:anon|PATH[:SIZE]", item, n);
-	memcpy(ret->name, item, nname);
-	ret->name[nname] = '\0';
+	memset(ret->name, 0, sizeof(ret->name));
+	memcpy(ret->name, item, min_size(nname, sizeof(ret->name) - 1));
 	where++;
 	const char *last = item + n, *end;
 	const char *colon = last_colon(where, (size_t)(last - where));

@@ -51,7 +51,7 @@ create(struct tier *t, const struct tier_spec *spec, enum pool_fork mode)
 		else
 			t->handle = NULL;
 	} else {
-		t->handle = pool_create_forked(
+		t->handle = pool_create_process(
 			spec->path, spec->size, VMMALLOC_MIN_POOL, mode, &err);
 	}
 	if (t->handle == NULL)
@@ -136,7 +136,7 @@ alloc_in(struct tier *t, size_t size, size_t align, bool zero, int *err)
 void *
 tiers_alloc(size_t size, size_t align, bool zero, int *err)
 {
-	if (ntiers == 1)
+	if (ntiers <= 1)
 		return alloc_in(&tiers[0], size, align, zero, err);
 	unsigned first = choose(size), i = first;
 	bool passed[TIERS_MAX] = {false};

@@ -48,9 +48,13 @@ format(struct record *rec)
 		return fail(EFBIG, "pool of %zu bytes: too large", b->size);
 	if (fixed > b->size / 2)
 		return fail(EINVAL, "pool of %zu bytes: too small", b->size);
+	if (b->sparse && !backing_reserve(b->base, fixed))
+		return fail(ENOSPC, "pool of %zu bytes: no space", b->size);
 	if (!b->zero)
 		memset(pool, 0, sizeof(*pool));
 	run_space_init(&pool->runs, b->base, b->size, b->zero);
+	if (b->sparse)
+		run_space_sparse(&pool->runs);
 	struct config config = config_read();
 	if (!dir_init(&pool->dir, &pool->runs, config.hardening, os_ncpus()))
 		return fail(ENOMEM, "pool of %zu bytes: too small", b->size);
@@ -97,29 +101,38 @@ create(struct record *rec, int *err)
 	return base;
 }
 
-void *
-pool_create_path(const char *path, size_t size, size_t least, int *err)
+static void *
+create_path(struct record *rec, const char *path, size_t size, size_t least,
+	enum backing_keep keep, int *err)
 {
-	return pool_create_forked(path, size, least, POOL_FORK_SHARE, err);
-}
-
-void *
-pool_create_forked(const char *path, size_t size, size_t least,
-	enum pool_fork mode, int *err)
-{
-	struct record rec = {.kin = KIN_OWN, .at_fork = mode, .path = path};
-	int rc = backing_open_kept(
-		&rec.backing, path, size, pool_twin_keep(mode));
-	if (rc == 0 && rec.backing.size < least) {
-		backing_close(&rec.backing);
+	int rc = backing_open_kept(&rec->backing, path, size, keep);
+	if (rc == 0 && rec->backing.size < least) {
+		backing_close(&rec->backing);
 		rc = fail(EINVAL, "%s: device of %zu bytes smaller than %zu",
-			path, rec.backing.size, least);
+			path, rec->backing.size, least);
 	}
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;
 	}
-	return create(&rec, err);
+	return create(rec, err);
+}
+
+void *
+pool_create_path(const char *path, size_t size, size_t least, int *err)
+{
+	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
+	return create_path(&rec, path, size, least, BACKING_KEEP_NOTHING, err);
+}
+
+void *
+pool_create_process(const char *path, size_t size, size_t least,
+	enum pool_fork mode, int *err)
+{
+	struct record rec = {.kin = KIN_OWN, .at_fork = mode, .path = path};
+	unsigned keep = BACKING_SPARSE | (unsigned)pool_twin_keep(mode);
+	return create_path(
+		&rec, path, size, least, (enum backing_keep)keep, err);
 }
 
 void *

@@ -36,11 +36,12 @@ void *pool_create_path(const char *path, size_t size, size_t least, int *err);
 void *pool_create_region(void *addr, size_t size, int *err);
 
 /*
- * pool_create_forked -- as pool_create_path(), with what a fork shall do; when
- * that fails at a fork, the process ends with a message
+ * pool_create_process -- as pool_create_path(), for a pool that is the heap of
+ * the whole process: reserved as it is used, and with what a fork shall do;
+ * when that fails at a fork, the process ends with a message
  * path  absolute, and stays valid
  */
-void *pool_create_forked(const char *path, size_t size, size_t least,
+void *pool_create_process(const char *path, size_t size, size_t least,
 	enum pool_fork mode, int *err);
 
 /* pool_delete -- free everything and forget the pool */

@@ -39,11 +39,27 @@ copy_used(const struct record *rec)
 	return rc;
 }
 
+/* reserve -- what the pool believes to be reserved, in the twin */
+static int
+reserve(const struct record *rec)
+{
+	const struct run_space *rs = &pool_at(rec->backing.base)->runs;
+	const struct backing *b = &rec->backing;
+	size_t low = rs->reserved_low, high = rs->reserved_high;
+	size_t from = rs->meta_pages;
+	int rc = backing_twin_reserve(&rec->twin, b, 0, low * RUN_PAGE);
+	return rc != 0 ? rc
+		       : backing_twin_reserve(&rec->twin, b, from * RUN_PAGE,
+				 (high - from) * RUN_PAGE);
+}
+
 /* make_twin -- path NULL: in private memory */
 static int
 make_twin(struct record *rec, const char *path)
 {
 	int rc = backing_twin_open(&rec->twin, &rec->backing, path);
+	if (rc == 0)
+		rc = reserve(rec);
 	if (rc == 0 && !rec->twin.whole)
 		rc = copy_used(rec);
 	if (rc != 0)

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/bitmap.h"
 #include "run/meta.h"
+#include "run/reserve.h"
 
 /*
  * Descriptors lie where the page map reaches, in the first 32 GiB.  Larger
@@ -94,6 +95,8 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
 	rs->nfree = rs->npages - rs->first;
+	rs->reserved_low = rs->meta_pages;
+	rs->reserved_high = rs->npages;
 }
 
 struct desc *
@@ -148,6 +151,8 @@ meta_grow(struct run_space *rs)
 	if (bit == TREE_NONE || bit - rs->bias + META_PAGES >= META_REACH_PAGES)
 		return false;
 	size_t page = bit - rs->bias;
+	if (!reserve_pages(rs, page, META_PAGES))
+		return false;
 	(void)pages_take(rs, page, META_PAGES);
 	char *pages = page_address(rs, page);
 	meta_add(rs, pages);
@@ -229,7 +234,7 @@ alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 		bit = find(rs, npages, rs->meta_pages, lg_align);
 	if (bit == TREE_NONE)
 		bit = find(rs, npages, 0, lg_align);
-	if (bit == TREE_NONE) {
+	if (bit == TREE_NONE || !reserve_pages(rs, bit - rs->bias, npages)) {
 		desc_free(rs, d);
 		return NULL;
 	}
@@ -283,7 +288,8 @@ run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
 		size_t more = npages - have;
 		done = npages <= rs->npages - page &&
 		       !bitmap_any_set(
-			       rs->tree.used, page + have + rs->bias, more);
+			       rs->tree.used, page + have + rs->bias, more) &&
+		       reserve_pages(rs, page + have, more);
 		if (done)
 			*ret_clean = pages_take(rs, page + have, more);
 	}

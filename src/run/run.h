@@ -23,7 +23,7 @@
  * Invariants: a page's used bit is set exactly when it is fixed metadata or
  * belongs to one run; the page map names the descriptor on the first page of
  * a large run, on all pages of every other run, and is 0 elsewhere; a page
- * that is not dirty reads as zero.
+ * that is not dirty reads as zero; a used page is reserved.
  */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
@@ -78,11 +78,17 @@ struct run_space {
 	uint32_t first;  /* first page behind the fixed metadata; set once */
 	uint32_t bias;   /* bit of page 0 in the bitmaps; set once */
 	uint32_t meta_pages; /* pages kept for descriptors at the front */
-	struct lock lock;    /* RANK_RUN */
-	uint32_t nfree;      /* free pages; lock */
-	uint32_t meta_head;  /* descriptor runs with a free granule; lock */
-	uint32_t nmeta;      /* descriptor runs; lock */
-	uint64_t *dirty; /* one bit a page: may read as other than 0; lock */
+	/*
+	 * Pages that have memory or disk space behind them, from the beginning
+	 * and from meta_pages on: up to these.  See reserve.h.  Lock.
+	 */
+	uint32_t reserved_low;
+	uint32_t reserved_high;
+	struct lock lock;   /* RANK_RUN */
+	uint32_t nfree;     /* free pages; lock */
+	uint32_t meta_head; /* descriptor runs with a free granule; lock */
+	uint32_t nmeta;     /* descriptor runs; lock */
+	uint64_t *dirty;    /* one bit a page: may read as other than 0; lock */
 	struct page_tree tree; /* lock */
 };
 
@@ -173,13 +179,21 @@ void run_space_layout(struct run_space *rs, void *base, size_t size);
 void run_space_init(struct run_space *rs, void *base, size_t size, bool zero);
 
 /*
+ * run_space_sparse -- only the fixed metadata is reserved yet, the rest has to
+ * be before it is used; without this call all is
+ * Nobody else knows the pool yet.
+ */
+void run_space_sparse(struct run_space *rs);
+
+/*
  * run_alloc -- npages pages together, and a descriptor for them
  *
  * ngran      granules of the descriptor, zeroed but for its head
  * tag        what the descriptor says; RUN_LARGE maps the first page only
  * lg_align   the address is a multiple of 2^lg_align bytes; at least 12
  * ret_clean  whether all bytes read as zero; may be NULL
- * Returns NULL when there is no room.  First fit: the lowest address.
+ * Returns NULL when there is no room, or no memory behind a sparse pool.  First
+ * fit: the lowest address.
  * Locks  takes the run lock.
  */
 struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,

@@ -76,6 +76,10 @@ run_check_begin(struct run_check *c, const struct run_space *rs,
 		return finding(f, "header: geometry of the runs");
 	if (memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
 		return finding(f, "header: geometry of the page tree");
+	if (rs->reserved_low > rs->meta_pages ||
+		rs->reserved_high < rs->meta_pages ||
+		rs->reserved_high > rs->npages)
+		return finding(f, "header: pages that are reserved");
 	c->heads = os_map(rs->npages * sizeof(uint64_t));
 	c->claimed = os_map(rs->npages * sizeof(uint64_t));
 	if (c->heads == NULL || c->claimed == NULL) {

@@ -29,6 +29,9 @@ LIBVMEM_1.0 {
 END
 passes check
 
+echo '.SH NAME' | put man/vmem.1
+passes check
+
 put man/vmem_a.3 <<'END'
 .SH NAME
 vmem_a \- a

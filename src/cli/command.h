@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * command.h -- what the commands of `vmem` have in common
+ *
+ * A command has a file, as cmd_run.c, with a function of the file's name and a
+ * line in the table of main.c.  It gets its own arguments, "vmem run" before
+ * them, and returns the exit status.  A function that can fail says why where
+ * it finds out, by refuse(), and returns the exit status to end with.
+ * Threads: there is one.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+/* exit statuses; the last three are those of env(1) and timeout(1) */
+enum status {
+	STATUS_FINE = 0,
+	STATUS_USAGE = 2,     /* the command line, or a variable, is wrong */
+	STATUS_FAILED = 125,  /* what was asked for cannot be had */
+	STATUS_NO_EXEC = 126, /* the program is there and cannot be run */
+	STATUS_NO_PROGRAM = 127,
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* what `vmem --help` says of it */
+	int (*main)(int argc, char **argv);
+};
+
+/* cmd_run -- run a program with its heap in a pool */
+int cmd_run(int argc, char **argv);
+
+/* refuse -- say in one line why not; returns the status */
+int refuse(int status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* warn_user -- say something in one line, and go on */
+void warn_user(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

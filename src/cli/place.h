@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * place.h -- where a pool is to be, looked at before it is made
+ *
+ * What would make the pool fail is told here in one line, and a size is
+ * chosen where none was asked for.  Nothing is created.  The functions return
+ * 0, or the exit status after saying why.
+ */
+#ifndef CLI_PLACE_H
+#define CLI_PLACE_H
+
+#include <limits.h>
+#include <stddef.h>
+
+struct place {
+	char path[PATH_MAX]; /* absolute */
+	size_t size;         /* bytes for the pool */
+};
+
+/*
+ * place_in_dir -- a pool in a directory
+ *
+ * size    bytes; 0: an eighth of the free space, at most 4 GiB, at least the
+ *         smallest pool
+ */
+int place_in_dir(const char *dir, size_t size, struct place *ret_place);
+
+/*
+ * place_on_device -- a pool that is a device DAX node
+ *
+ * size    bytes that the device must have; 0: it is taken as it is
+ */
+int place_on_device(const char *node, size_t size, struct place *ret_place);
+
+/* place_absolute -- a path that holds in any working directory */
+int place_absolute(const char *path, char ret_path[PATH_MAX]);
+
+#endif
