@@ -103,12 +103,40 @@ function(vmem_test_folder label pattern library)
 		endif()
 		get_filename_component(name ${file} NAME_WE)
 		vmem_test_program(${label}_${name} ${file} ${library})
-		# the shell tests of vmmalloc/ run its programs
-		if(NOT label STREQUAL "vmmalloc")
-			vmem_test_name(test ${label} ${name})
-			add_test(NAME ${test} COMMAND ${label}_${name})
-			vmem_test_properties(${test} ${label} ${options})
+		vmem_test_name(test ${label} ${name})
+		add_test(NAME ${test} COMMAND ${label}_${name})
+		vmem_test_properties(${test} ${label} ${options})
+	endforeach()
+endfunction()
+
+# vmem_plain_programs(LABEL) -- programs on libc alone, that shell tests run;
+# object_NAME.c is a shared object that they open, linked_NAME.c and .cc are
+# programs that are linked with libvmmalloc
+function(vmem_plain_programs label)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${label})
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		set(target ${label}_${name})
+		if(name MATCHES "^object_")
+			add_library(${target} MODULE ${file})
+			set_target_properties(${target} PROPERTIES PREFIX ""
+				LIBRARY_OUTPUT_DIRECTORY
+				${PROJECT_BINARY_DIR}/bin/test)
+		else()
+			add_executable(${target} ${file})
+			set_target_properties(${target} PROPERTIES
+				RUNTIME_OUTPUT_DIRECTORY
+				${PROJECT_BINARY_DIR}/bin/test)
 		endif()
+		if(name MATCHES "^linked_" AND TARGET vmmalloc)
+			target_link_libraries(${target} PRIVATE
+				-Wl,--no-as-needed vmmalloc)
+		endif()
+		target_link_libraries(${target} PRIVATE vmem_warnings)
+		target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+		# the calls are what is tested: none may be left out
+		target_compile_options(${target} PRIVATE -fno-builtin)
 	endforeach()
 endfunction()
 

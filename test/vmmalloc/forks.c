@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * forks.c tree|many|threads|orphan|closed|time -- forks without exec
+ *
+ * Parent and child change what they have inherited and allocate more; each must
+ * find its own at the end.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "check.h"
+
+#define NOBJECTS 2000u
+#define DEPTH    3u
+#define FAN_OUT  3u
+#define NTHREADS 4u
+#define NFORKS   10u
+#define NMANY    100u
+
+static struct object {
+	unsigned char *p;
+	size_t size;
+	unsigned char byte;
+} objects[NOBJECTS];
+
+static unsigned seed = 12345;
+
+static unsigned
+random_below(unsigned n)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (seed >> 16) % n;
+}
+
+static void
+verify(const struct object *o)
+{
+	for (size_t i = 0; i < o->size; i++)
+		CHECK(o->p[i] == o->byte);
+}
+
+/* renew -- another object in the place of the old one */
+static void
+renew(struct object *o)
+{
+	verify(o);
+	if (random_below(2) == 0 && o->p != NULL) {
+		o->size = random_below(20) == 0 ? 50000 : random_below(600) + 1;
+		o->p = realloc(o->p, o->size);
+	} else {
+		free(o->p);
+		o->size = random_below(20) == 0 ? 70000 : random_below(600) + 1;
+		o->p = malloc(o->size);
+	}
+	CHECK(o->p != NULL);
+	o->byte = (unsigned char)random_below(256);
+	memset(o->p, o->byte, o->size);
+}
+
+static void
+churn(unsigned n)
+{
+	while (n-- > 0)
+		renew(&objects[random_below(NOBJECTS)]);
+	for (unsigned i = 0; i < NOBJECTS; i++)
+		verify(&objects[i]);
+}
+
+static void
+wait_for(pid_t pid)
+{
+	int status;
+
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* tree -- children go on while the parent does, and have children */
+static void
+tree(unsigned depth)
+{
+	pid_t pids[FAN_OUT];
+
+	churn(NOBJECTS);
+	if (depth == 0)
+		return;
+	for (unsigned i = 0; i < FAN_OUT; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			seed += i + 1;
+			tree(depth - 1);
+			exit(0);
+		}
+		churn(NOBJECTS / 4);
+	}
+	churn(NOBJECTS);
+	for (unsigned i = 0; i < FAN_OUT; i++)
+		wait_for(pids[i]);
+	churn(NOBJECTS);
+}
+
+static void
+many(void)
+{
+	for (unsigned i = 0; i < NMANY; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			churn(20);
+			_exit(0);
+		}
+		churn(20);
+		wait_for(pid);
+	}
+}
+
+static int stop; /* atomic */
+
+/* work -- allocate all the time, with contents of one's own */
+static void *
+work(void *arg)
+{
+	unsigned char *mine[64] = {NULL};
+	unsigned char byte = (unsigned char)(uintptr_t)arg;
+	unsigned i = 0, state = byte;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		size_t size;
+
+		state = state * 1103515245u + 12345u;
+		i = state >> 8 & 63;
+		if (mine[i] != NULL)
+			CHECK(mine[i][0] == byte);
+		free(mine[i]);
+		size = (state >> 16 & 2047) + 1;
+		mine[i] = malloc(size);
+		CHECK(mine[i] != NULL);
+		memset(mine[i], byte, size);
+	}
+	for (i = 0; i < 64; i++)
+		free(mine[i]);
+	return NULL;
+}
+
+static void *
+fork_some(void *arg)
+{
+	for (unsigned i = 0; i < NFORKS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			churn(500);
+			_exit(0);
+		}
+		churn(100);
+		wait_for(pid);
+	}
+	return arg;
+}
+
+/* threads -- others allocate meanwhile, and the main thread does not fork */
+static void
+threads(void)
+{
+	pthread_t worker[NTHREADS], forker;
+
+	for (unsigned i = 0; i < NTHREADS; i++)
+		CHECK(pthread_create(&worker[i], NULL, work,
+			      (void *)(uintptr_t)(i + 1)) == 0);
+	CHECK(pthread_create(&forker, NULL, fork_some, NULL) == 0);
+	CHECK(pthread_join(forker, NULL) == 0);
+	(void)fork_some(NULL);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < NTHREADS; i++)
+		CHECK(pthread_join(worker[i], NULL) == 0);
+}
+
+/* orphan -- the child lives on when the parent is gone, and reports */
+static void
+orphan(void)
+{
+	int fd[2];
+	char byte = 0;
+	pid_t pid;
+
+	CHECK(pipe(fd) == 0);
+	pid = fork();
+	if (pid == 0) {
+		pid_t parent = getpid();
+
+		if (fork() != 0)
+			_exit(0);
+		while (getppid() == parent)
+			churn(10);
+		churn(5000);
+		tree(1);
+		CHECK(write(fd[1], "x", 1) == 1);
+		_exit(0);
+	}
+	CHECK(close(fd[1]) == 0);
+	wait_for(pid);
+	churn(5000);
+	CHECK(read(fd[0], &byte, 1) == 1 && byte == 'x');
+}
+
+/* took -- milliseconds of a fork, of a process with 50 MiB in use */
+static void
+took(void)
+{
+	struct timespec from, to;
+	size_t size = (size_t)50 << 20;
+	char *p = malloc(size);
+	pid_t pid;
+
+	CHECK(p != NULL);
+	memset(p, 1, size);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	pid = fork();
+	if (pid == 0)
+		_exit(p[size - 1] == 1 && p[0] == 1 ? 0 : 1);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	wait_for(pid);
+	printf("%ld ms\n", (to.tv_sec - from.tv_sec) * 1000 +
+				   (to.tv_nsec - from.tv_nsec) / 1000000);
+	free(p);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *what = argc == 2 ? argv[1] : "";
+
+	churn(3 * NOBJECTS);
+	if (strcmp(what, "closed") == 0)
+		/* as daemons do; glibc has no name for it everywhere */
+		CHECK(syscall(SYS_close_range, 3u, ~0u, 0u) == 0);
+	if (strcmp(what, "tree") == 0 || strcmp(what, "closed") == 0)
+		tree(DEPTH);
+	else if (strcmp(what, "many") == 0)
+		many();
+	else if (strcmp(what, "threads") == 0)
+		threads();
+	else if (strcmp(what, "orphan") == 0)
+		orphan();
+	else if (strcmp(what, "time") == 0)
+		took();
+	else
+		return 2;
+	return 0;
+}
