@@ -40,7 +40,10 @@ ended 3 '' '' VMMALLOC_LOG_STATS=0 "$exits" return
 mkdir "$tmp/logs"
 ended 3 '' '' VMMALLOC_LOG_STATS=1 VMMALLOC_LOG_FILE="$tmp/logs/x-" \
 	"$exits" return
-[ "$(ls "$tmp/logs" | grep -c '^x-[0-9][0-9]*$')" -eq 1 ] ||
-	failed "log files: $(ls "$tmp/logs")"
+for log in "$tmp"/logs/*; do
+	case ${log##*/x-} in
+	*[!0-9]*) failed "log file: $log" ;;
+	esac
+done
 [ "$(ntexts "$tmp"/logs/x-*)" -eq 1 ] || failed "log file without statistics"
 done_testing

@@ -30,12 +30,13 @@ for mode in 1 2 3; do
 done
 
 # private memory as a tier, real programs, and the statistics of each tier
+# shellcheck disable=SC2016 # for the inner shell
 for policy in '' ,threshold=1K ,ratio=1:4; do
 	ended 0 '500500' '' \
 		"VMMALLOC_TIERS=dram:anon:32M,slow:$second:32M$policy" \
 		sh -c 'seq 1000 | awk "{ s += \$1 } END { print s }"'
 done
-ended 0 done '*' "$(with ,threshold=4K)" VMMALLOC_LOG_STATS=1 echo done
+ended 0 begun '*' "$(with ,threshold=4K)" VMMALLOC_LOG_STATS=1 echo begun
 [ "$(grep -c 'Begin jemalloc' "$tmp/err")" -eq 2 ] || failed "statistics"
 grep -q '^Tier fast:$' "$tmp/err" || failed "no name of a tier"
 
