@@ -136,20 +136,21 @@ alloc_in(struct tier *t, size_t size, size_t align, bool zero, int *err)
 void *
 tiers_alloc(size_t size, size_t align, bool zero, int *err)
 {
-	if (ntiers <= 1)
+	const unsigned count = ntiers;
+	if (count <= 1)
 		return alloc_in(&tiers[0], size, align, zero, err);
 	unsigned first = choose(size), i = first;
 	bool passed[TIERS_MAX] = {false};
 	void *p = NULL;
-	for (unsigned n = 0; p == NULL && n < 2 * ntiers; n++) {
+	for (unsigned n = 0; p == NULL && n < 2 * count; n++) {
 		/* in the first round those that may have room, then the rest */
-		i = (first + n) % ntiers;
-		if (n < ntiers)
+		i = (first + n) % count;
+		if (n < count)
 			passed[i] = is_passed_by(&tiers[i]);
-		if (passed[i] == (n >= ntiers))
+		if (passed[i] == (n >= count))
 			p = alloc_in(&tiers[i], size, align, zero, err);
 	}
-	if (p != NULL && by_ratio)
+	if (p != NULL && tiers[i].share != 0)
 		filled[i] += max_size(size, 1) * RATIO_MOST / tiers[i].share;
 	return p;
 }

@@ -17,9 +17,8 @@
 
 #define CHECK(cond)                                                            \
 	do {                                                                   \
-		static const char text_[] = __FILE__                           \
-			":" CHECK_TEXT(__LINE__) ": does not hold: " #cond     \
-						 "\n";                         \
+		static const char text_[] = __FILE__ ":" CHECK_TEXT(           \
+			__LINE__) ": does not hold: " #cond "\n";              \
 		if (!(cond)) {                                                 \
 			if (write(2, text_, sizeof(text_) - 1) < 0)            \
 				_exit(2);                                      \

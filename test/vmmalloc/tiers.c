@@ -70,7 +70,7 @@ where(const void *p)
 static void
 threshold(void)
 {
-	for (size_t size = 0; size < 4 * THRESHOLD; size += 97) {
+	for (size_t size = 1; size < 4 * THRESHOLD; size += 97) {
 		int wanted = size >= THRESHOLD;
 		void *p = malloc(size), *q = calloc(1, size), *r = NULL;
 
@@ -162,6 +162,7 @@ child(void)
 	int status;
 	pid_t pid;
 
+	CHECK(small != NULL && large != NULL);
 	small[0] = large[0] = 1;
 	pid = fork();
 	small[0] = large[0] = pid == 0 ? 2 : 3;
@@ -170,6 +171,8 @@ child(void)
 		_exit(small[0] == 2 && large[0] == 2 ? 0 : 1);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(small[0] == 3 && large[0] == 3);
+	free(small);
+	free(large);
 }
 
 int
