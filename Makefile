@@ -12,7 +12,7 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
-	lint format bench install soak clean deps
+	lint format bench install soak clean deps test-programs bench-programs
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -38,6 +38,16 @@ check-asan check-tsan check-valgrind: check-%: | build ## one kind of run
 	$(call build,$*,-DVMEM_TESTS=ON)
 	ctest --preset $*
 
+test-programs: all ## real programs with their heaps in pools; QUICK=1: less
+	$(DEPS) -k programs
+	test/programs/self-test
+	test/programs/run $(if $(QUICK),--quick)
+
+bench-programs: all ## times of the same programs under several allocators
+	$(DEPS) -k programs contenders
+	mkdir -p build/bench
+	bench/programs/run --json build/bench/programs.json
+
 coverage lint bench soak: | build ## what tools/run-... of that name says
 	$(DEPS) build test $@
 	MINUTES=$(MINUTES) tools/run-$@
@@ -50,7 +60,7 @@ install: all ## into PREFIX (/usr/local) under DESTDIR
 	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 	cmake --install build/release
 deps: ## install the packages that all targets together need
-	$(DEPS) build test lint coverage bench
+	$(DEPS) build test lint coverage bench programs contenders
 
 build:
 	mkdir -p $@
