@@ -20,6 +20,8 @@ finding(struct findings *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (f->tell != NULL)
+		f->tell(f->arg, text);
 	if (f->count++ == 0)
 		(void)fail(0, "pool is inconsistent: %s", text);
 	else

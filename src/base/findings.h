@@ -14,6 +14,8 @@
 
 struct findings {
 	size_t count;
+	void (*tell)(void *arg, const char *text); /* of each; or NULL */
+	void *arg;
 };
 
 /* finding -- note one; returns false, so that a check can return it */

@@ -187,3 +187,24 @@ os_is_resident(const void *addr)
 	errno = saved;
 	return (in & 1) != 0;
 }
+
+#if defined(__x86_64__)
+uintptr_t
+os_thread_pointer(void)
+{
+	uintptr_t pointer;
+
+	/* the first word there is the address itself */
+	__asm__("mov %%fs:0, %0" : "=r"(pointer));
+	return pointer;
+}
+#elif defined(__aarch64__)
+uintptr_t
+os_thread_pointer(void)
+{
+	uintptr_t pointer;
+
+	__asm__("mrs %0, tpidr_el0" : "=r"(pointer));
+	return pointer;
+}
+#endif

@@ -46,6 +46,12 @@ void os_yield(unsigned round);
 /* os_is_resident -- is the system page at the address in memory? */
 bool os_is_resident(const void *addr);
 
+/*
+ * os_thread_pointer -- the register that thread-local storage is found by: the
+ * base of fs on x86-64, tpidr_el0 on aarch64
+ */
+uintptr_t os_thread_pointer(void);
+
 /* os_getenv -- secure_getenv(3) */
 const char *os_getenv(const char *name);
 

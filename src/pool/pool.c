@@ -20,6 +20,7 @@ pool_init(void)
 	error_init();
 	thread_init();
 	thread_on_exit(dir_park);
+	registry_init();
 	pool_fork_init();
 }
 

@@ -39,6 +39,22 @@ overlapped(void *handle)
 	return found;
 }
 
+bool
+pool_verify(const struct record *rec, struct findings *f, int *err)
+{
+	const struct pool *pool = pool_at(rec->backing.base);
+	struct run_check c;
+	if (!check_header(pool, rec, f))
+		return false;
+	if (!run_check_begin(
+		    &c, &pool->runs, rec->backing.base, pool->size, f, err))
+		return false;
+	run_check_all(&c);
+	dir_check(&c, &pool->dir, (unsigned)pool->hardening);
+	run_check_end(&c);
+	return f->count == 0;
+}
+
 int
 pool_check(void *handle, int *err)
 {
@@ -47,18 +63,10 @@ pool_check(void *handle, int *err)
 	*err = -pool_freeze(handle, &rec);
 	if (*err != 0)
 		return -1;
-	const struct pool *pool = pool_at(handle);
-	if (overlapped(handle)) {
+	if (overlapped(handle))
 		(void)finding(&f, "another pool lies over it");
-	} else if (check_header(pool, &rec, &f)) {
-		struct run_check c;
-		if (run_check_begin(
-			    &c, &pool->runs, handle, pool->size, &f, err)) {
-			run_check_all(&c);
-			dir_check(&c, &pool->dir, (unsigned)pool->hardening);
-			run_check_end(&c);
-		}
-	}
+	else
+		(void)pool_verify(&rec, &f, err);
 	pool_thaw(handle);
 	if (*err != 0)
 		return -1;

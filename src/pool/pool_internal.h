@@ -6,6 +6,7 @@
 #define POOL_INTERNAL_H
 
 #include "base/compiler.h"
+#include "base/findings.h"
 #include "pool/pool.h"
 #include "pool/registry.h"
 #include "tcache/tcache.h"
@@ -44,6 +45,13 @@ pool_at(const void *handle)
 
 /* pool_checksum -- what the header's checksum must be */
 uint64_t pool_checksum(const struct pool *pool);
+
+/*
+ * pool_verify -- the pool of that record, which nobody is inside, or a copy of
+ * it at its own address: everything that pool_check() looks at
+ * Returns whether nothing was found; with *err set it could not be known.
+ */
+bool pool_verify(const struct record *rec, struct findings *f, int *err);
 
 /* one operation of the calling thread in a pool */
 struct visit {

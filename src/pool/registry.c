@@ -11,75 +11,85 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/os.h"
-#include "tcache/tcache.h"
 
 #define FIRST_RECORDS ((size_t)64)
 
-static struct lock lock;     /* RANK_REGISTRY */
-static struct record *table; /* sorted by base; of one base the newest last */
-static size_t count, room;
-static bool forking;
-static size_t largest; /* bytes of the largest pool ever: bounds searches */
+/* the only one, and never zero, so that it lies in a page of a file */
+static struct registry registry ALIGNED(REGISTRY_ALIGN) = {
+	.magic = REGISTRY_MAGIC,
+	.layout = REGISTRY_LAYOUT,
+	.record_size = sizeof(struct record),
+	.self = &registry,
+	.threads = &thread_list,
+};
+
+void
+registry_init(void)
+{
+	registry.busy_off = thread_busy_offset();
+	registry.class_tables[0] = class_table_for(0);
+	registry.class_tables[1] = class_table_for(SIZE_MAX);
+}
 
 void
 registry_lock(void)
 {
-	lock_acquire(&lock, RANK_REGISTRY);
+	lock_acquire(&registry.lock, RANK_REGISTRY);
 }
 
 void
 registry_unlock(void)
 {
-	lock_release(&lock, RANK_REGISTRY);
+	lock_release(&registry.lock, RANK_REGISTRY);
 }
 
 void
 registry_reset_lock(void)
 {
-	lock_reset(&lock);
+	lock_reset(&registry.lock);
 }
 
 bool
 registry_forking(void)
 {
-	return forking;
+	return registry.forking;
 }
 
 void
 registry_set_forking(bool on)
 {
-	forking = on;
+	registry.forking = on;
 }
 
 bool
 registry_is_closed(const struct record *rec)
 {
-	return forking || rec->frozen;
+	return registry.forking || rec->frozen;
 }
 
 size_t
 registry_count(void)
 {
-	return count;
+	return registry.count;
 }
 
 struct record *
 registry_at(size_t i)
 {
-	return &table[i];
+	return &registry.table[i];
 }
 
 static uintptr_t
 first_byte(size_t i)
 {
-	return (uintptr_t)table[i].backing.base;
+	return (uintptr_t)registry.table[i].backing.base;
 }
 
 /* upper -- how many records begin at or before an address */
 static size_t
 upper(uintptr_t address)
 {
-	size_t low = 0, high = count;
+	size_t low = 0, high = registry.count;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		if (first_byte(mid) <= address)
@@ -105,8 +115,9 @@ static size_t
 next_overlap(const struct backing *b, size_t i)
 {
 	for (; i > 0; i--) {
-		struct backing *other = &table[i - 1].backing;
-		if ((uintptr_t)other->base + largest <= (uintptr_t)b->base)
+		struct backing *other = &registry.table[i - 1].backing;
+		if ((uintptr_t)other->base + registry.largest <=
+			(uintptr_t)b->base)
 			return 0;
 		if (overlap(other, b))
 			return i;
@@ -123,7 +134,7 @@ overlap_mark(const struct backing *b, const struct record *self)
 {
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
-		struct record *other = &table[--i];
+		struct record *other = &registry.table[--i];
 		if (other == self)
 			continue;
 		other->overlapped = true;
@@ -136,40 +147,62 @@ registry_unguard(const struct backing *b)
 {
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
-		struct record *other = &table[--i];
+		struct record *other = &registry.table[--i];
 		if (other->guarded)
 			(void)backing_guard(&other->backing, false);
 		other->guarded = false;
 	}
 }
 
+/* change_begin, change_end -- what lies between others may see half done */
+static void
+change_begin(void)
+{
+	/* relaxed: the fence puts it before what is changed */
+	store_relaxed(&registry.changes, registry.changes + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void
+change_end(void)
+{
+	/* release: whoever sees the new count sees what was changed */
+	store_release(&registry.changes, registry.changes + 1);
+}
+
 static bool
 grow(void)
 {
-	size_t more = max_size(FIRST_RECORDS, room * 2);
+	size_t more = max_size(FIRST_RECORDS, registry.room * 2);
 	struct record *fresh = os_map(more * sizeof(*fresh));
 	if (fresh == NULL)
 		return false;
-	if (table != NULL) {
-		memcpy(fresh, table, count * sizeof(*fresh));
-		os_unmap(table, room * sizeof(*fresh));
+	if (registry.table != NULL) {
+		memcpy(fresh, registry.table, registry.count * sizeof(*fresh));
+		os_unmap(registry.table, registry.room * sizeof(*fresh));
 	}
-	table = fresh;
-	room = more;
+	registry.table = fresh;
+	registry.room = more;
 	return true;
 }
 
 int
 registry_add(const struct record *rec)
 {
-	if (count == room && !grow())
+	change_begin();
+	bool room = registry.count < registry.room || grow();
+	change_end();
+	if (!room)
 		return fail(ENOMEM, "no memory for the table of pools");
 	overlap_mark(&rec->backing, NULL);
-	largest = max_size(largest, rec->backing.size);
+	registry.largest = max_size(registry.largest, rec->backing.size);
 	size_t at = upper((uintptr_t)rec->backing.base);
-	memmove(&table[at + 1], &table[at], (count - at) * sizeof(*table));
-	table[at] = *rec;
-	count++;
+	struct record *to = &registry.table[at];
+	change_begin();
+	memmove(to + 1, to, (registry.count - at) * sizeof(*to));
+	*to = *rec;
+	registry.count++;
+	change_end();
 	return 0;
 }
 
@@ -180,7 +213,7 @@ registry_find(const void *handle)
 	if (handle == NULL || at == 0 ||
 		first_byte(at - 1) != (uintptr_t)handle)
 		return NULL;
-	return &table[at - 1];
+	return &registry.table[at - 1];
 }
 
 struct record *
@@ -188,7 +221,7 @@ registry_owner(const void *p)
 {
 	struct backing one = {.base = (char *)(uintptr_t)p, .size = 1};
 	size_t i = next_overlap(&one, upper((uintptr_t)p));
-	return i == 0 ? NULL : &table[i - 1];
+	return i == 0 ? NULL : &registry.table[i - 1];
 }
 
 bool
@@ -196,7 +229,7 @@ registry_overlaps(const struct record *rec)
 {
 	size_t i = upper((uintptr_t)rec->backing.base + rec->backing.size - 1);
 	while ((i = next_overlap(&rec->backing, i)) != 0)
-		if (&table[--i] != rec)
+		if (&registry.table[--i] != rec)
 			return true;
 	return false;
 }
@@ -206,7 +239,9 @@ registry_remove(struct record *rec)
 {
 	struct backing gone = rec->backing;
 	overlap_mark(&gone, rec);
-	size_t at = (size_t)(rec - table);
-	count--;
-	memmove(rec, rec + 1, (count - at) * sizeof(*table));
+	size_t at = (size_t)(rec - registry.table);
+	change_begin();
+	registry.count--;
+	memmove(rec, rec + 1, (registry.count - at) * sizeof(*rec));
+	change_end();
 }

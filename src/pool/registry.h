@@ -19,7 +19,9 @@
 #include <stdint.h>
 
 #include "backing/backing.h"
+#include "base/lock.h"
 #include "pool/pool.h"
+#include "tcache/tcache.h"
 
 /* whose pool it is after a fork */
 enum kinship {
@@ -39,6 +41,42 @@ struct record {
 	const char *path; /* where a forked child's file is made, or NULL */
 	struct backing_twin twin; /* the next child's; during a fork only */
 };
+
+/*
+ * The table and all that leads to it, for a debugger's eyes: the command looks
+ * for the magic number at the beginning of every page of a process's data, in
+ * memory or in a core file, without the process's help.  A reader of another
+ * version must find out that it is one, so `layout` grows with every change of
+ * this struct, of a record, and of what they lead to outside of pools; inside
+ * of pools POOL_LAYOUT tells.
+ *
+ * `changes` is odd while the table is being changed.
+ */
+struct registry {
+	uint64_t magic[2];    /* REGISTRY_MAGIC; set once, as all up to */
+	uint32_t layout;      /* ... `class_tables` */
+	uint32_t record_size; /* bytes of a record */
+	const struct registry *self; /* where it is: a copy of it is none */
+	const struct thread_list *threads;
+	intptr_t busy_off; /* see thread_busy_offset() */
+	const struct class_table *class_tables[2];
+	uint64_t changes;     /* atomic; registry lock */
+	struct record *table; /* sorted by base; of one base the newest last */
+	size_t count, room;
+	size_t largest;   /* bytes of the largest pool ever: bounds searches */
+	struct lock lock; /* RANK_REGISTRY; all of the following, too */
+	bool forking;
+};
+
+#define REGISTRY_MAGIC                                                         \
+	{                                                                      \
+		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
+	}
+#define REGISTRY_LAYOUT 1u
+#define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
+
+/* registry_init -- what is set once; before any other call */
+void registry_init(void);
 
 void registry_lock(void);
 void registry_unlock(void);

@@ -31,11 +31,10 @@ static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
 	.table = &no_entry, .pinned = {.fast = &heap_inert}};
 
-static struct lock threads_lock; /* RANK_THREADS */
-static struct thread *threads;   /* threads_lock */
-static uint32_t thaws;           /* atomic futex word: thaws so far */
-static bool have_barrier;        /* set once by thread_init() */
-static pthread_key_t exit_key;   /* set once by thread_init() */
+struct thread_list thread_list;
+static uint32_t thaws;         /* atomic futex word: thaws so far */
+static bool have_barrier;      /* set once by thread_init() */
+static pthread_key_t exit_key; /* set once by thread_init() */
 static bool exit_key_made;
 static void (*exit_park)(struct heap *heap); /* set once */
 static void *pinned_pool;                    /* set once */
@@ -80,10 +79,10 @@ static void
 list_insert(struct thread *t)
 {
 	t->prev = NULL;
-	t->next = threads;
-	if (threads != NULL)
-		threads->prev = t;
-	threads = t;
+	t->next = thread_list.first;
+	if (thread_list.first != NULL)
+		thread_list.first->prev = t;
+	thread_list.first = t;
 }
 
 static void
@@ -92,7 +91,7 @@ list_remove(struct thread *t)
 	if (t->prev != NULL)
 		t->prev->next = t->next;
 	else
-		threads = t->next;
+		thread_list.first = t->next;
 	if (t->next != NULL)
 		t->next->prev = t->prev;
 }
@@ -120,9 +119,9 @@ thread_self(void)
 		os_unmap(t, BLOCK_BYTES);
 		return NULL;
 	}
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	list_insert(t);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 	thread_hot.self = t;
 	thread_hot.table = t->table;
 	thread_hot.mask = (t->nentries - 1) * ENTRY_BYTES;
@@ -134,17 +133,17 @@ thread_visit(struct thread *v)
 {
 	memset(v, 0, sizeof(*v));
 	v->busy = &thread_hot.busy;
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	list_insert(v);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
 thread_leave(struct thread *v)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	list_remove(v);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 static bool
@@ -185,9 +184,9 @@ entry_of(struct thread *t, const void *pool)
 void
 thread_pin(void *pool)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	pinned_pool = pool;
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 struct entry *
@@ -263,12 +262,12 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen)
 	struct thread *t = thread_hot.self;
 	if (t == NULL)
 		return NULL;
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	struct entry *e = entry_of(t, pool);
 	if (e->key == KEY_EMPTY && e != t->pinned) {
 		bool room = (t->nused + 1) * LOAD_SHARE <= t->nentries;
 		if (!room && !rehash(t)) {
-			lock_release(&threads_lock, RANK_THREADS);
+			lock_release(&thread_list.lock, RANK_THREADS);
 			return NULL;
 		}
 		e = find(t->table, t->nentries, pool);
@@ -279,29 +278,29 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen)
 	set_frozen(e, frozen);
 	/* relaxed: only the owner reads it without the lock, and that is us */
 	store_relaxed(&e->key, (uintptr_t)pool);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 	return e;
 }
 
 void
 thread_pool_gone(const void *pool)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
-	for (struct thread *t = threads; t != NULL; t = t->next) {
+	lock_acquire(&thread_list.lock, RANK_THREADS);
+	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
 		if (is_live(e->key))
 			bury(e);
 	}
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 /* heap_entry -- the entry of a private heap, or NULL; threads lock held */
 static struct entry *
 heap_entry(const void *pool, const struct heap *heap)
 {
-	for (struct thread *t = threads; t != NULL; t = t->next) {
+	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
@@ -314,21 +313,21 @@ heap_entry(const void *pool, const struct heap *heap)
 void
 thread_heap_gone(const void *pool, const struct heap *heap)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	struct entry *e = heap_entry(pool, heap);
 	if (e != NULL)
 		bury(e);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
 thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	struct entry *e = heap_entry(pool, heap);
 	if (e != NULL)
 		e->heap = to;
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 /*
@@ -347,7 +346,7 @@ entry_at(struct thread *t, size_t i)
 static void
 mark(const void *pool, bool on)
 {
-	for (struct thread *t = threads; t != NULL; t = t->next) {
+	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
 		struct entry *e = pool != NULL ? entry_of(t, pool) : t->table;
@@ -362,9 +361,9 @@ mark(const void *pool, bool on)
 void
 thread_mark(const void *pool)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	mark(pool, true);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 	if (have_barrier)
 		os_barrier();
 	else
@@ -375,7 +374,7 @@ thread_mark(const void *pool)
 static bool
 is_busy(const void *pool)
 {
-	for (struct thread *t = threads; t != NULL; t = t->next) {
+	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
 		/* acquire: pairs with thread_busy_end() */
 		const void *in = load_acquire(t->busy);
 		if (pool == NULL ? in != NULL : in == pool)
@@ -387,18 +386,18 @@ is_busy(const void *pool)
 bool
 thread_is_busy(const void *pool)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	bool busy = is_busy(pool);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 	return busy;
 }
 
 void
 thread_unmark(const void *pool)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	mark(pool, false);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
@@ -435,7 +434,7 @@ thread_exit(void *self)
 	for (;;) {
 		uint32_t ticket = thread_thaw_ticket();
 		bool frozen = false;
-		lock_acquire(&threads_lock, RANK_THREADS);
+		lock_acquire(&thread_list.lock, RANK_THREADS);
 		struct entry *e;
 		for (size_t i = 0; (e = entry_at(t, i)) != NULL; i++) {
 			if (!is_live(e->key))
@@ -450,11 +449,11 @@ thread_exit(void *self)
 		}
 		if (!frozen)
 			break;
-		lock_release(&threads_lock, RANK_THREADS);
+		lock_release(&thread_list.lock, RANK_THREADS);
 		thread_wait_thaw(ticket);
 	}
 	list_remove(t);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 	thread_hot.table = &no_entry;
 	thread_hot.mask = 0;
 	thread_hot.self = NULL;
@@ -465,10 +464,10 @@ thread_exit(void *self)
 bool
 thread_fork_prepare(void)
 {
-	lock_acquire(&threads_lock, RANK_THREADS);
+	lock_acquire(&thread_list.lock, RANK_THREADS);
 	bool still = !is_busy(NULL);
 	if (!still)
-		lock_release(&threads_lock, RANK_THREADS);
+		lock_release(&thread_list.lock, RANK_THREADS);
 	return still;
 }
 
@@ -476,21 +475,22 @@ void
 thread_fork_parent(void)
 {
 	mark(NULL, false);
-	lock_release(&threads_lock, RANK_THREADS);
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
 thread_fork_child(void)
 {
 	/* the other threads' blocks stay mapped: a few pages, once */
-	threads = thread_hot.self;
-	if (threads != NULL) {
-		threads->next = threads->prev = NULL;
+	thread_list.first = thread_hot.self;
+	if (thread_list.first != NULL) {
+		thread_list.first->next = thread_list.first->prev = NULL;
 		struct entry *e;
-		for (size_t i = 0; (e = entry_at(threads, i)) != NULL; i++)
+		for (size_t i = 0; (e = entry_at(thread_list.first, i)) != NULL;
+			i++)
 			if (is_live(e->key))
 				bury(e);
 	}
-	lock_reset(&threads_lock);
+	lock_reset(&thread_list.lock);
 	lock_forget_ranks();
 }

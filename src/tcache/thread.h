@@ -27,6 +27,8 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/lock.h"
+#include "base/os.h"
 
 struct heap;
 
@@ -77,6 +79,13 @@ struct thread {
 	struct entry *mapped; /* table that is no longer inside; NULL: inside */
 	struct entry *pinned; /* its entry of the pinned pool */
 };
+
+struct thread_list {
+	struct lock lock; /* RANK_THREADS */
+	struct thread *first;
+};
+
+extern struct thread_list thread_list __attribute__((visibility("hidden")));
 
 #define ENTRY_BYTES       sizeof(struct entry)
 #define THREAD_HASH       UINT64_C(0x61c88647) /* odd, fits a signed 32-bit word */
@@ -141,6 +150,16 @@ thread_busy_end(void)
 
 /* thread_init -- once, before any other call */
 void thread_init(void);
+
+/*
+ * thread_busy_offset -- how far a thread's busy word lies behind what its
+ * thread pointer says, the same for all threads: for who looks from outside
+ */
+static inline intptr_t
+thread_busy_offset(void)
+{
+	return (intptr_t)((uintptr_t)&thread_hot.busy - os_thread_pointer());
+}
 
 /* thread_fast_allowed -- can entries for the fast path be made here? */
 bool thread_fast_allowed(void);
