@@ -9,15 +9,17 @@ set(CMAKE_C_EXTENSIONS ON)
 
 # No -DNDEBUG: the library's own ASSERT() follows VMEM_DEBUG.  No -O3: it
 # makes the code larger and not faster.
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
-set(CMAKE_C_FLAGS_DEBUG "-O0 -g3")
-set(CMAKE_C_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
+foreach(language IN ITEMS C CXX)
+	set(CMAKE_${language}_FLAGS_RELEASE "-O2 -g")
+	set(CMAKE_${language}_FLAGS_DEBUG "-O0 -g3")
+	set(CMAKE_${language}_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
+endforeach()
 
 add_library(vmem_warnings INTERFACE)
 target_compile_options(vmem_warnings INTERFACE
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings
-	-Wpointer-arith -Wvla
+	-Wcast-qual -Wwrite-strings -Wpointer-arith -Wvla
+	$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>
 	$<$<C_COMPILER_ID:Clang>:-Wthread-safety>
 	$<$<BOOL:${WERROR}>:-Werror>)
 

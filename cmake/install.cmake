@@ -27,7 +27,8 @@ if(TARGET vmem_cli)
 	install(TARGETS vmem_cli DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*.h)
+file(GLOB headers CONFIGURE_DEPENDS
+	${PROJECT_SOURCE_DIR}/include/*.h ${PROJECT_SOURCE_DIR}/include/*.hpp)
 install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 foreach(section RANGE 1 8)

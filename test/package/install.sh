@@ -25,6 +25,7 @@ has() {
 	}
 }
 has "$prefix/include/libvmem.h"
+has "$prefix/include/libvmem.hpp"
 has "$libdir/libvmem.so"
 has "$libdir/libvmem.a"
 has "$libdir/vmem_debug/libvmem.so.1"

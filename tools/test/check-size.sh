@@ -24,4 +24,9 @@ fails 'src/run/run.c:3: a function of 71 lines' check
 function_of 1 | put src/run/run.c
 seq 501 | put src/run/table.h
 fails 'src/run/table.h: 501 lines' check
+
+# a class of C++ is no function
+function_of 71 | sed 's/^f(void)/class f/' | put src/run/table.h
+function_of 1 | put src/run/run.c
+passes check
 done_expecting

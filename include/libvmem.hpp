@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmem.hpp -- memory pools for C++17: owners, allocators, smart pointers
+ *
+ *     vmem::pool pool("/mnt/cxl", 1 << 30);
+ *     std::vector<int, vmem::allocator<int>> numbers(pool);
+ *     auto name = vmem::make_unique<std::string>(pool, "in the pool");
+ *
+ * Header only, on top of libvmem.h.  A vmem::pool owns a pool; everything else
+ * here holds its handle alone, so that a pool can be moved while containers
+ * live in it.  Objects and containers must be gone, or never be used again,
+ * when their pool is deleted: destructors do not run for what is left in it.
+ *
+ * Exceptions are std::bad_alloc, when a pool has no room, and
+ * std::system_error, with the text of vmem_errormsg(), for all else.  Threads
+ * are as in libvmem.h: a pool may be used by many at once, but one C++ object
+ * must not be changed by two.
+ */
+#ifndef LIBVMEM_HPP
+#define LIBVMEM_HPP 1
+
+#if !defined(__cplusplus) || __cplusplus < 201703L
+#error "libvmem.hpp needs C++17"
+#endif
+
+#include <libvmem.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <new>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+/*
+ * The tag of VMEM, `struct vmem`, has the name that a namespace would have.  So
+ * the classes are in namespace libvmem, and that struct, which no one can make
+ * an object of, holds their names: write vmem::pool and so on.
+ */
+namespace libvmem
+{
+
+namespace detail
+{
+
+/* throw_error -- what errno and vmem_errormsg() say about a failed call */
+[[noreturn]] inline void
+throw_error(int err)
+{
+	const std::error_code code(err, std::generic_category());
+	std::string what = vmem_errormsg();
+	const std::string reason = ": " + code.message();
+
+	/* what() appends the reason: not twice */
+	if (what.size() > reason.size() &&
+		what.compare(what.size() - reason.size(), reason.size(),
+			reason) == 0)
+		what.resize(what.size() - reason.size());
+	throw std::system_error(code, what);
+}
+
+/* allocate -- memory that is aligned as a type wants it; std::bad_alloc */
+inline void *
+allocate(VMEM *handle, std::size_t size, std::size_t alignment)
+{
+	/* what vmem_malloc() gives by itself */
+	const std::size_t natural = size < 16 ? 8 : 16;
+	void *ptr = alignment <= natural
+			    ? vmem_malloc(handle, size)
+			    : vmem_aligned_alloc(handle, alignment, size);
+
+	if (ptr == nullptr)
+		throw std::bad_alloc();
+	return ptr;
+}
+
+/* array_size -- bytes of count objects; std::bad_array_new_length */
+inline std::size_t
+array_size(std::size_t count, std::size_t size)
+{
+	if (count > std::size_t(PTRDIFF_MAX) / size)
+		throw std::bad_array_new_length();
+	return count * size;
+}
+
+} /* namespace detail */
+
+/*
+ * vmem::pool -- owns a pool, which is deleted with it; can be moved, not copied
+ *
+ * One that was moved from or released is empty: it converts to false, and its
+ * functions must not be called, but for those that say so.
+ */
+class pool
+{
+public:
+	/*
+	 * A pool in an unnamed temporary file of a directory, or on a device
+	 * DAX node, which is taken whole; as vmem_create().
+	 *
+	 * Throws  std::system_error with vmem_create()'s errno.
+	 */
+	explicit pool(const char *path, std::size_t size = VMEM_MIN_POOL)
+	    : pool(made(vmem_create(path, size)))
+	{
+	}
+
+	explicit pool(const std::string &path, std::size_t size = VMEM_MIN_POOL)
+	    : pool(path.c_str(), size)
+	{
+	}
+
+	/*
+	 * A pool in memory that the caller has and keeps until the pool is
+	 * deleted; as vmem_create_in_region().
+	 *
+	 * Throws  std::system_error with vmem_create_in_region()'s errno.
+	 */
+	static pool in_region(void *addr, std::size_t size)
+	{
+		return pool(made(vmem_create_in_region(addr, size)));
+	}
+
+	/* take over what vmem_create() gave; nullptr makes an empty one */
+	static pool adopt(VMEM *handle) noexcept
+	{
+		return pool(handle);
+	}
+
+	pool(pool &&other) noexcept : handle_(other.release())
+	{
+	}
+
+	pool &operator=(pool &&other) noexcept
+	{
+		pool taken(std::move(other));
+
+		swap(taken, *this);
+		return *this;
+	}
+
+	pool(const pool &) = delete;
+	pool &operator=(const pool &) = delete;
+
+	~pool()
+	{
+		if (handle_ != nullptr)
+			vmem_delete(handle_);
+	}
+
+	/* the handle, for the functions of libvmem.h; nullptr when empty */
+	VMEM *get() const noexcept
+	{
+		return handle_;
+	}
+
+	explicit operator bool() const noexcept
+	{
+		return handle_ != nullptr;
+	}
+
+	/* give the handle to the caller, who deletes it; empty afterwards */
+	VMEM *release() noexcept
+	{
+		return std::exchange(handle_, nullptr);
+	}
+
+	/* also for empty ones */
+	friend void swap(pool &a, pool &b) noexcept
+	{
+		std::swap(a.handle_, b.handle_);
+	}
+
+	/*
+	 * `size` bytes, aligned to any power of two; freed by deallocate() or
+	 * vmem_free().
+	 *
+	 * Throws  std::bad_alloc.
+	 */
+	[[nodiscard]] void *allocate(std::size_t size,
+		std::size_t alignment = alignof(std::max_align_t)) const
+	{
+		return detail::allocate(handle_, size, alignment);
+	}
+
+	void deallocate(void *ptr) const noexcept
+	{
+		vmem_free(handle_, ptr);
+	}
+
+	/* bytes of an object that may be used; 0 for what is none */
+	std::size_t usable_size(void *ptr) const noexcept
+	{
+		return vmem_malloc_usable_size(handle_, ptr);
+	}
+
+	/*
+	 * Are the pool's metadata consistent?  When not, vmem_errormsg() has
+	 * the first finding; others wait meanwhile.
+	 *
+	 * Throws  std::system_error when that could not be checked.
+	 */
+	bool check() const
+	{
+		const int verdict = vmem_check(handle_);
+
+		if (verdict < 0)
+			detail::throw_error(errno);
+		return verdict == 1;
+	}
+
+	/* print statistics, to where vmem_stats_print() does */
+	void print_stats(const char *opts = nullptr) const noexcept
+	{
+		vmem_stats_print(handle_, opts);
+	}
+
+private:
+	explicit pool(VMEM *handle) noexcept : handle_(handle)
+	{
+	}
+
+	static VMEM *made(VMEM *handle)
+	{
+		if (handle == nullptr)
+			detail::throw_error(errno);
+		return handle;
+	}
+
+	VMEM *handle_;
+};
+
+/*
+ * vmem::allocator -- puts a container into a pool
+ *
+ * Made from a pool, implicitly, so that a container's constructor takes the
+ * pool itself.  Equal are those of one pool.  A container that is assigned a
+ * copy stays in its pool; one that is moved or swapped takes its pool along,
+ * which costs nothing and moves no object.
+ */
+template <typename T> class allocator
+{
+public:
+	using value_type = T;
+	using propagate_on_container_copy_assignment = std::false_type;
+	using propagate_on_container_move_assignment = std::true_type;
+	using propagate_on_container_swap = std::true_type;
+	using is_always_equal = std::false_type;
+
+	allocator(const pool &pool) noexcept : handle_(pool.get())
+	{
+	}
+
+	explicit allocator(VMEM *handle) noexcept : handle_(handle)
+	{
+	}
+
+	template <typename U>
+	allocator(const allocator<U> &other) noexcept : handle_(other.handle())
+	{
+	}
+
+	/* Throws std::bad_array_new_length, std::bad_alloc. */
+	[[nodiscard]] T *allocate(std::size_t count)
+	{
+		return static_cast<T *>(detail::allocate(handle_,
+			detail::array_size(count, sizeof(T)), alignof(T)));
+	}
+
+	void deallocate(T *ptr, std::size_t) noexcept
+	{
+		vmem_free(handle_, ptr);
+	}
+
+	/* the pool's handle */
+	VMEM *handle() const noexcept
+	{
+		return handle_;
+	}
+
+private:
+	VMEM *handle_;
+};
+
+template <typename T, typename U>
+bool
+operator==(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+	return a.handle() == b.handle();
+}
+
+template <typename T, typename U>
+bool
+operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+	return !(a == b);
+}
+
+/*
+ * vmem::memory_resource -- puts the containers of std::pmr into a pool
+ *
+ * Resources of one pool are equal.  It must live as long as the containers do.
+ * All of its functions may be called by many threads at once.
+ */
+class memory_resource final : public std::pmr::memory_resource
+{
+public:
+	explicit memory_resource(const pool &pool) noexcept
+	    : handle_(pool.get())
+	{
+	}
+
+	explicit memory_resource(VMEM *handle) noexcept : handle_(handle)
+	{
+	}
+
+private:
+	void *do_allocate(std::size_t size, std::size_t alignment) override
+	{
+		return detail::allocate(handle_, size, alignment);
+	}
+
+	void do_deallocate(void *ptr, std::size_t, std::size_t) override
+	{
+		vmem_free(handle_, ptr);
+	}
+
+	bool do_is_equal(
+		const std::pmr::memory_resource &other) const noexcept override
+	{
+		const auto *same =
+			dynamic_cast<const memory_resource *>(&other);
+
+		return same != nullptr && same->handle_ == handle_;
+	}
+
+	VMEM *handle_;
+};
+
+/*
+ * vmem::deleter -- destroys and frees what make_unique() made
+ *
+ * As std::default_delete does, it converts from a derived class to a base
+ * class, which must have a virtual destructor.
+ */
+template <typename T> class deleter
+{
+public:
+	/* for empty pointers */
+	deleter() noexcept = default;
+
+	explicit deleter(VMEM *handle) noexcept : handle_(handle)
+	{
+	}
+
+	template <typename U,
+		typename = std::enable_if_t<
+			std::is_convertible_v<U *, T *> &&
+			(std::has_virtual_destructor_v<T> ||
+				std::is_same_v<std::remove_cv_t<U>,
+					std::remove_cv_t<T>>)>>
+	deleter(const deleter<U> &other) noexcept : handle_(other.handle())
+	{
+	}
+
+	void operator()(T *ptr) const noexcept
+	{
+		const volatile void *start = ptr;
+
+		/* a base class need not be at the object's start */
+		if constexpr (std::is_polymorphic_v<T>)
+			start = dynamic_cast<const volatile void *>(ptr);
+		std::destroy_at(ptr);
+		vmem_free(handle_, const_cast<void *>(start));
+	}
+
+	/* the pool's handle */
+	VMEM *handle() const noexcept
+	{
+		return handle_;
+	}
+
+private:
+	VMEM *handle_ = nullptr;
+};
+
+/* the same for an array, whose length it knows */
+template <typename T> class deleter<T[]>
+{
+public:
+	/* for empty pointers */
+	deleter() noexcept = default;
+
+	deleter(VMEM *handle, std::size_t count) noexcept
+	    : handle_(handle), count_(count)
+	{
+	}
+
+	void operator()(T *ptr) const noexcept
+	{
+		std::destroy_n(ptr, count_);
+		vmem_free(handle_, const_cast<std::remove_cv_t<T> *>(ptr));
+	}
+
+	/* how many objects the array has */
+	std::size_t size() const noexcept
+	{
+		return count_;
+	}
+
+private:
+	VMEM *handle_ = nullptr;
+	std::size_t count_ = 0;
+};
+
+} /* namespace libvmem */
+
+struct vmem {
+	vmem() = delete;
+
+	using pool = libvmem::pool;
+	using memory_resource = libvmem::memory_resource;
+	template <typename T> using allocator = libvmem::allocator<T>;
+	template <typename T> using deleter = libvmem::deleter<T>;
+
+	/* vmem::unique_ptr -- owns an object, or with T[] an array, in a pool
+	 */
+	template <typename T> using unique_ptr = std::unique_ptr<T, deleter<T>>;
+
+	/*
+	 * vmem::make_unique<T> -- an object in a pool, made from the arguments
+	 *
+	 * Throws  std::bad_alloc; what T's constructor throws, and then the
+	 * memory is freed.
+	 */
+	template <typename T, typename... Args>
+	static std::enable_if_t<!std::is_array_v<T>, unique_ptr<T>> make_unique(
+		const pool &pool, Args &&...args)
+	{
+		void *memory = pool.allocate(sizeof(T), alignof(T));
+
+		try {
+			return unique_ptr<T>(
+				::new (memory) T(std::forward<Args>(args)...),
+				deleter<T>(pool.get()));
+		} catch (...) {
+			pool.deallocate(memory);
+			throw;
+		}
+	}
+
+	/*
+	 * vmem::make_unique<T[]> -- an array of value-initialized objects in a
+	 * pool
+	 *
+	 * Throws  std::bad_array_new_length, std::bad_alloc; what T's
+	 * constructor throws, and then those already made are destroyed.
+	 */
+	template <typename T>
+	static std::enable_if_t<std::is_array_v<T> && std::extent_v<T> == 0,
+		unique_ptr<T>>
+	make_unique(const pool &pool, std::size_t count)
+	{
+		using element = std::remove_extent_t<T>;
+		void *memory = pool.allocate(
+			libvmem::detail::array_size(count, sizeof(element)),
+			alignof(element));
+		auto *first = static_cast<element *>(memory);
+
+		try {
+			std::uninitialized_value_construct_n(first, count);
+		} catch (...) {
+			pool.deallocate(memory);
+			throw;
+		}
+		return unique_ptr<T>(first, deleter<T>(pool.get(), count));
+	}
+
+	/*
+	 * vmem::make_shared<T> -- an object and its count of owners, both in a
+	 * pool
+	 *
+	 * Throws  std::bad_alloc; what T's constructor throws.
+	 */
+	template <typename T, typename... Args>
+	static std::shared_ptr<T> make_shared(const pool &pool, Args &&...args)
+	{
+		return std::allocate_shared<T>(
+			allocator<T>(pool), std::forward<Args>(args)...);
+	}
+};
+
+#endif /* libvmem.hpp */
