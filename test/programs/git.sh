@@ -6,6 +6,7 @@
 needs git command -v git
 needs perl command -v perl
 pool 128M
+forks 2 3
 # not mode 0: in the heap that they then share, the child of git writes where
 # the parent keeps its process number
 tight 128 '^fatal: Out of memory, (m|re)alloc failed'

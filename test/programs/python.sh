@@ -6,15 +6,17 @@
 needs python3 command -v python3
 needs libpython3.11-testsuite python3 -c 'import test.test_dict'
 pool 192M
-forks 2
+forks 2 3
 tight 1 '^MemoryError'
 
 # modules -- those that take seconds, and no network; for times also without
 # those that wait
 modules() {
-	echo test_dict test_list test_json test_re test_set test_unicode
-	[ "$LEVEL" = bench ] || echo test_gc test_thread
+	echo test_dict test_list test_re test_unicode
+	[ "$LEVEL" = bench ] || echo test_thread
+	[ "$LEVEL" = quick ] || echo test_json test_set
 	[ "$LEVEL" = full ] || return 0
+	echo test_gc
 	echo test_array test_ast test_bisect test_buffer test_bytes test_bz2 \
 		test_codecs test_collections test_deque test_descr test_email \
 		test_float test_fork1 test_functools test_generators \

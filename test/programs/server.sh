@@ -5,7 +5,7 @@
 
 needs python3 command -v python3
 pool 64M
-forks 2
+forks 2 3
 forks_alone
 tight 0 'MemoryError'
 
