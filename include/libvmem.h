@@ -12,6 +12,7 @@
 #define LIBVMEM_H 1
 
 #include <stddef.h>
+#include <stdint.h>
 #include <wchar.h>
 
 #ifdef __cplusplus
@@ -95,6 +96,48 @@ int vmem_check(VMEM *vmp);
  * Source  vmem_stats_print(3) of libvmem 1.x; J is an addition.
  */
 void vmem_stats_print(VMEM *vmp, const char *opts);
+
+/*
+ * The figures of a pool.  All are exact for a pool at rest.  Later versions of
+ * the library add members at the end and change none.
+ */
+struct vmem_stats {
+	/* bytes */
+	uint64_t mapped;    /* of the pool */
+	uint64_t allocated; /* of live objects, as they are rounded up */
+	uint64_t active;    /* of pages that hold live objects */
+	uint64_t free;      /* of pages that nothing uses */
+	uint64_t kept;      /* of pages without objects that heaps keep */
+	uint64_t metadata;  /* of the pool's own data */
+	/* small objects, which share pages, and large ones, which do not */
+	uint64_t small_allocated; /* bytes */
+	uint64_t small_nmalloc;   /* objects ever allocated */
+	uint64_t small_ndalloc;   /* and freed */
+	uint64_t large_allocated;
+	uint64_t large_nmalloc;
+	uint64_t large_ndalloc;
+	/* counts */
+	uint64_t heaps;    /* heaps inside the pool */
+	uint64_t threads;  /* threads that have one of their own */
+	uint64_t refused;  /* frees of what was no live object */
+	uint64_t reclaims; /* times that everything was searched for room */
+	uint64_t hardening; /* level of the checks of frees, 0 to 2 */
+};
+
+/*
+ * vmem_stats_get -- the figures of a pool, for a program
+ *
+ * stats   filled in
+ * size    sizeof(struct vmem_stats) as the program was compiled; with a newer
+ *         library only so many bytes are written, with an older one the
+ *         members that it does not know are 0
+ * Returns 0, or -1 with errno set, and then nothing is written.
+ * Errors  EINVAL no live pool, stats NULL, size 0 or no multiple of 8;
+ *         ENOMEM no memory to count in.
+ * Threads safe; other operations on the pool wait while it is read.
+ * Source  new in 1.2.
+ */
+int vmem_stats_get(VMEM *vmp, struct vmem_stats *stats, size_t size);
 
 /*
  * vmem_malloc -- allocate `size` bytes

@@ -71,6 +71,20 @@ size_t pool_size(void *handle);
 /* pool_check -- 1 consistent, 0 damaged, -1 could not check (*err) */
 int pool_check(void *handle, int *err);
 
+/* the figures of a pool that are no tables; bytes unless said otherwise */
+struct pool_totals {
+	uint64_t mapped, free, kept, metadata;
+	struct {
+		uint64_t bytes; /* of live objects */
+		uint64_t active; /* of the pages that they lie in */
+		uint64_t nmalloc, nfree; /* objects */
+	} small, large;
+	uint64_t nheaps, nthreads, nrefused, nreclaim, hardening;
+};
+
+/* pool_totals -- read them, while nobody is inside the pool */
+int pool_totals(void *handle, struct pool_totals *ret);
+
 /* pool_stats_print -- through log_print(); opts as in the public header */
 int pool_stats_print(void *handle, const char *opts);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -148,23 +149,70 @@ parse(const char *opts)
 	return o;
 }
 
+/* get -- every figure of a live pool, or a negative errno */
+static int
+get(void *handle, struct pool_stats *ret)
+{
+	struct record rec;
+	int rc = pool_freeze(handle, &rec);
+	if (rc != 0)
+		return rc;
+	memset(ret, 0, sizeof(*ret));
+	if (!rec.overlapped)
+		stats_read(ret, pool_at(handle));
+	else
+		rc = fail(EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
+	pool_thaw(handle);
+	return rc;
+}
+
+static void
+sum_up(struct pool_totals *to, const struct pool_stats *s)
+{
+	memset(to, 0, sizeof(*to));
+	to->mapped = s->size;
+	to->free = s->free;
+	to->kept = s->cached;
+	to->metadata = s->meta;
+	to->small.bytes = s->small_bytes;
+	to->small.active = s->small_active;
+	to->large.bytes = to->large.active = s->large_bytes;
+	for (unsigned c = 0; c < s->nclasses; c++) {
+		to->small.nmalloc += s->cls[c].nmalloc;
+		to->small.nfree += s->cls[c].nmalloc - s->cls[c].nlive;
+	}
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		to->large.nmalloc += s->large[c].nmalloc;
+		to->large.nfree += s->large[c].nfree;
+	}
+	to->nheaps = s->nheaps;
+	to->nthreads = s->nprivate;
+	to->nrefused = s->nmisuse + s->ndoubled;
+	to->nreclaim = s->nreclaim;
+	to->hardening = s->hardening;
+}
+
+int
+pool_totals(void *handle, struct pool_totals *ret)
+{
+	struct pool_stats *s = os_map(sizeof(*s));
+	if (s == NULL)
+		return fail(ENOMEM, "no memory for the statistics");
+	int rc = get(handle, s);
+	if (rc == 0)
+		sum_up(ret, s);
+	os_unmap(s, sizeof(*s));
+	return rc;
+}
+
 int
 pool_stats_print(void *handle, const char *opts)
 {
 	struct stats_opts o = parse(opts);
-	struct record rec;
 	struct pool_stats *s = os_map(sizeof(*s));
 	if (s == NULL)
 		return fail(ENOMEM, "no memory for the statistics");
-	int rc = pool_freeze(handle, &rec);
-	if (rc == 0) {
-		if (!rec.overlapped)
-			stats_read(s, pool_at(handle));
-		else
-			rc = fail(EINVAL, "invalid pool handle: 0x%zx",
-				(size_t)handle);
-		pool_thaw(handle);
-	}
+	int rc = get(handle, s);
 	if (rc == 0) {
 		if (o.json)
 			stats_json(s, &o);
