@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/probe.h"
 #include "pool/pool_internal.h"
 
 static uint64_t last_uid; /* atomic */
@@ -99,6 +100,7 @@ create(struct record *rec, int *err)
 		return NULL;
 	}
 	LOG(2, "pool %p, %zu bytes", (void *)base, rec->backing.size);
+	PROBE3(pool_create, base, rec->backing.size, rec->backing.kind);
 	return base;
 }
 
@@ -175,6 +177,7 @@ pool_delete(void *handle)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	LOG(2, "pool %p deleted", handle);
+	PROBE2(pool_delete, handle, rec.backing.size);
 	/* what was made over it, or is the parent's as well, is not touched */
 	if (!rec.overlapped && rec.kin == KIN_OWN)
 		pool_at(handle)->signature = 0;

@@ -7,6 +7,7 @@
 
 #include "base/arith.h"
 #include "base/error.h"
+#include "base/probe.h"
 #include "pool/pool_internal.h"
 
 #define QUANTUM ((size_t)16) /* every class of 16 and more is a multiple */
@@ -82,9 +83,11 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 	int rc = first_try(handle, size, align, &p, &clean);
 	if (rc == 0 && p == NULL)
 		p = pool_reclaim(handle, size, align, &clean);
-	if (rc == 0 && p == NULL)
+	if (rc == 0 && p == NULL) {
+		PROBE3(oom, handle, size, align);
 		rc = fail(
 			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
+	}
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;

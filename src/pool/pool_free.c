@@ -11,6 +11,7 @@
 #include "base/arith.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "pool/pool_internal.h"
 
 /* owner_of -- the handle of the live pool that p lies in, or NULL */
@@ -28,6 +29,7 @@ owner_of(const void *p)
 static int
 refuse(void *handle, const void *p, const char *who, enum free_result why)
 {
+	PROBE3(misuse, handle, p, why);
 	if (why == FREE_DOUBLE)
 		return fail(EINVAL, "%s: %p in pool %p: freed already", who, p,
 			handle);

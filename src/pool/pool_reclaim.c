@@ -8,6 +8,7 @@
  * their threads run, so the pool is frozen.
  */
 #include "base/arith.h"
+#include "base/probe.h"
 #include "pool/pool_internal.h"
 
 struct heap *
@@ -62,6 +63,7 @@ collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 	size_t align, bool *ret_clean)
 {
 	pool->nreclaim++;
+	PROBE2(reclaim, (void *)h->base, pool->nreclaim);
 	dir_collect(&pool->dir, h);
 	void *p = request_try(h, r, ret_clean);
 	if (p != NULL)

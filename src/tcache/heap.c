@@ -4,6 +4,7 @@
  */
 #include "base/arith.h"
 #include "base/assert.h"
+#include "base/probe.h"
 #include "tcache/heap_internal.h"
 
 #define SLABS_A_STEP 4u /* slabs of a bin before they grow */
@@ -175,6 +176,7 @@ bin_flush(struct heap *h, struct bin *b)
 	if (n == 0)
 		return;
 	b->nflushes++;
+	PROBE3(flush, h->base, b->size, n);
 	while (n > 0) {
 		void *p = b->lifo[--n];
 		b->count--;
@@ -186,6 +188,7 @@ bin_flush(struct heap *h, struct bin *b)
 			s->recip, (uintptr_t)p - (uintptr_t)s->base);
 		if (idx >= s->nobj || slab_is_free(s, idx)) {
 			h->ndoubled++;
+			PROBE3(misuse, h->base, p, FREE_DOUBLE);
 			continue;
 		}
 		slot_put(h, s, idx);
@@ -284,6 +287,7 @@ current_next(struct heap *h, struct bin *b)
 		avail_remove(h, s);
 		b->slab = s;
 		b->nfills++;
+		PROBE4(refill, h->base, b->size, s->base, s->nobj - s->used);
 	}
 }
 
@@ -308,6 +312,7 @@ grow_by(struct heap *h, struct bin *b, unsigned npages)
 	slab_init(s, h->owner, b, h->table, b->cls);
 	b->nslabs++;
 	b->nnew++;
+	PROBE4(slab_new, h->base, b->size, s->base, s->nobj);
 	avail_push(h, s);
 	return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/arith.h"
 #include "base/assert.h"
+#include "base/probe.h"
 #include "tcache/heap_internal.h"
 
 #define LG_A_DOUBLING 2u /* classes of the statistics: 4 a doubling */
@@ -117,6 +118,7 @@ heap_alloc_large(
 	if (d == NULL)
 		return NULL;
 	count_in(h, npages);
+	PROBE3(large_alloc, h->base, d->base, npages << RUN_LG_PAGE);
 	return d->base;
 }
 
@@ -140,6 +142,7 @@ large_free(struct heap *h, struct desc *d, void *p)
 	if (r != FREE_DONE)
 		return r;
 	count_out(h, d->npages);
+	PROBE3(large_free, h->base, p, (size_t)d->npages << RUN_LG_PAGE);
 	cache_put(h, d);
 	return r;
 }
@@ -150,6 +153,8 @@ large_free_stray(struct heap_dir *dir, struct desc *d, void *p)
 	enum free_result r = claim(d, p);
 	if (r != FREE_DONE)
 		return r;
+	PROBE3(large_free, dir->runs->base, p,
+		(size_t)d->npages << RUN_LG_PAGE);
 	lock_acquire(&dir->admin, RANK_ADMIN);
 	struct large_stats *k = &dir->stray[large_class(d->npages)];
 	k->nfree++;
@@ -182,6 +187,8 @@ heap_resize_large(struct heap *h, struct desc *d, size_t npages)
 	}
 	if (!done)
 		return false;
+	PROBE4(large_resize, h->base, d->base, have << RUN_LG_PAGE,
+		npages << RUN_LG_PAGE);
 	count_out(h, have);
 	count_in(h, npages);
 	return true;
