@@ -117,10 +117,10 @@ struct vmem_stats {
 	uint64_t large_nmalloc;
 	uint64_t large_ndalloc;
 	/* counts */
-	uint64_t heaps;    /* heaps inside the pool */
-	uint64_t threads;  /* threads that have one of their own */
-	uint64_t refused;  /* frees of what was no live object */
-	uint64_t reclaims; /* times that everything was searched for room */
+	uint64_t heaps;     /* heaps inside the pool */
+	uint64_t threads;   /* threads that have one of their own */
+	uint64_t refused;   /* frees of what was no live object */
+	uint64_t reclaims;  /* times that everything was searched for room */
 	uint64_t hardening; /* level of the checks of frees, 0 to 2 */
 };
 

@@ -30,7 +30,7 @@ pool_checksum(const struct pool *pool)
 {
 	/* FNV-1a over the fields that are set once */
 	const uint64_t field[] = {pool->layout, pool->kind, pool->size,
-		pool->uid, pool->base, pool->hardening};
+		pool->uid, pool->base, pool->hardening, pool->dir.max_private};
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
 		for (unsigned byte = 0; byte < 8; byte++)

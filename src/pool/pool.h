@@ -75,8 +75,8 @@ int pool_check(void *handle, int *err);
 struct pool_totals {
 	uint64_t mapped, free, kept, metadata;
 	struct {
-		uint64_t bytes; /* of live objects */
-		uint64_t active; /* of the pages that they lie in */
+		uint64_t bytes;          /* of live objects */
+		uint64_t active;         /* of the pages that they lie in */
 		uint64_t nmalloc, nfree; /* objects */
 	} small, large;
 	uint64_t nheaps, nthreads, nrefused, nreclaim, hardening;

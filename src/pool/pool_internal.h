@@ -21,7 +21,7 @@
  */
 struct pool {
 	uint64_t signature;
-	uint64_t checksum; /* of the next five, set once */
+	uint64_t checksum; /* of what is set once and follows from nothing */
 	uint32_t layout;
 	uint32_t kind; /* enum backing_kind */
 	uint64_t size;

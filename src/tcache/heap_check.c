@@ -21,6 +21,9 @@ struct tally {
 	uint64_t empty, empty_said;   /* listed slabs without objects */
 	uint64_t cached_said;         /* runs in the run caches */
 	uint64_t nprivate, nparked, nshared, nheaps;
+	/* of each class, what the descriptors show and what was counted */
+	uint64_t live[CLASS_MAX], nmalloc[CLASS_MAX];
+	struct large_stats large[LARGE_CLASSES], large_said[LARGE_CLASSES];
 	size_t limit; /* more members than a list can have */
 };
 
@@ -76,17 +79,28 @@ check_geometry(const struct tally *t, const struct slab *s)
 	return true;
 }
 
+/* count_large -- a large object */
 static void
-check_slab(void *arg, struct desc *d)
+count_large(struct tally *t, const struct desc *d)
+{
+	struct large_stats *k = &t->large[large_class(d->npages)];
+	k->nmalloc++;
+	k->bytes += (uint64_t)d->npages << RUN_LG_PAGE;
+}
+
+static void
+check_desc(void *arg, struct desc *d)
 {
 	struct tally *t = arg;
+	if (d->owner == RUN_LARGE)
+		count_large(t, d);
 	if (d->owner < RUN_NTAGS)
 		return;
 	const struct slab *s = (const struct slab *)d;
 	if (!check_geometry(t, s))
 		return;
 	const uint64_t *r = slab_remote(s);
-	unsigned nfree = 0;
+	unsigned nfree = 0, nremote = 0;
 	bool twice = false;
 	for (unsigned i = 0; i < slab_nwords(s); i++) {
 		unsigned left = s->nobj - i * 64;
@@ -94,9 +108,11 @@ check_slab(void *arg, struct desc *d)
 		twice |= (s->w[i] & r[i]) != 0 ||
 			 ((s->w[i] | r[i]) & beyond) != 0;
 		nfree += (unsigned)__builtin_popcountll(s->w[i]);
+		nremote += (unsigned)__builtin_popcountll(r[i]);
 	}
 	if (twice || s->used != s->nobj - nfree)
 		(void)finding(t->c->f, "slab %u: bits", granule_of(t, s));
+	t->live[s->cls] += s->nobj - nfree - nremote;
 	t->slabs++;
 	t->listed += s->state == SLAB_LISTED;
 	t->queued += s->state == SLAB_QUEUED;
@@ -248,8 +264,35 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 	check_lifo(t, h, b);
 	check_current(t, h, b);
 	check_avail(t, h, b);
+	t->nmalloc[cls] += b->count / BIN_ONE_MALLOC;
+	t->live[cls] -= b->count & BIN_COUNT_MASK;
 	t->slabs_said += b->nslabs;
 	t->empty_said += b->nempty;
+}
+
+/* count_said -- what a heap, or the directory, has counted */
+static void
+count_said(struct tally *t, const struct large_stats *large)
+{
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		t->large_said[c].nmalloc += large[c].nmalloc - large[c].nfree;
+		t->large_said[c].bytes += large[c].bytes;
+	}
+}
+
+/* check_spill -- the hints lead to larger classes that fit */
+static void
+check_spill(const struct tally *t, const struct heap *h)
+{
+	const struct class_table *table = t->dir->table;
+	for (unsigned c = 0; c < table->nclasses; c++) {
+		unsigned to = h->spill[c];
+		if (to != 0 &&
+			(to <= c || to >= table->nclasses ||
+				table->cls[to].size % table->cls[c].size != 0))
+			(void)finding(
+				t->c->f, "heap %u, bin %u: spill", h->id, c);
+	}
 }
 
 static void
@@ -271,6 +314,8 @@ check_heap(struct tally *t, const struct heap *h)
 		check_bin(t, h, c);
 	check_inbox(t, h);
 	check_cache(t, h);
+	check_spill(t, h);
+	count_said(t, h->large);
 	t->nprivate += h->state == HEAP_PRIVATE;
 	t->nparked += h->state == HEAP_PARKED;
 	t->nshared += h->state == HEAP_SHARED;
@@ -295,6 +340,23 @@ check_parked(const struct tally *t)
 		(void)finding(t->c->f, "length of the list of parked heaps");
 }
 
+/* check_totals -- what was counted fits what is there */
+static void
+check_totals(struct tally *t)
+{
+	for (unsigned c = 0; c < t->dir->table->nclasses; c++)
+		if (t->live[c] > t->nmalloc[c])
+			(void)finding(t->c->f,
+				"class %u: more objects than were allocated",
+				c);
+	count_said(t, t->dir->stray);
+	for (unsigned c = 0; c < LARGE_CLASSES; c++)
+		if (t->large[c].nmalloc != t->large_said[c].nmalloc ||
+			t->large[c].bytes != t->large_said[c].bytes)
+			(void)finding(
+				t->c->f, "large class %u: count of objects", c);
+}
+
 void
 dir_check(const struct run_check *c, const struct heap_dir *dir,
 	unsigned hardening)
@@ -314,7 +376,7 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 	}
 	if (dir->admin.word != 0 || dir->shared_lock.word != 0)
 		(void)finding(c->f, "lock of the heaps is held");
-	run_check_each(c, check_slab, &t);
+	run_check_each(c, check_desc, &t);
 	for (const struct heap *h = dir->all; h != NULL; h = h->next) {
 		if (t.nheaps >= c->nheaps || !is_heap(&t, (uintptr_t)h)) {
 			(void)finding(c->f, "list of heaps");
@@ -334,4 +396,5 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 		(void)finding(c->f, "count of slabs");
 	if (t.cached_said != c->ncached)
 		(void)finding(c->f, "count of cached runs");
+	check_totals(&t);
 }

@@ -106,7 +106,8 @@ static void
 resize(struct count *c, struct rng *rng)
 {
 	size_t i = rng_between(rng, 0, NSLOTS - 1);
-	uintptr_t old = __atomic_exchange_n(&model.slot[i], 0, __ATOMIC_ACQ_REL);
+	uintptr_t old =
+		__atomic_exchange_n(&model.slot[i], 0, __ATOMIC_ACQ_REL);
 	size_t before, size = some_size(rng) + 1;
 	uintptr_t object;
 	void *ptr;
@@ -116,7 +117,8 @@ resize(struct count *c, struct rng *rng)
 	before = usable(old);
 	ptr = vmem_realloc(model.vmp, pointer(old), size);
 	must(ptr != NULL);
-	object = ptr == pointer(old) ? old : (uintptr_t)ptr | (size > SMALL_MAX);
+	object =
+		ptr == pointer(old) ? old : (uintptr_t)ptr | (size > SMALL_MAX);
 	if (object != old || usable(object) != before) {
 		c->nfree[old & LARGE]++;
 		c->nmalloc[object & LARGE]++;

@@ -94,7 +94,7 @@ static struct field heap_fields[] = {
 	FIELD(heap, ncached, MATTERS),
 	FIELD(heap, cached_pages, MATTERS),
 	FIELD(heap, ndoubled, FREE_TO_DIFFER),
-	FIELD(heap, large[0], FREE_TO_DIFFER),
+	FIELD(heap, large[0], MATTERS),
 };
 
 static struct field parked_fields[] = {FIELD(heap, next_parked, MATTERS)};
