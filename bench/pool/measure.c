@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "measure.h"
+
+#include "clock.h"
+#include "job.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { FIRST_NOPS = 1000, FITTING = 3, WHOLE_ROUNDS_MAX = 3 };
+
+/* the whole processor's time is not had for less */
+#define NS_MIN 1.0
+
+static const double percents[] = {50, 75, 90, 95, 99, 99.5, 99.9, 99.99, 100};
+enum { NPERCENTS = sizeof(percents) / sizeof(percents[0]) };
+
+/* one contender in a work */
+struct racer {
+	const struct contender *who;
+	struct job job;
+	const char *why; /* it is left out; NULL: it is not */
+	char version[32];
+	size_t nops;
+	double values[ROUNDS_MAX];
+	size_t nvalues;
+	double nops_done; /* in the rounds */
+	double faults;    /* the same: page faults */
+	double major;
+	double own;     /* bytes the process grew by while it was working */
+	double peak;    /* bytes held: after the rounds, */
+	double held;    /* when all is freed, */
+	double trimmed; /* and after a trim; below 0: unknown */
+};
+
+static bool
+is_racing(const struct racer *racer)
+{
+	return racer->why == NULL;
+}
+
+/* give_up -- what it had stays as it is: the process ends soon */
+static void
+give_up(struct racer *racer, const char *why)
+{
+	racer->why = strdup(why);
+	if (racer->why == NULL)
+		racer->why = "no memory";
+}
+
+/* grown -- what the process has grown by, where this contender's memory is */
+static double
+grown(const struct contender *who, const struct memory *memory)
+{
+	if (memory_is_file(memory) && !who->elsewhere)
+		return memory_used(memory);
+	return (double)memory_resident();
+}
+
+/* held -- by its region, or what was taken while it worked */
+static double
+held(const struct racer *racer)
+{
+	struct extent extent = racer->job.pool.extent;
+	const struct memory *memory = racer->job.pool.memory;
+
+	if (extent.base != NULL && !memory_is_file(memory))
+		return (double)memory_held(extent);
+	return racer->own;
+}
+
+static void
+begin(struct racer *racer, const struct contender *who, const struct work *work,
+	const struct memory *memory, const uint32_t *sizes)
+{
+	double before = grown(who, memory);
+	const char *why;
+
+	racer->who = who;
+	why = who->load(racer->version, sizeof(racer->version));
+
+	if (why == NULL)
+		why = job_begin(&racer->job, work, who, memory, sizes);
+	if (why != NULL)
+		give_up(racer, why);
+	racer->own = grown(who, memory) - before;
+	if (who->elsewhere) /* the samples are not its own */
+		racer->own -= (double)work_threads(work) * 2 * SAMPLES_MAX *
+			      sizeof(uint32_t);
+}
+
+/* go -- do it once, and note what it cost; the figure, or below 0 */
+static double
+go(struct racer *racer)
+{
+	struct rusage after;
+	double before_bytes = grown(racer->job.who, racer->job.pool.memory);
+	double value;
+
+	job_mark(&racer->job);
+	value = racer->job.work->shape->run(&racer->job, racer->nops);
+	(void)getrusage(RUSAGE_SELF, &after);
+	racer->own +=
+		grown(racer->job.who, racer->job.pool.memory) - before_bytes;
+	racer->nops_done += (double)racer->job.done;
+	racer->major += (double)(after.ru_majflt - racer->job.before.ru_majflt);
+	racer->faults +=
+		(double)(after.ru_minflt - racer->job.before.ru_minflt +
+			 after.ru_majflt - racer->job.before.ru_majflt);
+	if (value < 0)
+		give_up(racer, "no room");
+	return value;
+}
+
+/* fit -- how many operations fill a slice */
+static void
+fit(struct racer *racer, const struct plan *plan)
+{
+	const struct shape *shape = racer->job.work->shape;
+
+	racer->nops = shape->own_pools ? 1 : FIRST_NOPS;
+	if (shape->whole)
+		racer->nops = SIZE_MAX;
+	for (int i = 0; i < FITTING && !shape->whole && is_racing(racer); i++) {
+		double ns = go(racer);
+		double fitting = plan->slice_ns / (ns > NS_MIN ? ns : NS_MIN);
+
+		/* the first times are cold: do not trust them far */
+		if (fitting > (double)racer->nops * 100)
+			fitting = (double)racer->nops * 100;
+		racer->nops = fitting > 1 ? (size_t)fitting : 1;
+	}
+	racer->faults = 0;
+	racer->major = 0;
+	racer->nops_done = 0;
+}
+
+/* sample -- a run with the sampled heaps */
+static void
+sample(struct racer *racer)
+{
+	double faults = racer->faults;
+	double major = racer->major;
+	double nops_done = racer->nops_done;
+
+	if (racer->job.work->shape->unit != UNIT_NS)
+		return;
+	racer->job.sampling = true;
+	(void)go(racer);
+	racer->job.sampling = false;
+	racer->faults = faults;
+	racer->major = major;
+	racer->nops_done = nops_done;
+}
+
+static void
+finish(struct racer *racer)
+{
+	const struct memory *memory = racer->job.pool.memory;
+	const struct contender *who = racer->job.who;
+	double before;
+
+	racer->peak = held(racer);
+	racer->trimmed = -1;
+	before = grown(who, memory);
+	job_end(&racer->job);
+	racer->own += grown(who, memory) - before;
+	racer->held = held(racer);
+	if (who->trim != NULL && racer->job.pool.who != NULL) {
+		before = grown(who, memory);
+		job_trim(&racer->job);
+		racer->own += grown(who, memory) - before;
+		racer->trimmed = held(racer);
+	}
+}
+
+/* percentiles -- of all threads' samples, in nanoseconds */
+static json_t *
+percentiles(const struct job *job, bool gets)
+{
+	size_t n = 0;
+	uint32_t *all = calloc((size_t)THREADS_MAX * SAMPLES_MAX, sizeof(*all));
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < work_threads(job->work) && all != NULL; i++) {
+		const struct samples *from =
+			gets ? &job->sampled[i].gets : &job->sampled[i].puts;
+
+		memcpy(all + n, from->ticks, from->n * sizeof(*all));
+		n += from->n;
+	}
+	if (n > 0) {
+		char name[16];
+
+		numbers_sort(all, n);
+		for (int i = 0; i < NPERCENTS; i++) {
+			double ticks = numbers_percentile(all, n, percents[i]);
+
+			(void)snprintf(name, sizeof(name), "%g", percents[i]);
+			(void)json_object_set_new(
+				out, name, json_real(ticks * clock_tick_ns()));
+		}
+	}
+	free(all);
+	return out;
+}
+
+static void
+set_real(json_t *out, const char *name, double value)
+{
+	(void)json_object_set_new(
+		out, name, isfinite(value) ? json_real(value) : json_null());
+}
+
+static json_t *
+figures(const struct racer *racer, const struct racer *ours)
+{
+	json_t *out = json_object();
+	json_t *values = json_array();
+	double sorted[ROUNDS_MAX];
+	double ratios[ROUNDS_MAX];
+	size_t n = racer->nvalues;
+
+	(void)json_object_set_new(out, "version", json_string(racer->version));
+	(void)json_object_set_new(out, "peer",
+		json_boolean(
+			racer->who != ours->who && !racer->who->elsewhere));
+	if (!is_racing(racer)) {
+		(void)json_object_set_new(
+			out, "left_out", json_string(racer->why));
+		json_decref(values);
+		return out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		(void)json_array_append_new(
+			values, json_real(racer->values[i]));
+		sorted[i] = racer->values[i];
+		ratios[i] = racer->values[i] / ours->values[i];
+	}
+	set_real(out, "median", numbers_median(sorted, n));
+	set_real(out, "least", sorted[0]);
+	set_real(out, "most", sorted[n - 1]);
+	if (is_racing(ours))
+		set_real(out, "by_ours", numbers_median(ratios, n));
+	(void)json_object_set_new(out, "values", values);
+	set_real(out, "faults", racer->faults / racer->nops_done * 1000);
+	set_real(out, "major_faults", racer->major / racer->nops_done * 1000);
+	set_real(out, "peak_bytes", racer->peak);
+	set_real(out, "held_bytes", racer->held);
+	if (racer->trimmed >= 0)
+		set_real(out, "trimmed_bytes", racer->trimmed);
+	(void)json_object_set_new(
+		out, "malloc_ns", percentiles(&racer->job, true));
+	(void)json_object_set_new(
+		out, "free_ns", percentiles(&racer->job, false));
+	return out;
+}
+
+static json_t *
+result(const struct work *work, const struct memory *memory,
+	const struct racer *racers, const struct plan *plan)
+{
+	json_t *out = json_object();
+	json_t *by_contender = json_object();
+	const struct racer *ours = &racers[0];
+
+	(void)json_object_set_new(out, "work", json_string(work->name));
+	(void)json_object_set_new(out, "memory", json_string(memory->name));
+	(void)json_object_set_new(out, "what", json_string(work->what));
+	(void)json_object_set_new(
+		out, "operation", json_string(work->shape->op));
+	(void)json_object_set_new(out, "unit",
+		json_string(work->shape->unit == UNIT_NS ? "ns" : "percent"));
+	(void)json_object_set_new(
+		out, "threads", json_integer((json_int_t)work_threads(work)));
+	(void)json_object_set_new(out, "touch", json_boolean(work->touch));
+	(void)json_object_set_new(out, "pool_bytes",
+		json_integer((json_int_t)work_pool_size(work)));
+	set_real(out, "clock_ns", clock_empty_ns());
+	for (size_t i = 0; i < plan->ncontenders; i++)
+		(void)json_object_set_new(by_contender,
+			plan->contenders[i]->name, figures(&racers[i], ours));
+	(void)json_object_set_new(out, "contenders", by_contender);
+	return out;
+}
+
+static void
+race(struct racer *racers, const struct plan *plan, size_t nrounds,
+	size_t *done, size_t all,
+	void (*step)(size_t done, size_t all, const char *who))
+{
+	size_t n = plan->ncontenders;
+
+	for (size_t round = 0; round < nrounds; round++)
+		for (size_t i = 0; i < n; i++) {
+			size_t who = (i + round) % n;
+			struct racer *racer = &racers[who];
+
+			step((*done)++, all, plan->contenders[who]->name);
+			if (is_racing(racer))
+				racer->values[racer->nvalues++] = go(racer);
+		}
+	for (size_t i = 0; i < n; i++) {
+		step((*done)++, all, plan->contenders[i]->name);
+		if (is_racing(&racers[i]))
+			sample(&racers[i]);
+	}
+}
+
+json_t *
+measure(const struct work *work, const struct memory *memory,
+	const struct plan *plan,
+	void (*step)(size_t done, size_t all, const char *who))
+{
+	static uint32_t sizes[SIZES];
+	static struct racer racers[CONTENDERS_MAX];
+	size_t n = plan->ncontenders;
+	size_t nrounds = plan->nrounds;
+	size_t done = 0;
+	size_t all;
+	json_t *out;
+
+	if (work->shape->whole && nrounds > WHOLE_ROUNDS_MAX)
+		nrounds = WHOLE_ROUNDS_MAX;
+	if (work->shape->unit == UNIT_PERCENT)
+		nrounds = 1;
+	all = n * (nrounds + 3);
+	job_sizes(work, sizes);
+	for (size_t i = 0; i < n; i++) {
+		step(done++, all, plan->contenders[i]->name);
+		begin(&racers[i], plan->contenders[i], work, memory, sizes);
+		if (is_racing(&racers[i]))
+			fit(&racers[i], plan);
+	}
+	race(racers, plan, nrounds, &done, all, step);
+	for (size_t i = 0; i < n; i++) {
+		step(done++, all, plan->contenders[i]->name);
+		if (is_racing(&racers[i]))
+			finish(&racers[i]);
+	}
+	out = result(work, memory, racers, plan);
+	for (size_t i = 0; i < n; i++)
+		if (is_racing(&racers[i]))
+			job_close(&racers[i].job);
+	return out;
+}
+
+bool
+measure_fits(const struct work *work, const struct memory *memory)
+{
+	return work->only == 0 || (work->only & 1u << memory->kind) != 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * measure.h -- all contenders do one work, in turn, in one process
+ *
+ * First each makes its pool and begins, and does a little, which tells how many
+ * operations fit into a slice of time.  Then there are rounds: in each one
+ * every contender does a slice, and each round begins with another one, so that
+ * what the machine does meanwhile hits all of them.  One more slice samples
+ * single calls.  At last everything is freed, and what is still held is looked
+ * at.
+ */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include "contender.h"
+#include "work.h"
+
+#include <jansson.h>
+
+enum { ROUNDS_MAX = 101 };
+
+struct plan {
+	const struct contender *contenders[CONTENDERS_MAX];
+	size_t ncontenders;
+	size_t nrounds;
+	double slice_ns; /* time of a contender in a round */
+};
+
+/*
+ * measure -- returns the result, which report.h describes
+ *
+ * step    called before each thing that takes time: how much is done, of how
+ *         much, and who is about to work
+ */
+json_t *measure(const struct work *work, const struct memory *memory,
+	const struct plan *plan,
+	void (*step)(size_t done, size_t all, const char *who));
+
+/* measure_fits -- does the work make sense on this memory? */
+bool measure_fits(const struct work *work, const struct memory *memory);
+
+#endif

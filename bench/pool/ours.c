@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ours.c -- libvmem, at its three levels of hardening
+ */
+#include "contender.h"
+
+#include <dlfcn.h>
+#include <libvmem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS "VMEM_OPTIONS"
+
+static const char *
+load(char *ret_version, size_t size)
+{
+	(void)snprintf(ret_version, size, "%d.%d", VMEM_MAJOR_VERSION,
+		VMEM_MINOR_VERSION);
+	return NULL;
+}
+
+static const char *
+create(struct pool *pool, const char *options)
+{
+	struct extent extent = {NULL, 0};
+
+	if (options != NULL && setenv(OPTIONS, options, 1) != 0)
+		return "no environment";
+	if (memory_is_file(pool->memory)) {
+		pool->handle = vmem_create(pool->memory->dir, pool->size);
+	} else if (memory_map(pool->memory, pool->size, (size_t)1 << 21,
+			   &extent) == 0) {
+		pool->handle = vmem_create_in_region(extent.base, extent.size);
+		if (pool->handle == NULL)
+			memory_unmap(extent);
+	}
+	if (options != NULL)
+		(void)unsetenv(OPTIONS);
+	if (pool->handle == NULL)
+		return vmem_errormsg();
+	pool->extent = (struct extent){pool->handle, pool->size};
+	pool->bounded = true;
+	return NULL;
+}
+
+static const char *
+create_default(struct pool *pool)
+{
+	return create(pool, NULL);
+}
+
+static const char *
+create_h0(struct pool *pool)
+{
+	return create(pool, "hardening=0");
+}
+
+static const char *
+create_h2(struct pool *pool)
+{
+	return create(pool, "hardening=2");
+}
+
+static void
+remove_pool(struct pool *pool)
+{
+	vmem_delete(pool->handle);
+	if (!memory_is_file(pool->memory))
+		memory_unmap(pool->extent);
+}
+
+static void *
+call_alloc(void *ctx, size_t size)
+{
+	return vmem_malloc(ctx, size);
+}
+
+static void
+call_free(void *ctx, void *ptr)
+{
+	vmem_free(ctx, ptr);
+}
+
+static void *
+call_calloc(void *ctx, size_t size)
+{
+	return vmem_calloc(ctx, 1, size);
+}
+
+static void *
+call_realloc(void *ctx, void *ptr, size_t size)
+{
+	return vmem_realloc(ctx, ptr, size);
+}
+
+static void *
+call_aligned(void *ctx, size_t align, size_t size)
+{
+	return vmem_aligned_alloc(ctx, align, size);
+}
+
+static int
+enter(struct pool *pool, struct heap *ret_heap)
+{
+	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
+		call_calloc, call_realloc, call_aligned};
+	return 0;
+}
+
+static void
+leave(struct pool *pool, struct heap *heap)
+{
+	(void)pool;
+	(void)heap;
+}
+
+/* trim -- by the call that newer libraries have */
+static void
+trim(struct pool *pool, struct heap *heap)
+{
+	void *found = dlsym(RTLD_DEFAULT, "vmem_trim");
+	int (*vmem_trim_func)(VMEM *);
+
+	(void)heap;
+	if (found == NULL)
+		return;
+	memcpy(&vmem_trim_func, &found, sizeof(found));
+	(void)vmem_trim_func(pool->handle);
+}
+
+#define OURS(level_name, level_what, level_optional, level_create)             \
+	{                                                                      \
+		.name = (level_name), .what = (level_what),                    \
+		.optional = (level_optional), .load = load,                    \
+		.create = (level_create), .remove = remove_pool,               \
+		.enter = enter, .leave = leave, .trim = trim                   \
+	}
+
+const struct contender contender_vmem = OURS(
+	"vmem", "libvmem as it comes (hardening=1)", false, create_default);
+const struct contender contender_vmem_h0 =
+	OURS("vmem-h0", "libvmem, hardening=0", true, create_h0);
+const struct contender contender_vmem_h2 =
+	OURS("vmem-h2", "libvmem, hardening=2", true, create_h2);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * shape_grow.c -- an object that realloc makes larger, up to size_max
+ *
+ * By a quarter each time (param 0), or by param bytes.  The last word of each
+ * size is written.
+ */
+#include "clock.h"
+#include "job.h"
+
+static const char *
+begin(struct job *job)
+{
+	(void)job;
+	return NULL;
+}
+
+static size_t
+larger(const struct work *work, size_t size)
+{
+	return (size + (work->param > 0 ? work->param : size / 4) + 15) &
+	       ~(size_t)15;
+}
+
+static double
+run(struct job *job, size_t nops)
+{
+	const struct work *work = job->work;
+	struct heap heap = job_heap(job, 0);
+	size_t done = 0;
+	double start = clock_ns();
+
+	do {
+		size_t *object = job_take(job, &heap, work->size_min);
+
+		for (size_t size = larger(work, work->size_min);
+			object != NULL && size <= work->size_max;
+			size = larger(work, size)) {
+			size_t *moved = heap.realloc(heap.ctx, object, size);
+
+			if (moved == NULL) {
+				job_fail(job);
+				break;
+			}
+			object = moved;
+			object[size / sizeof(*object) - 1] = size;
+			done++;
+		}
+		heap.free(heap.ctx, object);
+	} while (done < nops && !job->failed);
+	return job_time(job, clock_ns() - start, done);
+}
+
+static void
+end(struct job *job)
+{
+	(void)job;
+}
+
+const struct shape shape_grow = {
+	.unit = UNIT_NS,
+	.op = "realloc",
+	.begin = begin,
+	.run = run,
+	.end = end,
+};

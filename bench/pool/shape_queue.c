@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * shape_queue.c -- objects that one thread allocates and another one frees
+ *
+ * Threads are in pairs, the first of which allocates (param 0), or in a ring in
+ * which each allocates for the next one (param 1).  At most 1,024 objects are
+ * on their way between two threads.
+ */
+#include "job.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+enum { ROOM = 1024, PIPE = 0, RING = 1 };
+
+/* from one thread to another; each end has cache lines of its own */
+struct link {
+	_Alignas(128) size_t npushed; /* atomic, by the one that allocates */
+	_Alignas(128) size_t npopped; /* atomic, by the one that frees */
+	_Alignas(128) void *objects[ROOM];
+};
+
+static const char *
+begin(struct job *job)
+{
+	size_t size = THREADS_MAX * sizeof(struct link);
+
+	job->state = aligned_alloc(128, size);
+	if (job->state == NULL)
+		return "no memory";
+	memset(job->state, 0, size);
+	return NULL;
+}
+
+/* push -- as many as there is room for, up to `most` */
+static size_t
+push(struct job *job, const struct heap *heap, struct link *link, size_t most)
+{
+	size_t pushed = link->npushed;
+	size_t room = ROOM + __atomic_load_n(&link->npopped, __ATOMIC_ACQUIRE) -
+		      pushed;
+	size_t n = most < room ? most : room;
+
+	for (size_t i = 0; i < n; i++) {
+		link->objects[pushed % ROOM] =
+			job_take(job, heap, job->sizes[pushed % SIZES]);
+		__atomic_store_n(&link->npushed, ++pushed, __ATOMIC_RELEASE);
+	}
+	return n;
+}
+
+/* pop -- all that there are */
+static size_t
+pop(struct job *job, const struct heap *heap, struct link *link)
+{
+	size_t popped = link->npopped;
+	size_t n = __atomic_load_n(&link->npushed, __ATOMIC_ACQUIRE) - popped;
+
+	for (size_t i = 0; i < n; i++) {
+		job_give(job, heap, link->objects[popped % ROOM]);
+		__atomic_store_n(&link->npopped, ++popped, __ATOMIC_RELEASE);
+	}
+	return n;
+}
+
+static void
+pass(struct job *job, size_t thread, size_t nops)
+{
+	struct link *links = job->state;
+	struct heap heap = job_heap(job, thread);
+	size_t before = (thread + job->nthreads - 1) % job->nthreads;
+	bool is_ring = job->work->param == RING;
+	size_t to_push = is_ring || thread % 2 == 0 ? nops : 0;
+	size_t to_pop = is_ring || thread % 2 == 1 ? nops : 0;
+
+	while (to_push + to_pop > 0) {
+		size_t npushed = push(job, &heap, &links[thread],
+			to_push < ROOM / 4 ? to_push : ROOM / 4);
+		size_t npopped =
+			to_pop > 0 ? pop(job, &heap, &links[before]) : 0;
+
+		to_push -= npushed;
+		to_pop -= npopped;
+		if (npushed + npopped == 0)
+			(void)sched_yield();
+	}
+}
+
+static double
+run(struct job *job, size_t nops)
+{
+	bool is_ring = job->work->param == RING;
+	size_t ngivers = is_ring ? job->nthreads : job->nthreads / 2;
+	size_t each = nops / ngivers + 1;
+
+	return job_time(job, job_run(job, pass, each), each * ngivers);
+}
+
+static void
+end(struct job *job)
+{
+	free(job->state);
+}
+
+const struct shape shape_queue = {
+	.unit = UNIT_NS,
+	.op = "malloc, hand over and free",
+	.begin = begin,
+	.run = run,
+	.end = end,
+};
