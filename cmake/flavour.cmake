@@ -115,6 +115,8 @@ function(vmem_preload flavour folder definition)
 		${PROJECT_SOURCE_DIR}/src/libvmmalloc/libvmmalloc.map
 		$<TARGET_OBJECTS:${flavour}_core_objects>
 		$<TARGET_OBJECTS:${name}_face_objects>)
+	# its constructor is the first of all, see src/libvmmalloc/boot.c
+	target_link_options(${name} PRIVATE LINKER:-z,initfirst)
 	target_include_directories(${name} PUBLIC
 		$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
 		$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

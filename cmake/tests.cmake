@@ -110,11 +110,12 @@ function(vmem_test_folder label pattern library)
 endfunction()
 
 # vmem_plain_programs(LABEL) -- programs on libc alone, that shell tests run;
-# object_NAME.c is a shared object that they open, linked_NAME.c and .cc are
-# programs that are linked with libvmmalloc
+# object_NAME.c is a shared object that they open, linked_NAME.c a program that
+# is linked with libvmmalloc; .cc is C++.  A comment "link: OPTION..." is for the
+# linker.
 function(vmem_plain_programs label)
 	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${label})
-	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c ${folder}/*.cc)
 	foreach(file IN LISTS files)
 		get_filename_component(name ${file} NAME_WE)
 		set(target ${label}_${name})
@@ -133,7 +134,15 @@ function(vmem_plain_programs label)
 			target_link_libraries(${target} PRIVATE
 				-Wl,--no-as-needed vmmalloc)
 		endif()
-		target_link_libraries(${target} PRIVATE vmem_warnings)
+		file(STRINGS ${file} link LIMIT_COUNT 1 REGEX " link: ")
+		string(REGEX REPLACE ".* link: " "" link "${link}")
+		separate_arguments(link)
+		target_link_options(${target} PRIVATE ${link})
+		if(file MATCHES "\\.c$")
+			target_link_libraries(${target} PRIVATE vmem_warnings)
+		else()
+			target_compile_options(${target} PRIVATE -Wall -Wextra)
+		endif()
 		target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
 		# the calls are what is tested: none may be left out
 		target_compile_options(${target} PRIVATE -fno-builtin)

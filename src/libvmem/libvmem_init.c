@@ -17,6 +17,7 @@ init(void)
 	int saved = errno;
 	log_init("libvmem", "VMEM");
 	pool_init();
+	pool_fork_init();
 	errno = saved;
 }
 

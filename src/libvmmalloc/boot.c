@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/arith.h"
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/log.h"
@@ -19,82 +18,56 @@
 #include "libvmmalloc/settings.h"
 #include "libvmmalloc/tiers.h"
 
-#define ARENA_BYTES ((size_t)256 * 1024)
-#define ARENA_ALIGN ((size_t)16)
-#define NDEFERRED   256u
+#define BLOCK_BYTES ((size_t)4096)
 
 enum boot_state { BOOT_NONE, BOOT_UNDER_WAY, BOOT_DONE };
-
-static char arena[ARENA_BYTES] ALIGNED(4096);
-static size_t arena_used; /* atomic */
 
 static uint32_t state;                /* enum boot_state; atomic, futex word */
 static TLS_INITIAL_EXEC bool booting; /* owner thread: it makes the pools */
 static TLS_INITIAL_EXEC bool held;    /* owner thread: its fork is under way */
 
-static void *deferred[NDEFERRED]; /* of the thread that forks or has forked */
-static uint32_t ndeferred;        /* atomic */
+/* objects to be freed when the fork of this thread is over */
+struct deferred {
+	struct deferred *next;
+	size_t n;
+	void *object[(BLOCK_BYTES - 2 * sizeof(size_t)) / sizeof(void *)];
+};
+
+static TLS_INITIAL_EXEC struct deferred *deferred; /* owner thread */
 
 static struct settings settings;
 static pid_t stats_pid; /* the process that shall print; 0: none */
 
-void *
-boot_alloc(size_t size, size_t align)
-{
-	/* the size stands in the word in front */
-	align = max_size(align, ARENA_ALIGN);
-	if (size > ARENA_BYTES || align > ARENA_BYTES)
-		return NULL;
-	size_t room = align_up(size, ARENA_ALIGN) + align;
-	/* relaxed: nothing but the range is handed over */
-	size_t at = fetch_add_relaxed(&arena_used, room);
-	if (at > ARENA_BYTES || room > ARENA_BYTES - at) {
-		/* back, so that it cannot run over; who came between fails */
-		(void)fetch_add_relaxed(&arena_used, -room);
-		return NULL;
-	}
-	char *p = arena + at + ARENA_ALIGN;
-	p += align_up((uintptr_t)p, align) - (uintptr_t)p;
-	((size_t *)(void *)p)[-1] = size;
-	return p;
-}
-
-bool
-boot_owns(const void *p)
-{
-	return (uintptr_t)p - (uintptr_t)arena < sizeof(arena);
-}
-
-size_t
-boot_usable(const void *p)
-{
-	return ((const size_t *)p)[-1];
-}
-
 void
 boot_defer(void *p)
 {
-	/* relaxed: one thread at a time is in the middle of a fork */
-	uint32_t n = load_relaxed(&ndeferred);
-	if (n == NDEFERRED)
-		return;
-	deferred[n] = p;
-	store_release(&ndeferred, n + 1);
+	struct deferred *d = deferred;
+	if (d == NULL || d->n == sizeof(d->object) / sizeof(d->object[0])) {
+		d = os_map(sizeof(*d));
+		if (d == NULL)
+			return; /* it stays allocated */
+		d->next = deferred;
+		deferred = d;
+	}
+	d->object[d->n++] = p;
 }
 
-void *
-boot_deferred(void)
+/* free_deferred -- the pools can answer again; forget: they are the parent's */
+static void
+free_deferred(bool forget)
 {
-	uint32_t n = load_acquire(&ndeferred);
-	/* acquire and release: the entry is read before it is given up */
-	while (n > 0 && !cas_acq_rel(&ndeferred, &n, n - 1))
-		;
-	return n > 0 ? deferred[n - 1] : NULL;
+	struct deferred *d;
+	while ((d = deferred) != NULL) {
+		for (size_t i = 0; !forget && i < d->n; i++)
+			free(d->object[i]);
+		deferred = d->next;
+		os_unmap(d, sizeof(*d));
+	}
 }
 
 /*
- * The pool layer's handlers are registered after these, so that this thread is
- * known to be held before the pools are locked... and until they are not.
+ * The pool layer's handlers are registered before these, so that this thread
+ * is known to be held before the pools are locked, and until they are not.
  */
 static void
 fork_prepare(void)
@@ -106,28 +79,32 @@ static void
 fork_parent(void)
 {
 	held = false;
+	free_deferred(false);
 }
 
 static void
 fork_child(void)
 {
 	held = false;
+	free_deferred(settings.fork == POOL_FORK_SHARE);
 	if (stats_pid != 0)
 		stats_pid = getpid();
 }
 
+/*
+ * make -- the pools; no function of libc that registers something is called
+ * here: it may be such a one that has called us, with its lock held
+ */
 static void
 make(void)
 {
 	log_init("libvmmalloc", "VMMALLOC");
 	settings_read(&settings);
-	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
 	pool_init();
 	tiers_create(&settings.plan, settings.fork);
 	if (settings.stats) {
 		log_keep_stderr();
 		stats_pid = getpid();
-		(void)at_quick_exit(exit_print_stats);
 	}
 }
 
@@ -146,7 +123,7 @@ boot_ready(void)
 	if (likely(load_acquire(&state) == BOOT_DONE))
 		return !held;
 	/* before libc is set up the settings cannot be read */
-	if (booting || environ == NULL)
+	if (booting || __environ == NULL)
 		return false;
 	uint32_t none = BOOT_NONE;
 	if (!cas_acquire(&state, &none, BOOT_UNDER_WAY)) {
@@ -180,9 +157,26 @@ boot_prints_stats(void)
 	return now;
 }
 
-/* the pools are there when main() begins, whoever has allocated until then */
+/*
+ * start -- the first constructor of the process
+ *
+ * The libraries are linked with -z initfirst.  So the pools are there before
+ * anybody else's constructor runs, and our fork handlers are the first to be
+ * registered and the nearest to the fork: no other's run while pools are
+ * locked. libc's own constructor comes later; it will set __environ to the same
+ * value, which the loader gives to all constructors.
+ */
 __attribute__((constructor)) static void
-start(void)
+start(int argc, char *argv[], char *envp[])
 {
+	(void)argc;
+	(void)argv;
+	/* not environ: a program may have a variable of that name itself */
+	if (__environ == NULL)
+		__environ = envp;
 	(void)boot_ready();
+	pool_fork_init();
+	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+	if (settings.stats)
+		(void)at_quick_exit(exit_print_stats);
 }

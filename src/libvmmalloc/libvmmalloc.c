@@ -20,6 +20,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "libvmmalloc/arena.h"
 #include "libvmmalloc/boot.h"
 #include "libvmmalloc/tiers.h"
 #include "tcache/tcache.h"
@@ -28,17 +29,6 @@
 void cfree(void *ptr);
 void free_sized(void *ptr, size_t size);
 void free_aligned_sized(void *ptr, size_t alignment, size_t size);
-
-static void free_any(void *ptr);
-
-/* free_deferred -- what was freed in the middle of a fork */
-static COLD void
-free_deferred(void)
-{
-	void *p;
-	while ((p = boot_deferred()) != NULL)
-		free_any(p);
-}
 
 /* alloc_code -- an object, or NULL and *err; keeps errno */
 static NOINLINE void *
@@ -52,7 +42,8 @@ alloc_code(size_t size, size_t align, bool zero, int *err)
 	if (likely(boot_ready()))
 		p = tiers_alloc(size, align, zero, err);
 	else
-		p = boot_alloc(size, align);
+		p = arena_alloc(
+			boot_is_held() ? ARENA_FORK : ARENA_EARLY, size, align);
 	errno = saved;
 	return p;
 }
@@ -94,14 +85,12 @@ free_slow(void *ptr)
 {
 	int saved = errno;
 	thread_busy_end();
-	if (ptr != NULL && !boot_owns(ptr)) {
-		if (likely(boot_ready())) {
-			tiers_free(ptr);
-			free_deferred();
-		} else if (boot_is_held()) {
-			boot_defer(ptr);
-		}
-	}
+	if (arena_owns(ptr))
+		arena_free(ptr);
+	else if (ptr != NULL && likely(boot_ready()))
+		tiers_free(ptr);
+	else if (ptr != NULL && boot_is_held())
+		boot_defer(ptr);
 	errno = saved;
 }
 
@@ -175,7 +164,8 @@ calloc(size_t nmemb, size_t size)
 static void *
 realloc_boot(void *ptr, size_t size)
 {
-	size_t old = boot_owns(ptr) ? boot_usable(ptr) : tiers_usable_held(ptr);
+	size_t old =
+		arena_owns(ptr) ? arena_usable(ptr) : tiers_usable_held(ptr);
 	void *p = malloc_any(size);
 	if (p == NULL)
 		return size <= old ? ptr : NULL;
@@ -194,7 +184,7 @@ realloc_any(void *ptr, size_t size)
 		free_any(ptr);
 		return NULL;
 	}
-	if (boot_owns(ptr) || !boot_ready())
+	if (arena_owns(ptr) || !boot_ready())
 		return realloc_boot(ptr, size);
 	void *p = tiers_realloc(ptr, size, &err);
 	errno = p == NULL ? err : saved;
@@ -286,8 +276,8 @@ malloc_usable_size(void *ptr)
 	LOG(3, "ptr %p", ptr);
 	if (ptr == NULL)
 		return 0;
-	if (boot_owns(ptr))
-		n = boot_usable(ptr);
+	if (arena_owns(ptr))
+		n = arena_usable(ptr);
 	else if (boot_ready())
 		n = tiers_usable(ptr, &err);
 	else if (boot_is_held())

@@ -22,7 +22,6 @@ pool_init(void)
 	thread_init();
 	thread_on_exit(dir_park);
 	registry_init();
-	pool_fork_init();
 }
 
 uint64_t

@@ -28,8 +28,11 @@ enum pool_fork {
 	POOL_FORK_MODES
 };
 
-/* pool_init -- once, at the library's start */
+/* pool_init -- once, before any other; registers nothing with libc */
 void pool_init(void);
+
+/* pool_fork_init -- register for fork(2); from then on forks are seen */
+void pool_fork_init(void);
 
 /* pool_create_path, pool_create_region -- size is at least the minimum */
 void *pool_create_path(const char *path, size_t size, size_t least, int *err);

@@ -120,7 +120,4 @@ void pool_twin_parent(struct record *rec);
 bool pool_twin_child(struct record *rec);
 enum backing_keep pool_twin_keep(enum pool_fork mode);
 
-/* pool_fork_init -- register for fork(2) */
-void pool_fork_init(void);
-
 #endif
