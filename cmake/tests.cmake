@@ -111,11 +111,15 @@ endfunction()
 
 # vmem_plain_programs(LABEL) -- programs on libc alone, that shell tests run;
 # object_NAME.c is a shared object that they open, linked_NAME.c a program that
-# is linked with libvmmalloc; .cc is C++.  A comment "link: OPTION..." is for the
-# linker.
+# is linked with libvmmalloc; .cpp is C++, left out without a compiler for it.  A
+# comment "link: OPTION..." is for the linker.
 function(vmem_plain_programs label)
 	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${label})
-	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c ${folder}/*.cc)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	if(CMAKE_CXX_COMPILER)
+		file(GLOB more CONFIGURE_DEPENDS ${folder}/*.cpp)
+		list(APPEND files ${more})
+	endif()
 	foreach(file IN LISTS files)
 		get_filename_component(name ${file} NAME_WE)
 		set(target ${label}_${name})
@@ -138,11 +142,7 @@ function(vmem_plain_programs label)
 		string(REGEX REPLACE ".* link: " "" link "${link}")
 		separate_arguments(link)
 		target_link_options(${target} PRIVATE ${link})
-		if(file MATCHES "\\.c$")
-			target_link_libraries(${target} PRIVATE vmem_warnings)
-		else()
-			target_compile_options(${target} PRIVATE -Wall -Wextra)
-		endif()
+		target_link_libraries(${target} PRIVATE vmem_warnings)
 		target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
 		# the calls are what is tested: none may be left out
 		target_compile_options(${target} PRIVATE -fno-builtin)

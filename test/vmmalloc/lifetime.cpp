@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lifetime.cpp -- lifetime_main.h, to be preloaded into
+ */
+#include "lifetime_main.h"
