@@ -7,7 +7,7 @@
 # FOLDER      where in the build tree the files go
 # DEFINITION  a macro for the compiler, or nothing
 
-set(VMEM_CORE_LAYERS base backing run slab tcache pool)
+set(VMEM_CORE_LAYERS base backing run slab tcache profile pool)
 
 # vmem_sources(VARIABLE FOLDER...) -- the .c files of folders of src/
 function(vmem_sources variable)

@@ -140,6 +140,45 @@ struct vmem_stats {
 int vmem_stats_get(VMEM *vmp, struct vmem_stats *stats, size_t size);
 
 /*
+ * vmem_profile_start -- begin to sample who allocates what
+ *
+ * mean    of all bytes that are allocated one in so many is chosen at random,
+ *         and the object that it belongs to is kept with the call stack until
+ *         it is freed; 524288 costs next to nothing, 1 keeps every object
+ * Returns 0, or -1 with errno set.
+ * Errors  EINVAL no live pool or mean 0; EBUSY the pool has a profile; EMFILE
+ *         255 pools have one; ENOMEM.
+ * Threads safe; other operations on the pool wait for a moment.  Not from a
+ *         signal handler and not from inside an allocation.
+ * Source  new in 1.2.
+ */
+int vmem_profile_start(VMEM *vmp, size_t mean);
+
+/*
+ * vmem_profile_stop -- end the profile of a pool and forget its samples
+ *
+ * Returns 0, or -1 with errno set.
+ * Errors  EINVAL no live pool; ENOENT it has no profile.
+ * Threads safe; other operations on the pool wait for a moment.
+ * Source  new in 1.2.
+ */
+int vmem_profile_stop(VMEM *vmp);
+
+/*
+ * vmem_profile_dump -- write the profile of a pool to a file
+ *
+ * path    a name that ends in .folded: a line a call stack with its live
+ *         bytes, for flame graphs; in .txt: the live objects by call stack,
+ *         most bytes first; any other: pprof's protobuf format in gzip
+ * Returns 0, or -1 with errno set.
+ * Errors  EINVAL no live pool or path NULL; ENOENT it has no profile; those of
+ *         open(2) and write(2); ENOMEM.
+ * Threads safe; other operations go on while the file is written.
+ * Source  new in 1.2.
+ */
+int vmem_profile_dump(VMEM *vmp, const char *path);
+
+/*
  * vmem_malloc -- allocate `size` bytes
  *
  * Returns memory aligned to 16 bytes (8 when size is under 16; to the size

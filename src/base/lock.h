@@ -20,6 +20,7 @@ enum lock_rank {
 	RANK_THREADS,      /* the list of threads and their tables */
 	RANK_ADMIN,        /* a pool's directory of heaps */
 	RANK_RUN,          /* a pool's page runs and descriptors */
+	RANK_PROFILE,      /* a profile of a pool */
 	RANK_COUNT
 };
 

@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
+#include "profile/profile.h"
 
 static uint64_t last_uid; /* atomic */
 
@@ -176,6 +177,8 @@ pool_delete(void *handle)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	LOG(2, "pool %p deleted", handle);
+	if (rec.profile_number != 0)
+		profile_delete(rec.profile_number);
 	PROBE2(pool_delete, handle, rec.backing.size);
 	/* what was made over it, or is the parent's as well, is not touched */
 	if (!rec.overlapped && rec.kin == KIN_OWN)

@@ -71,6 +71,19 @@ size_t pool_usable_held(void *handle, void *p);
 /* pool_size -- bytes of a live pool of one's own */
 size_t pool_size(void *handle);
 
+/*
+ * pool_profile_start -- sample the objects that are allocated from now on
+ * mean  bytes between two samples; 1: every object
+ * Not from inside malloc: it may load a library.
+ */
+int pool_profile_start(void *handle, size_t mean);
+
+/* pool_profile_stop -- end it and forget the samples */
+int pool_profile_stop(void *handle);
+
+/* pool_profile_dump -- write it to a file, in the form that its name ends in */
+int pool_profile_dump(void *handle, const char *path);
+
 /* pool_check -- 1 consistent, 0 damaged, -1 could not check (*err) */
 int pool_check(void *handle, int *err);
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
+#include "profile/profile.h"
 
 #define QUANTUM ((size_t)16) /* every class of 16 and more is a multiple */
 
@@ -56,9 +57,15 @@ request_try(struct heap *h, const struct request *r, bool *ret_clean)
 	return heap_alloc_large(h, r->npages, r->lg_align, ret_clean);
 }
 
-/* first_try -- from the thread's heap; *ret_full: it may be elsewhere */
+/* what first_try() has found out beside the object */
+struct tried {
+	bool clean;   /* the object reads as zero */
+	bool sampled; /* it is to be in the pool's profile */
+};
+
+/* first_try -- from the thread's heap; NULL: there may be room elsewhere */
 static int
-first_try(void *handle, size_t size, size_t align, void **ret, bool *ret_clean)
+first_try(void *handle, size_t size, size_t align, void **ret, struct tried *t)
 {
 	struct visit v;
 	struct request r;
@@ -70,7 +77,9 @@ first_try(void *handle, size_t size, size_t align, void **ret, bool *ret_clean)
 		r.npages > rs->npages - rs->first)
 		rc = fail(ENOMEM, "%zu bytes: more than any pool holds", size);
 	else if (v.heap != NULL)
-		*ret = request_try(v.heap, &r, ret_clean);
+		*ret = request_try(v.heap, &r, &t->clean);
+	if (unlikely(v.profile != NULL) && rc == 0)
+		t->sampled = profile_due(v.profile, max_size(size, 1));
 	pool_leave(&v);
 	return rc;
 }
@@ -78,11 +87,11 @@ first_try(void *handle, size_t size, size_t align, void **ret, bool *ret_clean)
 void *
 pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 {
-	bool clean = false;
+	struct tried t = {false, false};
 	void *p = NULL;
-	int rc = first_try(handle, size, align, &p, &clean);
+	int rc = first_try(handle, size, align, &p, &t);
 	if (rc == 0 && p == NULL)
-		p = pool_reclaim(handle, size, align, &clean);
+		p = pool_reclaim(handle, size, align, &t.clean);
 	if (rc == 0 && p == NULL) {
 		PROBE3(oom, handle, size, align);
 		rc = fail(
@@ -92,7 +101,9 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 		*err = -rc;
 		return NULL;
 	}
-	if (zero && !clean)
+	if (unlikely(t.sampled))
+		pool_sampled(handle, p, size);
+	if (zero && !t.clean)
 		memset(p, 0, size);
 	return p;
 }

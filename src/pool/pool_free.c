@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
+#include "profile/profile.h"
 
 /* owner_of -- the handle of the live pool that p lies in, or NULL */
 static void *
@@ -43,6 +44,9 @@ free_once(void *handle, void *p, int *rc)
 	*rc = pool_enter(&v, handle);
 	if (*rc != 0)
 		return FREE_INVALID;
+	/* before it, since then the address may be another's object */
+	if (unlikely(v.profile != NULL))
+		profile_remove(v.profile, p);
 	enum free_result r = v.heap != NULL ? heap_free(v.heap, p)
 					    : dir_free_stray(&v.pool->dir, p);
 	/* relaxed: statistics */
@@ -126,14 +130,21 @@ static bool
 resize_large(void *handle, const struct object *o, size_t size)
 {
 	struct visit v;
-	bool done = false;
+	bool done = false, sampled = false;
 	if (pool_enter(&v, handle) != 0)
 		return false;
 	struct heap *h = v.heap;
 	if (h != NULL)
 		done = heap_resize_large(
 			h, o->desc, max_size(div_up(size, RUN_PAGE), 1));
+	if (done && unlikely(v.profile != NULL)) {
+		/* as if it were another object */
+		profile_remove(v.profile, o->desc->base);
+		sampled = profile_due(v.profile, size);
+	}
 	pool_leave(&v);
+	if (sampled)
+		pool_sampled(handle, o->desc->base, size);
 	return done;
 }
 

@@ -56,9 +56,10 @@ bool pool_verify(const struct record *rec, struct findings *f, int *err);
 /* one operation of the calling thread in a pool */
 struct visit {
 	struct pool *pool;
-	struct heap *heap; /* held by this thread; NULL: none to have */
-	bool locked;       /* it is the shared heap */
-	bool guest;        /* the thread is no longer on the list of threads */
+	struct heap *heap;       /* held by this thread; NULL: none to have */
+	struct profile *profile; /* of the pool's objects, or NULL */
+	bool locked;             /* it is the shared heap */
+	bool guest; /* the thread is no longer on the list of threads */
 	struct thread place; /* a guest's */
 };
 
@@ -119,5 +120,11 @@ void pool_twin_prepare(struct record *rec);
 void pool_twin_parent(struct record *rec);
 bool pool_twin_child(struct record *rec);
 enum backing_keep pool_twin_keep(enum pool_fork mode);
+
+/*
+ * pool_sampled -- an object that profile_due() has chosen has been allocated,
+ * and nobody else knows it yet.  The caller is not inside the pool.
+ */
+void pool_sampled(void *handle, void *object, size_t size);
 
 #endif

@@ -40,6 +40,8 @@ struct record {
 	enum pool_fork at_fork;
 	const char *path; /* where a forked child's file is made, or NULL */
 	struct backing_twin twin; /* the next child's; during a fork only */
+	struct profile *profile;  /* of its objects, for outsiders; or NULL */
+	unsigned profile_number;  /* by which profile_at() finds it; 0: none */
 };
 
 /*
@@ -72,7 +74,7 @@ struct registry {
 	{                                                                      \
 		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
 	}
-#define REGISTRY_LAYOUT 1u
+#define REGISTRY_LAYOUT 2u
 #define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
 
 /* registry_init -- what is set once; before any other call */

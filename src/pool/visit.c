@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "pool/pool_internal.h"
+#include "profile/profile.h"
 
 /* operations in the shared heap before a thread may have one of its own */
 #define PROMOTE_OPS 64u
@@ -17,7 +18,7 @@
 enum admission { ADMIT_NO, ADMIT_LATER, ADMIT_SHARED_ONLY, ADMIT };
 
 static enum admission
-admission(void *handle)
+admission(void *handle, unsigned *ret_profile)
 {
 	enum admission a = ADMIT_NO;
 	registry_lock();
@@ -30,6 +31,7 @@ admission(void *handle)
 		const struct pool *pool = pool_at(handle);
 		if (pool->signature == POOL_SIGNATURE && pool->uid == rec->uid)
 			a = rec->kin == KIN_FOREIGN ? ADMIT_SHARED_ONLY : ADMIT;
+		*ret_profile = rec->profile_number;
 	}
 	registry_unlock();
 	return a;
@@ -48,7 +50,8 @@ install(void *handle, struct heap *heap)
 	registry_lock();
 	struct record *rec = registry_find(handle);
 	bool frozen = rec != NULL && registry_is_closed(rec);
-	struct entry *e = thread_entry_set(handle, heap, frozen);
+	unsigned profile = rec != NULL ? rec->profile_number : 0;
+	struct entry *e = thread_entry_set(handle, heap, frozen, profile);
 	registry_unlock();
 	return e;
 }
@@ -88,6 +91,7 @@ static void
 known(struct visit *v, void *handle, struct entry *e)
 {
 	v->heap = e->heap;
+	v->profile = profile_at(e->profile);
 	if (v->heap != NULL)
 		return;
 	/* relaxed: a look whether one more may have its own */
@@ -106,12 +110,14 @@ known(struct visit *v, void *handle, struct entry *e)
 static int
 stranger(struct visit *v, void *handle)
 {
-	enum admission a = admission(handle);
+	unsigned profile = 0;
+	enum admission a = admission(handle, &profile);
 	if (a == ADMIT_LATER)
 		return -EAGAIN;
 	if (a == ADMIT_NO)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
+	v->profile = profile_at(profile);
 	if (!v->guest && a == ADMIT && thread_fast_allowed())
 		v->heap = own_heap(handle, v->pool, true);
 	if (v->heap == NULL) {
@@ -132,6 +138,7 @@ pool_enter(struct visit *v, void *handle)
 		uint32_t ticket = thread_thaw_ticket();
 		v->pool = pool_at(handle);
 		v->heap = NULL;
+		v->profile = NULL;
 		v->locked = false;
 		v->guest = thread_self() == NULL;
 		if (v->guest)

@@ -32,7 +32,6 @@ TLS_INITIAL_EXEC struct thread_hot thread_hot = {
 	.table = &no_entry, .pinned = {.fast = &heap_inert}};
 
 struct thread_list thread_list;
-static uint32_t thaws;         /* atomic futex word: thaws so far */
 static bool have_barrier;      /* set once by thread_init() */
 static pthread_key_t exit_key; /* set once by thread_init() */
 static bool exit_key_made;
@@ -241,7 +240,8 @@ rehash(struct thread *t)
 static void
 set_frozen(struct entry *e, bool on)
 {
-	struct heap *heap = on || e->heap == NULL ? &heap_inert : e->heap;
+	bool slow = on || e->heap == NULL || e->profile != 0;
+	struct heap *heap = slow ? &heap_inert : e->heap;
 	/* release, both: pairs with the acquire of the owner's lookups */
 	store_release(&e->fast, heap);
 	store_release(&e->frozen, on);
@@ -257,7 +257,7 @@ bury(struct entry *e)
 }
 
 struct entry *
-thread_entry_set(void *pool, struct heap *heap, bool frozen)
+thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 {
 	struct thread *t = thread_hot.self;
 	if (t == NULL)
@@ -275,11 +275,26 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen)
 	}
 	e->heap = heap;
 	e->nops = 0;
+	e->profile = (uint16_t)profile;
 	set_frozen(e, frozen);
 	/* relaxed: only the owner reads it without the lock, and that is us */
 	store_relaxed(&e->key, (uintptr_t)pool);
 	lock_release(&thread_list.lock, RANK_THREADS);
 	return e;
+}
+
+void
+thread_profile(const void *pool, unsigned profile)
+{
+	lock_acquire(&thread_list.lock, RANK_THREADS);
+	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
+		if (t->table == NULL)
+			continue;
+		struct entry *e = entry_of(t, pool);
+		if (is_live(e->key))
+			e->profile = (uint16_t)profile;
+	}
+	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
@@ -398,27 +413,6 @@ thread_unmark(const void *pool)
 	lock_acquire(&thread_list.lock, RANK_THREADS);
 	mark(pool, false);
 	lock_release(&thread_list.lock, RANK_THREADS);
-}
-
-void
-thread_thaw(void)
-{
-	/* release: who sees the new count finds the marks gone */
-	(void)__atomic_fetch_add(&thaws, 1, __ATOMIC_RELEASE);
-	os_futex_wake(&thaws, INT32_MAX);
-}
-
-uint32_t
-thread_thaw_ticket(void)
-{
-	return load_acquire(&thaws);
-}
-
-void
-thread_wait_thaw(uint32_t ticket)
-{
-	while (load_acquire(&thaws) == ticket)
-		os_futex_wait(&thaws, ticket);
 }
 
 /*

@@ -48,8 +48,13 @@ struct entry {
 	struct heap *fast; /* atomic: the private heap, or heap_inert */
 	struct heap
 		*heap; /* private heap; NULL: the thread uses the shared one */
-	uint32_t frozen; /* atomic: nobody may start an operation */
-	uint32_t nops;   /* operations in the shared heap so far; owner */
+	uint16_t frozen; /* atomic: nobody may start an operation */
+	/*
+	 * what the layer above wants to know of each operation; unless 0 none
+	 * goes the fast path.  Owner reads, threads lock to write, frozen.
+	 */
+	uint16_t profile;
+	uint32_t nops; /* operations in the shared heap so far; owner */
 };
 
 /* what the fast path finds in entries that are not for it; never written */
@@ -184,9 +189,14 @@ struct entry *thread_entry(const void *pool);
  * thread_entry_set -- make or change the calling thread's entry
  * heap    private heap, or NULL for the shared one
  * frozen  mark it at once
+ * profile  see struct entry
  * Returns the entry, or NULL when there is no memory for it.
  */
-struct entry *thread_entry_set(void *pool, struct heap *heap, bool frozen);
+struct entry *thread_entry_set(
+	void *pool, struct heap *heap, bool frozen, unsigned profile);
+
+/* thread_profile -- change it in all entries of a pool; it is frozen */
+void thread_profile(const void *pool, unsigned profile);
 
 /* thread_pool_gone -- no thread knows the pool any more */
 void thread_pool_gone(const void *pool);

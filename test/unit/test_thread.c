@@ -55,7 +55,7 @@ has(size_t i)
 static void
 install(size_t i)
 {
-	must(thread_entry_set(pool_of(i), heap_of(i), false) != NULL);
+	must(thread_entry_set(pool_of(i), heap_of(i), false, 0) != NULL);
 }
 
 /* thaw -- the end of a freeze */
@@ -83,7 +83,7 @@ self__before_and_after_the_first_use__makes_a_table(void **state)
 	thread_busy_end();
 	assert_null(thread_entry(pool_of(0)));
 	assert_null(thread_entry(NULL));
-	assert_null(thread_entry_set(pool_of(0), heap_of(0), false));
+	assert_null(thread_entry_set(pool_of(0), heap_of(0), false, 0));
 	assert_non_null(thread_self());
 	assert_ptr_equal(thread_self(), thread_self());
 	assert_null(thread_entry(pool_of(0)));
@@ -173,7 +173,7 @@ set__shared__is_not_found_fast_and_counts(void **state)
 
 	(void)state;
 	must(thread_self() != NULL);
-	e = thread_entry_set(pool_of(1), NULL, false);
+	e = thread_entry_set(pool_of(1), NULL, false, 0);
 	assert_non_null(e);
 	assert_int_equal(e->nops, 0);
 	assert_false(found_fast(1));
@@ -326,7 +326,7 @@ live_and_end(void *arg)
 		if (i % 5 == 0)
 			thread_pool_gone(pool_of(i));
 		if (i % 5 == 1)
-			must(thread_entry_set(pool_of(i), NULL, false) != NULL);
+			must(thread_entry_set(pool_of(i), NULL, false, 0));
 	}
 	return NULL;
 }

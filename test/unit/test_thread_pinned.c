@@ -36,12 +36,12 @@ live(void *arg)
 	must(pinned_now() == &heap_inert);
 	must(thread_self() != NULL);
 	must(thread_entry(PINNED) == NULL && thread_entry(OTHER) == NULL);
-	must(thread_entry_set(OTHER, HEAP, false) != NULL);
+	must(thread_entry_set(OTHER, HEAP, false, 0) != NULL);
 	must(pinned_now() == &heap_inert);
-	e = thread_entry_set(PINNED, NULL, false);
+	e = thread_entry_set(PINNED, NULL, false, 0);
 	must(e != NULL && thread_entry(PINNED) == e);
 	must(pinned_now() == &heap_inert);
-	must(thread_entry_set(PINNED, HEAP, false) == e);
+	must(thread_entry_set(PINNED, HEAP, false, 0) == e);
 	must(pinned_now() == HEAP);
 	/* the other way finds it in no table */
 	must(!thread_heap_fast(PINNED, &h));
@@ -59,7 +59,7 @@ live(void *arg)
 	must(e->heap == HEAP + 1);
 	thread_heap_gone(PINNED, HEAP + 1);
 	must(pinned_now() == &heap_inert && thread_entry(PINNED) == NULL);
-	must(thread_entry_set(PINNED, HEAP, true) == e);
+	must(thread_entry_set(PINNED, HEAP, true, 0) == e);
 	must(pinned_now() == &heap_inert);
 	thread_unmark(PINNED);
 	must(pinned_now() == HEAP);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_profile.c -- the profile of a pool: begun, ended, written
+ *
+ * While a pool has one, its entry in each thread's table leads to the inert
+ * heap, so that every operation comes to pool_enter(), which knows the profile.
+ * So it costs nothing as long as there is none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "pool/pool_internal.h"
+#include "profile/profile.h"
+
+/* set -- the pool's profile from now on, 0: none; -EBUSY: it has another */
+static int
+set(void *handle, unsigned number, unsigned *ret_old)
+{
+	struct record was;
+	int rc = pool_freeze(handle, &was);
+	if (rc != 0)
+		return rc;
+	if (number != 0 && was.profile_number != 0) {
+		rc = fail(EBUSY, "pool %p has a profile already", handle);
+	} else {
+		registry_lock();
+		struct record *rec = registry_find(handle);
+		rec->profile_number = number;
+		rec->profile = profile_at(number);
+		registry_unlock();
+		thread_profile(handle, number);
+		*ret_old = was.profile_number;
+	}
+	pool_thaw(handle);
+	return rc;
+}
+
+int
+pool_profile_start(void *handle, size_t mean)
+{
+	struct visit v;
+	unsigned old;
+	if (mean == 0)
+		return fail(EINVAL, "a profile of one byte in 0");
+	int rc = pool_enter(&v, handle);
+	if (rc != 0)
+		return rc;
+	size_t size = v.pool->size;
+	pool_leave(&v);
+	profile_stack_init();
+	int number = profile_create(mean, size);
+	if (number < 0)
+		return number;
+	rc = set(handle, (unsigned)number, &old);
+	if (rc != 0)
+		profile_delete((unsigned)number);
+	return rc;
+}
+
+int
+pool_profile_stop(void *handle)
+{
+	unsigned old = 0;
+	int rc = set(handle, 0, &old);
+	if (rc == 0 && old == 0)
+		return fail(ENOENT, "pool %p has no profile", handle);
+	if (rc == 0)
+		profile_delete(old);
+	return rc;
+}
+
+/* copy -- the profile as it is now; *ret to be closed */
+static int
+copy(void *handle, struct profile_view *ret)
+{
+	struct visit v;
+	int rc = pool_enter(&v, handle);
+	if (rc != 0)
+		return rc;
+	if (v.profile != NULL)
+		rc = profile_view_open(ret, v.profile);
+	else
+		rc = fail(ENOENT, "pool %p has no profile", handle);
+	pool_leave(&v);
+	return rc;
+}
+
+int
+pool_profile_dump(void *handle, const char *path)
+{
+	struct profile_view view;
+	int rc = copy(handle, &view);
+	if (rc != 0)
+		return rc;
+	profile_view_names(&view);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		rc = fail_sys(errno, "open %s", path);
+	} else {
+		rc = profile_write(&view, profile_format_of(path), fd);
+		if (close(fd) != 0 && rc == 0)
+			rc = fail_sys(errno, "close %s", path);
+	}
+	profile_view_close(&view);
+	return rc;
+}
+
+void
+pool_sampled(void *handle, void *object, size_t size)
+{
+	void *frames[PROFILE_DEPTH];
+	struct visit v;
+	int saved = errno;
+	unsigned n = profile_stack(frames);
+	if (pool_enter(&v, handle) == 0) {
+		/* it may have ended meanwhile */
+		if (v.profile != NULL)
+			profile_insert(v.profile, object, size > 0 ? size : 1,
+				frames, n);
+		pool_leave(&v);
+	}
+	errno = saved;
+}
