@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "libvmem/auto_profile.h"
 #include "pool/pool.h"
 #include "tcache/tcache.h"
 
@@ -41,6 +42,7 @@ vmem_create(const char *dir, size_t size)
 		return NULL;
 	}
 	void *p = pool_create_path(dir, size, VMEM_MIN_POOL, &err);
+	auto_profile_begin(p);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -65,6 +67,7 @@ vmem_create_in_region(void *addr, size_t size)
 		return NULL;
 	}
 	void *p = pool_create_region(addr, size, &err);
+	auto_profile_begin(p);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -74,6 +77,7 @@ vmem_delete(VMEM *vmp)
 {
 	int saved = errno;
 	LOG(3, "vmp %p", (void *)vmp);
+	auto_profile_end(vmp);
 	int rc = pool_delete(vmp);
 	errno = rc == 0 ? saved : -rc;
 }

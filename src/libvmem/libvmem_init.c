@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "libvmem.h"
+#include "libvmem/auto_profile.h"
 #include "pool/pool.h"
 
 __attribute__((constructor)) static void
@@ -17,6 +18,7 @@ init(void)
 	int saved = errno;
 	log_init("libvmem", "VMEM");
 	pool_init();
+	auto_profile_init();
 	pool_fork_init();
 	errno = saved;
 }

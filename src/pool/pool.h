@@ -81,6 +81,12 @@ int pool_profile_start(void *handle, size_t mean);
 /* pool_profile_stop -- end it and forget the samples */
 int pool_profile_stop(void *handle);
 
+/*
+ * pool_profile_next -- the pool with a profile at the next address above
+ * `after` (NULL: the first), or NULL at the end
+ */
+void *pool_profile_next(const void *after);
+
 /* pool_profile_dump -- write it to a file, in the form that its name ends in */
 int pool_profile_dump(void *handle, const char *path);
 

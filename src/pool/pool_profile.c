@@ -71,6 +71,21 @@ pool_profile_stop(void *handle)
 	return rc;
 }
 
+void *
+pool_profile_next(const void *after)
+{
+	void *next = NULL;
+	registry_lock();
+	for (size_t i = 0; i < registry_count() && next == NULL; i++) {
+		const struct record *rec = registry_at(i);
+		if ((uintptr_t)rec->backing.base > (uintptr_t)after &&
+			rec->profile_number != 0 && !rec->overlapped)
+			next = rec->backing.base;
+	}
+	registry_unlock();
+	return next;
+}
+
 /* copy -- the profile as it is now; *ret to be closed */
 static int
 copy(void *handle, struct profile_view *ret)

@@ -67,9 +67,10 @@ profile_stack(void **ret_frames)
 	int got = backtrace(frame, (int)(PROFILE_DEPTH + OURS));
 	profile_clock.busy = false;
 	unsigned n = got < 0 ? 0 : (unsigned)got, first = 0;
-	while (first < n && first < OURS &&
-		(uintptr_t)frame[first] - own_first < own_end - own_first)
-		first++;
+	/* others may be in front of ours: what watches backtrace() */
+	for (unsigned i = 0; i < n && i < OURS; i++)
+		if ((uintptr_t)frame[i] - own_first < own_end - own_first)
+			first = i + 1;
 	/* without a place of our own: at least this function */
 	first += first == 0 && n > 0;
 	n -= first;
