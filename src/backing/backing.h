@@ -98,6 +98,12 @@ bool backing_reserve(char *from, size_t size);
 int backing_go_private(struct backing *b);
 
 /*
+ * backing_blank -- private zeroes in the place of bytes that nobody uses, of a
+ * backing that is private now; offset and size are of whole pages
+ */
+int backing_blank(const struct backing *b, size_t offset, size_t size);
+
+/*
  * A twin is a copy of a backing's memory that a forked child takes in its
  * place: another file, or private memory.  The parent makes and fills it, then
  * forks; the child takes it, the parent drops it.

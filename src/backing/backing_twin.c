@@ -112,6 +112,19 @@ backing_go_private(struct backing *b)
 	return err;
 }
 
+int
+backing_blank(const struct backing *b, size_t offset, size_t size)
+{
+	int saved = errno, err = 0;
+
+	if (mmap(b->base + offset, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+		    0) == MAP_FAILED)
+		err = fail_sys(errno, "mmap");
+	errno = saved;
+	return err;
+}
+
 /* share_blocks -- the file shares the blocks of the kept one; false: it does
  * not */
 static bool

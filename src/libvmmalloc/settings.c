@@ -85,7 +85,11 @@ read_pool(struct tier_plan *ret)
 	const char *size = os_getenv("VMMALLOC_POOL_SIZE");
 	if (dir == NULL)
 		die("environment variable VMMALLOC_POOL_DIR not specified");
-	*ret = (struct tier_plan){.ntiers = 1};
+	/* not all that is there: to clear it would touch much memory */
+	ret->ntiers = 1;
+	ret->tier[0].name[0] = '\0';
+	ret->tier[0].from = 0;
+	ret->tier[0].share = 0;
 	if (size != NULL)
 		ret->tier[0].size = read_size(size);
 	else if (is_device(dir))

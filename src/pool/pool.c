@@ -50,7 +50,7 @@ format(struct record *rec)
 		return fail(EFBIG, "pool of %zu bytes: too large", b->size);
 	if (fixed > b->size / 2)
 		return fail(EINVAL, "pool of %zu bytes: too small", b->size);
-	if (b->sparse && !backing_reserve(b->base, fixed))
+	if (b->sparse && !run_space_reserve(b->base, b->size))
 		return fail(ENOSPC, "pool of %zu bytes: no space", b->size);
 	if (!b->zero)
 		memset(pool, 0, sizeof(*pool));
@@ -77,6 +77,7 @@ static void *
 create(struct record *rec, int *err)
 {
 	char *base = rec->backing.base;
+	rec->twin.fd = -1;
 	registry_lock();
 	/* whoever still knows a pool at that address: it is none any more */
 	struct record *old = registry_find(base);

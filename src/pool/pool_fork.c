@@ -103,8 +103,11 @@ child(void)
 	registry_set_forking(false);
 	for (size_t i = 0; i < registry_count(); i++) {
 		struct record *rec = registry_at(i);
-		if (rec->kin == KIN_OWN && !pool_twin_child(rec))
+		if (rec->kin == KIN_OWN && pool_twin_child(rec))
+			continue;
+		if (rec->kin == KIN_OWN)
 			rec->kin = KIN_INHERITED;
+		thread_pool_gone(rec->backing.base);
 	}
 	registry_reset_lock();
 	(void)os_barrier_init();
@@ -172,7 +175,7 @@ pool_adopt(struct record *rec)
 	if (rec->backing.kind == BACKING_REGION && !rec->overlapped &&
 		is_private(pool)) {
 		rec->kin = KIN_OWN;
-		dir_orphan_all(&pool->dir);
+		dir_orphan_all(&pool->dir, NULL);
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;

@@ -96,7 +96,8 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	s->nheaps = pool->dir.nheaps;
 	s->nprivate = pool->dir.nprivate;
 	s->hardening = pool->dir.hardening;
-	for (size_t page = rs->first; page < rs->npages;) {
+	for (size_t page = rs->first; page < rs->npages;
+		page = run_step_over(rs, page)) {
 		uint32_t g = run_map_granule(rs->base, page);
 		const struct desc *d = run_desc(rs->base, g);
 		if (g != RUN_NO_GRANULE)

@@ -6,6 +6,7 @@
  * mapping becomes private before its first fork, and the kernel does the rest
  * at this and all later ones; or each child gets a twin with the pages in use.
  */
+#include "base/arith.h"
 #include "base/assert.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
@@ -21,36 +22,42 @@ pool_twin_keep(enum pool_fork mode)
 	return (enum backing_keep)keep;
 }
 
-/* copy_used -- every page in use into the twin */
+/* copy_used -- of pages [page, end) those that are in use, into the twin */
 static int
-copy_used(const struct record *rec)
+copy_used(const struct record *rec, size_t page, size_t end)
 {
 	const struct run_space *rs = &pool_at(rec->backing.base)->runs;
 	size_t first, n;
 	int rc = 0;
-	/* the first page may be guarded, and holds nothing */
-	for (size_t page = 1; rc == 0; page = first + n) {
+	for (; rc == 0 && page < end; page = first + n) {
 		n = run_next_used(rs, page, &first);
-		if (n == 0)
+		if (n == 0 || first >= end)
 			break;
+		n = min_size(n, end - first);
 		rc = backing_twin_copy(&rec->twin, &rec->backing,
 			first * RUN_PAGE, n * RUN_PAGE);
 	}
 	return rc;
 }
 
-/* reserve -- what the pool believes to be reserved, in the twin */
+/* fill -- what is reserved in the pool is reserved in the twin, and copied */
 static int
-reserve(const struct record *rec)
+fill(const struct record *rec)
 {
 	const struct run_space *rs = &pool_at(rec->backing.base)->runs;
-	const struct backing *b = &rec->backing;
-	size_t low = rs->reserved_low, high = rs->reserved_high;
-	size_t from = rs->meta_pages;
-	int rc = backing_twin_reserve(&rec->twin, b, 0, low * RUN_PAGE);
-	return rc != 0 ? rc
-		       : backing_twin_reserve(&rec->twin, b, from * RUN_PAGE,
-				 (high - from) * RUN_PAGE);
+	size_t first, n;
+	int rc = 0;
+	for (size_t page = 0; rc == 0; page = first + n) {
+		n = run_next_reserved(rs, page, &first);
+		if (n == 0)
+			break;
+		rc = backing_twin_reserve(&rec->twin, &rec->backing,
+			first * RUN_PAGE, n * RUN_PAGE);
+		/* the first page may be guarded, and holds nothing */
+		if (rc == 0 && !rec->twin.whole)
+			rc = copy_used(rec, max_size(first, 1), first + n);
+	}
+	return rc;
 }
 
 /* make_twin -- path NULL: in private memory */
@@ -59,11 +66,34 @@ make_twin(struct record *rec, const char *path)
 {
 	int rc = backing_twin_open(&rec->twin, &rec->backing, path);
 	if (rc == 0)
-		rc = reserve(rec);
-	if (rc == 0 && !rec->twin.whole)
-		rc = copy_used(rec);
+		rc = fill(rec);
 	if (rc != 0)
 		backing_twin_drop(&rec->twin, &rec->backing);
+	return rc;
+}
+
+/*
+ * release -- private memory of the process's own in the place of what is not
+ * reserved of a file that is private now
+ *
+ * Else the first write to a page there would take one of the file's too, and
+ * raise SIGBUS where the file system is full.  The kernel gives such memory as
+ * it is touched, so nothing has to be reserved any more.
+ */
+static int
+release(const struct record *rec)
+{
+	struct run_space *rs = &pool_at(rec->backing.base)->runs;
+	size_t first, n;
+	int rc = 0;
+	for (size_t page = 0; rc == 0 && page < rs->npages; page = first + n) {
+		n = run_next_reserved(rs, page, &first);
+		if (first > page)
+			rc = backing_blank(&rec->backing, page * RUN_PAGE,
+				(first - page) * RUN_PAGE);
+	}
+	if (rc == 0)
+		run_space_full(rs);
 	return rc;
 }
 
@@ -74,6 +104,8 @@ go_private(struct record *rec)
 	if (rec->backing.shadow == NULL)
 		return make_twin(rec, NULL);
 	int rc = backing_go_private(&rec->backing);
+	if (rc == 0 && rec->backing.sparse)
+		rc = release(rec);
 	if (rc == 0 && rec->guarded)
 		rec->guarded = backing_guard(&rec->backing, true);
 	return rc;
@@ -83,7 +115,6 @@ void
 pool_twin_prepare(struct record *rec)
 {
 	bool file = rec->backing.kind == BACKING_FILE;
-	rec->twin = (struct backing_twin){.fd = -1};
 	if (rec->backing.is_own || rec->backing.kind == BACKING_REGION)
 		return;
 	switch (rec->at_fork) {
@@ -109,7 +140,9 @@ pool_twin_prepare(struct record *rec)
 void
 pool_twin_parent(struct record *rec)
 {
-	backing_twin_drop(&rec->twin, &rec->backing);
+	/* else not even a byte is written: its page is the child's as well */
+	if (rec->twin.fd >= 0 || rec->twin.memory != NULL)
+		backing_twin_drop(&rec->twin, &rec->backing);
 }
 
 bool
@@ -124,6 +157,8 @@ pool_twin_child(struct record *rec)
 	} else if (!rec->backing.is_own) {
 		return false;
 	}
-	dir_orphan_all(&pool_at(rec->backing.base)->dir);
+	/* nobody else was inside, so this thread goes on in its own heap */
+	dir_orphan_all(&pool_at(rec->backing.base)->dir,
+		thread_fork_keep(rec->backing.base));
 	return true;
 }

@@ -95,8 +95,7 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
 	rs->nfree = rs->npages - rs->first;
-	rs->reserved_low = rs->meta_pages;
-	rs->reserved_high = rs->npages;
+	run_space_full(rs);
 }
 
 struct desc *

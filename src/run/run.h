@@ -179,11 +179,46 @@ void run_space_layout(struct run_space *rs, void *base, size_t size);
 void run_space_init(struct run_space *rs, void *base, size_t size, bool zero);
 
 /*
- * run_space_sparse -- only the fixed metadata is reserved yet, the rest has to
- * be before it is used; without this call all is
- * Nobody else knows the pool yet.
+ * A sparse pool.  Of its fixed metadata it is the page map that is large, and
+ * the map's pages are reserved with the pages that they tell of.
+ *
+ * run_space_reserve -- what run_space_init() needs of a sparse backing, all of
+ * which reads as zero; returns whether there is room
+ * run_space_sparse -- only that is reserved yet, the rest has to be before it
+ * is used; without this call all is
+ * run_space_full -- from now on all is
+ * Nobody else is inside the pool.
  */
+bool run_space_reserve(const void *base, size_t size);
 void run_space_sparse(struct run_space *rs);
+void run_space_full(struct run_space *rs);
+
+/*
+ * run_next_reserved -- the next pages together that are reserved, at or after
+ * `page`; as run_next_used()
+ */
+size_t run_next_reserved(
+	const struct run_space *rs, size_t page, size_t *ret_first);
+
+/* run_is_bare -- are there pages that must be reserved before they are used? */
+static inline bool
+run_is_bare(const struct run_space *rs)
+{
+	/* relaxed: a hint, as the run lock is not held */
+	return load_relaxed(&rs->reserved_high) < rs->npages;
+}
+
+/*
+ * run_step_over -- `page`, or the first one behind it that may be in use: what
+ * walks over the page map does not read what is not reserved of it
+ */
+static inline size_t
+run_step_over(const struct run_space *rs, size_t page)
+{
+	if (page >= rs->reserved_low && page < rs->meta_pages)
+		page = rs->meta_pages;
+	return page >= rs->reserved_high ? rs->npages : page;
+}
 
 /*
  * run_alloc -- npages pages together, and a descriptor for them

@@ -78,7 +78,7 @@ run_check_begin(struct run_check *c, const struct run_space *rs,
 		return finding(f, "header: geometry of the page tree");
 	if (rs->reserved_low > rs->meta_pages ||
 		rs->reserved_high < rs->meta_pages ||
-		rs->reserved_high > rs->npages)
+		rs->reserved_high < rs->first || rs->reserved_high > rs->npages)
 		return finding(f, "header: pages that are reserved");
 	c->heads = os_map(rs->npages * sizeof(uint64_t));
 	c->claimed = os_map(rs->npages * sizeof(uint64_t));
@@ -189,11 +189,25 @@ check_run(struct run_check *c, size_t page)
 	return d->npages;
 }
 
+/* check_bare -- nothing is in use where nothing is reserved */
+static void
+check_bare(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	size_t low = rs->reserved_low, high = rs->reserved_high;
+	if (bitmap_any_set(
+		    rs->tree.used, low + rs->bias, rs->meta_pages - low) ||
+		bitmap_any_set(
+			rs->tree.used, high + rs->bias, rs->npages - high))
+		(void)finding(c->f, "a page is used but not reserved");
+}
+
 static void
 check_pages(struct run_check *c)
 {
 	const struct run_space *rs = c->rs;
-	for (size_t page = 0; page < rs->npages;) {
+	for (size_t page = 0; page < rs->npages;
+		page = run_step_over(rs, page)) {
 		if (page < rs->first || !is_used(c, page)) {
 			if (map_at(c, page) != 0)
 				(void)finding(c->f,
@@ -307,6 +321,7 @@ run_check_all(struct run_check *c)
 	if (bit != TREE_NONE)
 		(void)finding(c->f, "page tree at bit %zu", bit);
 	check_bits(c);
+	check_bare(c);
 	check_pages(c);
 	check_granules(c);
 	check_meta_list(c);

@@ -8,6 +8,7 @@
 #include "tcache/heap_internal.h"
 
 #define SLABS_A_STEP 4u /* slabs of a bin before they grow */
+#define SLABS_SMALL  5u /* of a bin of a bare pool, each double the last */
 #define EMPTY_SHARE  8u /* a bin keeps 1 + nslabs/8 empty slabs */
 
 static uint64_t
@@ -299,6 +300,22 @@ grow_step(const struct heap *h, const struct bin *b)
 	return (unsigned)min_size(step, h->dir->last_step);
 }
 
+/*
+ * grow_small -- pages of the next slab of a bin with few slabs, where what
+ * slabs are made of has to be reserved and so is touched; 0: as large as others
+ *
+ * Most programs use most classes for a few objects only.
+ */
+static unsigned
+grow_small(const struct heap *h, const struct bin *b, unsigned whole)
+{
+	size_t least = div_up(b->size, RUN_PAGE);
+	if (b->nslabs >= SLABS_SMALL || !run_is_bare(h->runs) ||
+		least << b->nslabs >= whole)
+		return 0;
+	return (unsigned)(least << b->nslabs);
+}
+
 /* grow_by -- a new slab of that many pages, listed; false: no room */
 static bool
 grow_by(struct heap *h, struct bin *b, unsigned npages)
@@ -328,6 +345,9 @@ static bool
 grow(struct heap *h, struct bin *b)
 {
 	const struct size_class *c = &h->table->cls[b->cls];
+	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
+	if (small != 0 && grow_by(h, b, small))
+		return true;
 	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)
 		if ((step == 0 || c->npages[step] != c->npages[step - 1]) &&
 			grow_by(h, b, c->npages[step]))

@@ -142,10 +142,10 @@ dir_park(struct heap *h)
 }
 
 void
-dir_orphan_all(struct heap_dir *dir)
+dir_orphan_all(struct heap_dir *dir, const struct heap *keep)
 {
 	for (struct heap *h = dir->all; h != NULL; h = h->next) {
-		if (h->state != HEAP_PRIVATE)
+		if (h->state != HEAP_PRIVATE || h == keep)
 			continue;
 		rest(h);
 		dir->nprivate--;
@@ -193,7 +193,8 @@ static void
 relist(struct heap_dir *dir)
 {
 	struct run_space *rs = dir->runs;
-	for (size_t page = rs->first; page < rs->npages;) {
+	for (size_t page = rs->first; page < rs->npages;
+		page = run_step_over(rs, page)) {
 		uint32_t g = run_map_granule(rs->base, page);
 		struct desc *d = run_desc(rs->base, g);
 		if (g == RUN_NO_GRANULE || d->owner < RUN_NTAGS) {

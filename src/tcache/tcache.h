@@ -267,10 +267,11 @@ struct heap *dir_shared(struct heap_dir *dir);
 void dir_park(struct heap *h);
 
 /*
- * dir_orphan_all -- park every private heap: the threads are gone
+ * dir_orphan_all -- park every private heap but `keep`, which may be NULL: the
+ * threads are gone
  * The pool is frozen, or this is the only thread.
  */
-void dir_orphan_all(struct heap_dir *dir);
+void dir_orphan_all(struct heap_dir *dir, const struct heap *keep);
 
 /*
  * dir_steal -- move a slab of the class with a free slot from a parked heap

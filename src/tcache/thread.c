@@ -477,14 +477,18 @@ thread_fork_child(void)
 {
 	/* the other threads' blocks stay mapped: a few pages, once */
 	thread_list.first = thread_hot.self;
-	if (thread_list.first != NULL) {
+	if (thread_list.first != NULL)
 		thread_list.first->next = thread_list.first->prev = NULL;
-		struct entry *e;
-		for (size_t i = 0; (e = entry_at(thread_list.first, i)) != NULL;
-			i++)
-			if (is_live(e->key))
-				bury(e);
-	}
 	lock_reset(&thread_list.lock);
 	lock_forget_ranks();
+}
+
+struct heap *
+thread_fork_keep(const void *pool)
+{
+	struct entry *e = thread_entry(pool);
+	if (e == NULL)
+		return NULL;
+	set_frozen(e, false);
+	return e->heap;
 }

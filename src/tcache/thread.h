@@ -233,11 +233,14 @@ void thread_on_exit(void (*park)(struct heap *heap));
 
 /*
  * around fork(2): hold the list still, unless some thread is inside a pool,
- * which prepare tells by false; afterwards the marks are gone, and in the child
- * only the caller is left
+ * which prepare tells by false; afterwards the marks are gone.  In the child
+ * only the caller is left, and its entries stay marked: thread_fork_keep() is
+ * for each pool that is the child's own, and returns the caller's private heap
+ * there or NULL, thread_pool_gone() for all others.
  */
 bool thread_fork_prepare(void);
 void thread_fork_parent(void);
 void thread_fork_child(void);
+struct heap *thread_fork_keep(const void *pool);
 
 #endif

@@ -94,15 +94,22 @@ pinned__in_several_threads__is_each_threads_own(void **state)
 }
 
 static void
-pinned__after_a_fork__is_forgotten_in_the_child(void **state)
+pinned__after_a_fork__is_kept_or_forgotten_in_the_child(void **state)
 {
 	(void)state;
 	assert_ptr_equal(pinned_now(), HEAP);
+	thread_mark(NULL);
 	assert_true(thread_fork_prepare());
 	thread_fork_child();
 	assert_ptr_equal(pinned_now(), &heap_inert);
-	assert_null(thread_entry(PINNED));
+	assert_ptr_equal(thread_fork_keep(PINNED), HEAP);
+	assert_ptr_equal(pinned_now(), HEAP);
+	thread_pool_gone(OTHER);
 	assert_null(thread_entry(OTHER));
+	assert_null(thread_fork_keep(OTHER));
+	thread_pool_gone(PINNED);
+	assert_ptr_equal(pinned_now(), &heap_inert);
+	assert_null(thread_entry(PINNED));
 }
 
 int
@@ -112,7 +119,7 @@ main(void)
 		cmocka_unit_test(
 			pinned__in_several_threads__is_each_threads_own),
 		cmocka_unit_test(
-			pinned__after_a_fork__is_forgotten_in_the_child),
+			pinned__after_a_fork__is_kept_or_forgotten_in_the_child),
 	};
 
 	thread_init();
