@@ -46,7 +46,7 @@ test-programs: all ## real programs with their heaps in pools; QUICK=1: less
 bench-programs: all ## times of the same programs under several allocators
 	$(DEPS) -k programs contenders
 	mkdir -p build/bench
-	bench/programs/run --json build/bench/programs.json
+	bench/programs/run --json build/bench/programs.json --plots build/bench
 
 coverage lint bench soak: | build ## what tools/run-... of that name says
 	$(DEPS) build test $@

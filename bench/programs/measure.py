@@ -8,34 +8,53 @@ another one; a round that is not counted goes before.
 """
 import argparse
 import glob
-import json
-import math
+import hashlib
 import os
-import platform
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
 
+import report
+from report import BASE, OURS, PEERS
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 HARNESS = os.path.join(TOP, "test", "programs", "harness.sh")
-OURS = os.path.join(TOP, "build", "release", "lib", "libvmmalloc.so.1")
+LIBRARY = os.path.join(TOP, "build", "release", "lib", "libvmmalloc.so.1")
 THREADS = (2, 20, 200)
-MIB = 1 << 20
+# of one process with a large heap: each has a pool that is reserved at once
+HUGE_WORKS = ("memcached", "node", "sqlite", "threads", "xz", "zstd")
 GNU_TIME = "/usr/bin/time"
 # what would change the allocators
 TAKEN_AWAY = ("LD_PRELOAD", "MALLOC_", "VMMALLOC_", "VMEM_", "MIMALLOC_",
 	"TCMALLOC_", "GLIBC_TUNABLES")
 
 
-def say(text):
+class Progress:
 	"""The one line that tells where it is, if somebody looks"""
-	if sys.stderr.isatty():
-		sys.stderr.write("\r\033[K" + text)
+	WIDTH = 30
+
+	def __init__(self, total):
+		self.total = total
+		self.done = 0
+		self.begin = time.monotonic()
+
+	def show(self, text):
+		if not sys.stderr.isatty():
+			return
+		bar = "#" * (self.WIDTH * self.done // self.total)
+		sys.stderr.write("\r\033[K[%-*s] %3d %%, %d s, %s" % (
+			self.WIDTH, bar, 100 * self.done // self.total,
+			time.monotonic() - self.begin, text))
 		sys.stderr.flush()
+
+	@staticmethod
+	def clear():
+		if sys.stderr.isatty():
+			sys.stderr.write("\r\033[K")
+			sys.stderr.flush()
 
 
 class Cgroup:
@@ -107,14 +126,21 @@ class Cgroup:
 
 
 class Contender:
-	def __init__(self, name, library):
+	"""An allocator, and the memory that it works in"""
+	def __init__(self, name, library, folder=None, works=None):
 		self.name = name
 		self.library = library
+		self.folder = folder
+		self.works = works
 
-	def environment(self, pools):
+	def runs(self, work):
+		return self.works is None or work.name.startswith(self.works)
+
+	def environment(self):
 		if not self.library:
 			return {}
-		return {"UNDER_LIBRARY": self.library, "UNDER_DIR": pools}
+		return {"UNDER_LIBRARY": self.library,
+			"UNDER_DIR": self.folder or ""}
 
 
 def find_library(name):
@@ -128,24 +154,33 @@ def find_library(name):
 	return None
 
 
-def find_contenders(ours, scratch):
-	contenders = [Contender("glibc", None)]
-	for name, file in (("jemalloc", "libjemalloc.so.2"),
-			("mimalloc", "libmimalloc.so.2"),
-			("tcmalloc", "libtcmalloc_minimal.so.4")):
+def find_contenders(options):
+	contenders = [Contender(BASE, None)]
+	for name, file in zip(PEERS, ("libjemalloc.so.2", "libmimalloc.so.2",
+			"libtcmalloc_minimal.so.4")):
 		path = find_library(file)
 		if path:
 			path = os.path.realpath(path)
 			contenders.append(Contender(name, path))
 		else:
 			print("left out: %s: no %s here" % (name, file))
-	if os.path.exists(ours):
-		# a copy: it may be built anew meanwhile
-		copy = os.path.join(scratch, "libvmmalloc.so.1")
-		shutil.copyfile(ours, copy)
-		contenders.append(Contender("vmmalloc", copy))
+	if not os.path.exists(options.library):
+		sys.exit("measure: no %s: run make" % options.library)
+	# a copy: it may be built anew meanwhile
+	copy = os.path.join(options.work, "libvmmalloc.so.1")
+	shutil.copyfile(options.library, copy)
+	contenders.append(Contender(OURS, copy, options.pools))
+	contenders.append(Contender(OURS + "/anon", copy, "anon"))
+	if options.hugetlb:
+		contenders.append(Contender(OURS + "/huge", copy,
+			options.hugetlb, HUGE_WORKS))
 	else:
-		print("left out: ours: no %s" % ours)
+		print("left out: %s/huge: no hugetlbfs" % OURS)
+	wanted = options.contenders
+	if wanted:
+		wanted = [BASE] + wanted.split(",")
+		contenders = [each for each in contenders
+			if each.name in wanted]
 	return contenders
 
 
@@ -247,8 +282,12 @@ class Bench:
 			"rss": self.largest(), "tree": peak}
 
 	def run_work(self, work, who):
-		return self.run(work.command("work", *work.arguments),
-			who.environment(self.options.pools))
+		found = self.run(work.command("work", *work.arguments),
+			who.environment())
+		# huge pages are in none of the kernel's counts of a process
+		if who.name.endswith("/huge") and not isinstance(found, str):
+			found["rss"] = found["tree"] = None
+		return found
 
 	def stop(self, signal_number, frame):
 		if self.child:
@@ -257,13 +296,14 @@ class Bench:
 			self.cgroup.end()
 		sys.exit(128 + signal_number)
 
-	def measure(self, work, contenders):
+	def measure(self, work, contenders, progress):
 		"""By the name of the contender: figures of rounds, or a text"""
 		self.empty("input")
-		say("%s: prepare" % work.name)
+		progress.show("%s: prepare" % work.name)
 		failed = self.run(work.command("prepare"), {})
 		if isinstance(failed, str):
 			return {each.name: failed for each in contenders}
+		contenders = [each for each in contenders if each.runs(work)]
 		figures = {each.name: [] for each in contenders}
 		# round 0 is not counted
 		for number in range(self.options.rounds + 1):
@@ -271,101 +311,16 @@ class Bench:
 			for who in contenders[first:] + contenders[:first]:
 				if isinstance(figures[who.name], str):
 					continue
-				say("%s: round %d of %d: %s" % (work.name,
-					number, self.options.rounds, who.name))
+				progress.show("%s: round %d of %d: %s" % (
+					work.name, number, self.options.rounds,
+					who.name))
 				found = self.run_work(work, who)
 				if isinstance(found, str):
 					figures[who.name] = found
 				elif number > 0:
 					figures[who.name].append(found)
-		say("")
+		progress.clear()
 		return figures
-
-
-def ratio(figures, name, field="seconds"):
-	"""The median over the rounds of NAME's figure by glibc's in them"""
-	own, base = figures[name], figures["glibc"]
-	if isinstance(own, str) or isinstance(base, str):
-		return None
-	if any(each[field] is None for each in own + base):
-		return None
-	return statistics.median(mine[field] / its[field]
-		for mine, its in zip(own, base))
-
-
-def median(rounds, field):
-	values = [each[field] for each in rounds]
-	return None if None in values else statistics.median(values)
-
-
-def cell(figures, name, field, unit, form):
-	if isinstance(figures[name], str):
-		return "failed"
-	value = median(figures[name], field)
-	if value is None:
-		return "-"
-	text = form % (value / unit)
-	if name == "glibc":
-		return text
-	by_glibc = ratio(figures, name, field)
-	return text + (" x%.2f" % by_glibc if by_glibc else "")
-
-
-def geometric_mean(values):
-	values = [value for value in values if value]
-	if not values:
-		return None
-	return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def table_row(first, cells):
-	print("%-16s" % first + "".join("%16s" % each for each in cells))
-	sys.stdout.flush()
-
-
-def table_means(results, names, field):
-	means = [geometric_mean([ratio(figures, name, field)
-		for figures in results.values()]) for name in names]
-	table_row("geometric mean",
-		["x%.3f" % mean if mean else "-" for mean in means])
-	return dict(zip(names, means))
-
-
-def table_memory(results, names, field, title):
-	if all(isinstance(rounds, str) or median(rounds, field) is None
-			for figures in results.values()
-			for rounds in figures.values()):
-		return
-	print("\n" + title)
-	table_row("", names)
-	for work, figures in results.items():
-		table_row(work, [cell(figures, name, field, MIB, "%.0f")
-			for name in names])
-	table_means(results, names, field)
-
-
-def json_rounds(figures, name):
-	if isinstance(figures[name], str):
-		return {"error": figures[name]}
-	return {"rounds": figures[name], "ratio": ratio(figures, name)}
-
-
-def write_json(path, options, contenders, means, results):
-	with open(path, "w") as file:
-		json.dump({
-			"machine": {"kernel": platform.release(),
-				"cpus": os.cpu_count(),
-				"glibc": platform.libc_ver()[1]},
-			"rounds": options.rounds, "level": options.level,
-			"contenders": {each.name: each.library
-				and os.path.basename(each.library)
-				for each in contenders},
-			"geometric_means": means,
-			"results": {work: {name: json_rounds(figures, name)
-				for name in figures}
-				for work, figures in results.items()},
-		}, file, indent=1)
-		file.write("\n")
 
 
 def parse():
@@ -376,15 +331,46 @@ def parse():
 	parser.add_argument("--quick", dest="level", action="store_const",
 		const="quick", default="bench",
 		help="little work, to see that it runs")
-	parser.add_argument("--json", metavar="FILE")
-	parser.add_argument("--library", metavar="FILE", default=OURS,
+	parser.add_argument("--json", metavar="FILE",
+		help="written after each program; a run that was broken off "
+		"goes on from there")
+	parser.add_argument("--anew", action="store_true",
+		help="do not go on with a run that was broken off")
+	parser.add_argument("--plots", metavar="FOLDER")
+	parser.add_argument("--contenders", metavar="NAME,...",
+		help="some of %s, %s, %s/anon, %s/huge" % (", ".join(PEERS),
+			OURS, OURS, OURS))
+	parser.add_argument("--library", metavar="FILE", default=LIBRARY,
 		help="ours, when not that of build/release")
 	# what the script that starts this has made
 	for name in ("--pools", "--work"):
 		parser.add_argument(name, required=True,
 			help=argparse.SUPPRESS)
+	parser.add_argument("--hugetlb", help=argparse.SUPPRESS)
 	parser.add_argument("program", nargs="*")
 	return parser.parse_args()
+
+
+def checksum(path):
+	with open(path, "rb") as file:
+		return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+def measure_all(bench, works, contenders, results, keep):
+	"""Into results, what is not there yet; keep() after each"""
+	names = [each.name for each in contenders]
+	progress = Progress(max(1, len(works)))
+	for work in works:
+		reason = work.reason()
+		if reason:
+			print("%-16s left out: %s" % (work.name, reason))
+		elif work.name not in results:
+			results[work.name] = bench.measure(work, contenders,
+				progress)
+			keep()
+		if work.name in results:
+			report.show_work(work.name, results[work.name], names)
+		progress.done += 1
 
 
 def main():
@@ -392,31 +378,31 @@ def main():
 	bench = Bench(options)
 	signal.signal(signal.SIGTERM, bench.stop)
 	signal.signal(signal.SIGINT, bench.stop)
-	contenders = find_contenders(options.library, options.work)
+	contenders = find_contenders(options)
+	works = find_works(options.program)
 	names = [each.name for each in contenders]
+	machine = report.machine_of(options.level, options.rounds,
+		{each.name: checksum(each.library) for each in contenders
+			if each.library})
 	results = {}
-	print("seconds, median of %d; xN: glibc is 1, less is faster\n" %
-		options.rounds)
-	table_row("", names)
-	for work in find_works(options.program):
-		reason = work.reason()
-		if reason:
-			print("%-16s left out: %s" % (work.name, reason))
-			continue
-		figures = bench.measure(work, contenders)
-		results[work.name] = figures
-		table_row(work.name, [cell(figures, name, "seconds", 1, "%.2f")
-			for name in names])
-		for name, rounds in figures.items():
-			if isinstance(rounds, str):
-				print("    %s: %s" % (name, rounds))
-	means = table_means(results, names, "seconds")
-	table_memory(results, names, "rss",
-		"MiB that the largest process had in memory")
-	table_memory(results, names, "tree",
-		"MiB of all processes, with their files and pools in tmpfs")
-	if options.json:
-		write_json(options.json, options, contenders, means, results)
+	if options.json and not options.anew:
+		results = report.read_json(options.json, machine, names)
+
+	def keep(is_whole=False):
+		if options.json:
+			report.write_json(options.json, machine, results, names,
+				is_whole)
+
+	if results:
+		print("going on with the run in %s" % options.json)
+	print("%s, median of %d; xN: %s is 1, less is better\n" % (
+		report.FIELDS[0][3], options.rounds, BASE))
+	report.row("", names)
+	measure_all(bench, works, contenders, results, keep)
+	report.show_rest(results, names)
+	keep(True)
+	if options.plots:
+		report.draw(results, names, options.plots)
 	return any(isinstance(rounds, str)
 		for figures in results.values()
 		for rounds in figures.values())

@@ -11,5 +11,5 @@ prepare() {
 }
 
 work() {
-	under "$INPUT/threads" "$1" "$(amount 1000000 4000000 30000000)"
+	under "$INPUT/threads" "$1" "$(amount 1000000 4000000 10000000)"
 }

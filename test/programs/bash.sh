@@ -9,7 +9,7 @@ forks 1 2 3
 tight 2 'xmalloc: cannot allocate|xrealloc: cannot allocate'
 
 work() {
-	under bash "$PROGRAMS/forks.bash" "$(amount 400 4000 1000)"
+	under bash "$PROGRAMS/forks.bash" "$(amount 400 4000 800)"
 }
 
 exhaust() {

@@ -21,7 +21,7 @@ prepare() {
 
 work() {
 	printf '%s\n' "$INPUT"/*.c |
-		awk -v every="$(amount 8 1 2)" 'NR % every == 0' |
+		awk -v every="$(amount 8 1 3)" 'NR % every == 0' |
 		xargs -P 2 -n 1 "${UNDER[@]}" gcc -O2 -D_GNU_SOURCE \
 			"-I$INPUT/src" "-I$INPUT/include" -c
 	digest ./*.o

@@ -17,7 +17,7 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org \
 
 prepare() {
 	git init -q -b main --bare "$INPUT/origin.git"
-	perl "$PROGRAMS/history.pl" "$(amount 150 1500 1000)" |
+	perl "$PROGRAMS/history.pl" "$(amount 150 1500 500)" |
 		git -C "$INPUT/origin.git" fast-import --quiet
 }
 

@@ -25,7 +25,7 @@
 # of the project.
 #
 # Read from the environment: UNDER_LIBRARY (empty: nothing is preloaded),
-# UNDER_DIR, UNDER_POOL (instead of the script's), UNDER_FORK, INPUT, LEVEL.
+# UNDER_DIR (a folder, or "anon" for private memory), UNDER_POOL (instead of the script's), UNDER_FORK, INPUT, LEVEL.
 
 PROGRAMS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOURCE=$(cd "$PROGRAMS/../.." && pwd)
@@ -73,9 +73,14 @@ under() { "${UNDER[@]}" "$@"; }
 # set_under -- how the variables above are made true for one command
 set_under() {
 	[ -n "${UNDER_LIBRARY:-}" ] || return 0
-	UNDER=(env "LD_PRELOAD=$UNDER_LIBRARY"
-		"VMMALLOC_POOL_DIR=${UNDER_DIR:-}"
-		"VMMALLOC_POOL_SIZE=${UNDER_POOL:-$pool_size}")
+	local size=${UNDER_POOL:-$pool_size}
+	UNDER=(env "LD_PRELOAD=$UNDER_LIBRARY")
+	if [ "${UNDER_DIR:-}" = anon ]; then
+		UNDER+=("VMMALLOC_TIERS=heap:anon:$size")
+	else
+		UNDER+=("VMMALLOC_POOL_DIR=${UNDER_DIR:-}"
+			"VMMALLOC_POOL_SIZE=$size")
+	fi
 	[ -z "${UNDER_FORK:-}" ] || UNDER+=("VMMALLOC_FORK=$UNDER_FORK")
 }
 

@@ -35,7 +35,7 @@ stop() {
 
 work() {
 	start
-	python3 "$PROGRAMS/load.py" "$port" "$(amount 20000 600000 300000)"
+	python3 "$PROGRAMS/load.py" "$port" "$(amount 20000 600000 160000)"
 	stop
 }
 

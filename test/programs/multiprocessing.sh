@@ -10,7 +10,7 @@ forks_alone
 tight 1 '^MemoryError'
 
 work() {
-	under python3 "$PROGRAMS/processes.py" "$(amount 1 5 2)"
+	under python3 "$PROGRAMS/processes.py" "$(amount 1 5 1)"
 }
 
 exhaust() {

@@ -8,7 +8,7 @@ pool 512M
 tight 1 'ERR_MEMORY_ALLOCATION_FAILED|allocation failed'
 
 work() {
-	under node "$PROGRAMS/workers.js" 4 "$(amount 10 150 60)"
+	under node "$PROGRAMS/workers.js" 4 "$(amount 10 150 25)"
 }
 
 exhaust() {

@@ -11,7 +11,7 @@ forks_alone
 tight 1 '^Out of memory'
 
 work() {
-	under perl "$PROGRAMS/work.pl" "$(amount 10000 60000 100000)" \
+	under perl "$PROGRAMS/work.pl" "$(amount 10000 60000 60000)" \
 		"$(amount 8 24 8)"
 }
 

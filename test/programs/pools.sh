@@ -20,6 +20,7 @@ pools_isolate() {
 pools_begin() {
 	pools=$1
 	mounted=()
+	hugetlb_before=
 	mkdir -p "$pools"
 }
 
@@ -54,6 +55,23 @@ pools_mount() {
 		mounted+=("${!#}")
 }
 
+# pools_huge PAGES -- sets $hugetlb to a file system of huge pages, which are
+# taken from the system until pools_end, or fails
+pools_huge() {
+	local knob=/proc/sys/vm/nr_hugepages
+	hugetlb=$pools/hugetlb
+	[ -n "${POOLS_ISOLATED:-}" ] && [ -w $knob ] || return 1
+	hugetlb_before=$(cat $knob)
+	echo $((hugetlb_before + $1)) >$knob
+	mkdir -p "$hugetlb"
+	[ "$(cat $knob)" -eq $((hugetlb_before + $1)) ] &&
+		pools_mount -t hugetlbfs -o pagesize=2M pools "$hugetlb" &&
+		return
+	echo "$hugetlb_before" >$knob
+	hugetlb_before=
+	return 1
+}
+
 # pools_full SIZE -- sets $full to a tmpfs of that many bytes, or fails
 pools_full() {
 	full=$pools/full
@@ -85,6 +103,8 @@ pools_end() {
 	for each in "${mounted[@]}"; do
 		umount "$each" 2>/dev/null || umount -l "$each"
 	done
+	[ -z "$hugetlb_before" ] ||
+		echo "$hugetlb_before" >/proc/sys/vm/nr_hugepages
 	case ${tmpfs:-} in
 	/dev/shm/pools.*) rm -rf "$tmpfs" ;;
 	esac

@@ -14,11 +14,11 @@ tight 1 '^MemoryError'
 modules() {
 	echo test_dict test_list test_re test_unicode
 	[ "$LEVEL" = bench ] || echo test_thread
-	[ "$LEVEL" = quick ] || echo test_json test_set
+	[ "$LEVEL" != bench ] || echo test_json
 	[ "$LEVEL" = full ] || return 0
-	echo test_gc
-	echo test_array test_ast test_bisect test_buffer test_bytes test_bz2 \
-		test_codecs test_collections test_deque test_descr test_email \
+	echo test_gc test_json test_set test_array test_ast test_bisect \
+		test_buffer test_bytes test_bz2 test_codecs test_collections \
+		test_deque test_descr test_email \
 		test_float test_fork1 test_functools test_generators \
 		test_hashlib test_heapq test_itertools test_long \
 		test_memoryview test_mmap test_ordered_dict test_pickle \

@@ -19,7 +19,7 @@ work() {
 		sleep 0.1
 	done
 	python3 "$PROGRAMS/server.py" --ask "$(cat port)" \
-		"$(amount 60 400 150)"
+		"$(amount 60 400 100)"
 	kill -TERM "$server"
 	wait "$server" || status=$?
 	trap - EXIT

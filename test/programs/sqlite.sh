@@ -52,7 +52,7 @@ statements() {
 }
 
 work() {
-	statements "$(amount 40000 400000 300000)" | under sqlite3 people.db
+	statements "$(amount 40000 400000 120000)" | under sqlite3 people.db
 	digest people.db
 }
 
