@@ -56,17 +56,6 @@ tree_bytes(size_t nbits)
 	return align_up(bytes, sizeof(uint64_t));
 }
 
-/* extend -- put the extent of `w` more bits behind `sum`, which has `have` */
-static void
-extend(struct extent *sum, size_t have, struct extent more, size_t w)
-{
-	size_t joined = sum->end + more.start;
-	if (sum->start == have)
-		sum->start += more.start;
-	sum->max = max_size(sum->max, max_size(more.max, joined));
-	sum->end = more.end == w ? sum->end + w : more.end;
-}
-
 /*
  * longest -- the most set bits together in a word
  *
@@ -94,27 +83,35 @@ longest(uint64_t word)
 	return n;
 }
 
-/* word_extent -- the free bits (zeros) of one word that has some */
-static struct extent
-word_extent(uint64_t word)
-{
-	if (word == 0)
-		return (struct extent){BITMAP_WORD, BITMAP_WORD, BITMAP_WORD};
-	return (struct extent){(size_t)__builtin_ctzll(word), longest(~word),
-		(size_t)__builtin_clzll(word)};
-}
-
+/*
+ * block_extent -- of the bits of one block
+ *
+ * end is also how many free bits lie together up to the word at hand.  A word's
+ * inner free bits are looked at only when there are enough of them to matter.
+ */
 static struct extent
 block_extent(const struct page_tree *t, size_t block)
 {
 	const uint64_t *word = &t->used[block * BLOCK_WORDS];
-	struct extent sum = {0, 0, 0};
+	struct extent sum = {TREE_BLOCK_BITS, 0, 0};
 	for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-		struct extent e = {0, 0, 0};
-		if (word[i] != ~UINT64_C(0))
-			e = word_extent(word[i]);
-		extend(&sum, i * (size_t)BITMAP_WORD, e, BITMAP_WORD);
+		uint64_t w = word[i];
+		if (w == 0) {
+			sum.end += BITMAP_WORD;
+			continue;
+		}
+		size_t head = sum.end + (size_t)__builtin_ctzll(w);
+		if (sum.start == TREE_BLOCK_BITS)
+			sum.start = head;
+		sum.max = max_size(sum.max, head);
+		sum.end = (size_t)__builtin_clzll(w);
+		if (w == ~UINT64_C(0))
+			continue;
+		size_t nfree = BITMAP_WORD - (size_t)__builtin_popcountll(w);
+		if (nfree > sum.max)
+			sum.max = max_size(sum.max, longest(~w));
 	}
+	sum.max = max_size(sum.max, sum.end);
 	return sum;
 }
 
@@ -126,27 +123,46 @@ node_extent(const struct page_tree *t, unsigned level, size_t i)
 	return (struct extent){w - s->start, w - s->max, w - s->end};
 }
 
+/*
+ * children_extent -- of the nodes below one; past the last all is in use
+ * end is also how many free bits lie together up to the child at hand.
+ */
+static struct extent
+children_extent(const struct page_tree *t, unsigned level, size_t i)
+{
+	size_t first = i << TREE_LG_FAN, w = width(t, level - 1);
+	size_t last = min_size(first + TREE_FAN, t->nnodes[level - 1]);
+	const struct summary *s = &t->level[level - 1][first];
+	const struct summary *stop = &t->level[level - 1][last];
+	struct extent sum = {SIZE_MAX, 0, 0};
+	for (; s < stop; s++) {
+		if (s->start == 0) {
+			sum.end += w; /* all free */
+			continue;
+		}
+		size_t head = sum.end + w - s->start;
+		if (sum.start == SIZE_MAX)
+			sum.start = head;
+		sum.max = max_size(sum.max, max_size(head, w - s->max));
+		sum.end = w - s->end;
+	}
+	sum.max = max_size(sum.max, sum.end);
+	if (sum.start == SIZE_MAX)
+		sum.start = sum.end;
+	if ((last - first) * w < width(t, level))
+		sum.end = 0;
+	return sum;
+}
+
 /* compute -- what the node's summary must be, from what lies below it */
 static struct summary
 compute(const struct page_tree *t, unsigned level, size_t i)
 {
-	struct extent sum = {0, 0, 0};
 	size_t w = width(t, level);
-	if (level == 0) {
-		sum = block_extent(t, i);
-	} else {
-		size_t below = width(t, level - 1), have = 0;
-		size_t child = i << TREE_LG_FAN;
-		size_t last = min_size(child + TREE_FAN, t->nnodes[level - 1]);
-		for (; child < last; child++, have += below)
-			extend(&sum, have, node_extent(t, level - 1, child),
-				below);
-		/* children past the end count as in use */
-		if (have < w)
-			sum.end = 0;
-	}
-	return (struct summary){(uint32_t)(w - sum.start),
-		(uint32_t)(w - sum.max), (uint32_t)(w - sum.end)};
+	struct extent e =
+		level == 0 ? block_extent(t, i) : children_extent(t, level, i);
+	return (struct summary){(uint32_t)(w - e.start), (uint32_t)(w - e.max),
+		(uint32_t)(w - e.end)};
 }
 
 /* refresh -- recompute the summaries over bits [first, first + n) */
