@@ -9,9 +9,6 @@
 #include "base/assert.h"
 #include "base/bitmap.h"
 
-/* granule 0 of a run is its own descriptor and never free */
-#define META_USABLE (META_GRANULES - 1)
-
 static struct meta *
 meta_at(const struct run_space *rs, uint32_t granule)
 {
@@ -49,10 +46,19 @@ list_remove(struct run_space *rs, struct meta *m)
 	m->next = m->prev = RUN_NO_GRANULE;
 }
 
-static unsigned
-nfree(const struct meta *m)
+_Static_assert(META_WORDS == 1, "one word is all of them");
+
+/* is_full, is_unused -- none of its granules is free, or all are */
+static bool
+is_full(const struct meta *m)
 {
-	return (unsigned)bitmap_count(m->free, 0, META_GRANULES);
+	return m->free[0] == 0;
+}
+
+static bool
+is_unused(const struct meta *m)
+{
+	return m->free[0] == ~UINT64_C(1);
 }
 
 /* find -- the first ngran free granules together, or META_GRANULES */
@@ -60,6 +66,9 @@ static unsigned
 find(const struct meta *m, unsigned ngran)
 {
 	size_t at = 0;
+	if (ngran == 1)
+		return is_full(m) ? META_GRANULES
+				  : (unsigned)__builtin_ctzll(m->free[0]);
 	for (;;) {
 		at = bitmap_next(m->free, at, META_GRANULES, true);
 		if (at + ngran > META_GRANULES)
@@ -84,7 +93,7 @@ meta_alloc(struct run_space *rs, unsigned ngran)
 			continue;
 		}
 		bitmap_clear_range(m->free, at, ngran);
-		if (nfree(m) == 0)
+		if (is_full(m))
 			list_remove(rs, m);
 		struct desc *d = run_desc(rs->base, g + at);
 		memset(d, 0, ngran * RUN_GRANULE);
@@ -103,7 +112,7 @@ meta_add(struct run_space *rs, char *pages)
 	m->head.base = pages;
 	m->head.npages = META_PAGES;
 	m->head.ngran = 1;
-	bitmap_set_range(m->free, 1, META_USABLE);
+	m->free[0] = ~UINT64_C(1); /* granule 0 is its own descriptor */
 	list_insert(rs, m);
 	rs->nmeta++;
 }
@@ -116,12 +125,12 @@ meta_free(struct run_space *rs, struct desc *d)
 	uint32_t first = run_map_granule(rs->base, page);
 	struct meta *m = meta_at(rs, first);
 	ASSERT(m->head.owner == RUN_META && g > first);
-	if (nfree(m) == 0)
+	if (is_full(m))
 		list_insert(rs, m);
 	bitmap_set_range(m->free, g - first, d->ngran);
 	d->owner = RUN_NONE;
 	bool only = m->next == RUN_NO_GRANULE && m->prev == RUN_NO_GRANULE;
-	if (nfree(m) < META_USABLE || only)
+	if (!is_unused(m) || only)
 		return NULL;
 	list_remove(rs, m);
 	rs->nmeta--;
@@ -136,7 +145,7 @@ meta_surplus(struct run_space *rs)
 		struct meta *m = meta_at(rs, g);
 		bool only =
 			m->next == RUN_NO_GRANULE && m->prev == RUN_NO_GRANULE;
-		if (nfree(m) == META_USABLE && !only) {
+		if (is_unused(m) && !only) {
 			list_remove(rs, m);
 			rs->nmeta--;
 			return m;
