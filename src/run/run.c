@@ -267,6 +267,7 @@ run_free(struct run_space *rs, struct desc *d)
 	lock_acquire(&rs->lock, RANK_RUN);
 	size_t page = run_page(rs, d->base);
 	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
+	/* of a large run that was kept, its holder has cleared the last */
 	map_set(rs, page, large ? 1 : d->npages, 0);
 	pages_give(rs, page, d->npages);
 	desc_free(rs, d);
@@ -296,6 +297,76 @@ run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
 		d->npages = (uint32_t)npages;
 	lock_release(&rs->lock, RANK_RUN);
 	return done;
+}
+
+void
+run_keep(struct run_space *rs, struct run_kept *k, void *holder)
+{
+	const struct desc *d = &k->head;
+	size_t last = run_page(rs, d->base) + d->npages - 1;
+	/* relaxed: another holder, who looks under the lock, sees that it is
+	 * not its own whichever of the two values it finds */
+	store_relaxed(&k->holder, holder);
+	if (d->npages > 1)
+		map_set(rs, last, 1,
+			holder == NULL ? 0 : run_granule(rs->base, d));
+}
+
+/* kept_at -- the run that a page belongs to, if it is that holder's */
+static struct desc *
+kept_at(const struct run_space *rs, size_t page, const void *holder)
+{
+	if (page >= rs->npages)
+		return NULL;
+	uint32_t g = run_map_granule(rs->base, page);
+	struct run_kept *k = (struct run_kept *)run_desc(rs->base, g);
+	/* relaxed: what is the caller's own does not change meanwhile */
+	if (g == RUN_NO_GRANULE || load_relaxed(&k->head.owner) != RUN_CACHED ||
+		load_relaxed(&k->holder) != holder)
+		return NULL;
+	return &k->head;
+}
+
+void
+run_beside(struct run_space *rs, const struct desc *d, const void *holder,
+	struct desc *ret[2])
+{
+	size_t page = run_page(rs, d->base);
+	/* under the lock no descriptor that the page map leads to goes away */
+	lock_acquire(&rs->lock, RANK_RUN);
+	ret[0] = kept_at(rs, page - 1, holder);
+	ret[1] = kept_at(rs, page + d->npages, holder);
+	lock_release(&rs->lock, RANK_RUN);
+}
+
+struct desc *
+run_split(struct run_space *rs, struct desc *d, size_t npages)
+{
+	ASSERT(npages > 0 && npages < d->npages);
+	lock_acquire(&rs->lock, RANK_RUN);
+	struct desc *rest = desc_alloc(rs, 1);
+	if (rest != NULL) {
+		rest->base = d->base + (npages << RUN_LG_PAGE);
+		rest->npages = d->npages - (uint32_t)npages;
+		/* relaxed, both: see above on the page map */
+		store_relaxed(&rest->owner, load_relaxed(&d->owner));
+		map_set(rs, run_page(rs, rest->base), 1,
+			run_granule(rs->base, rest));
+		d->npages = (uint32_t)npages;
+	}
+	lock_release(&rs->lock, RANK_RUN);
+	return rest;
+}
+
+void
+run_join(struct run_space *rs, struct desc *d, struct desc *next)
+{
+	ASSERT(d->base + ((size_t)d->npages << RUN_LG_PAGE) == next->base);
+	lock_acquire(&rs->lock, RANK_RUN);
+	d->npages += next->npages;
+	map_set(rs, run_page(rs, next->base), 1, 0);
+	desc_free(rs, next);
+	lock_release(&rs->lock, RANK_RUN);
 }
 
 size_t

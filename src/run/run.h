@@ -22,8 +22,9 @@
  *
  * Invariants: a page's used bit is set exactly when it is fixed metadata or
  * belongs to one run; the page map names the descriptor on the first page of
- * a large run, on all pages of every other run, and is 0 elsewhere; a page
- * that is not dirty reads as zero; a used page is reserved.
+ * a large run, on the last page too when it is kept by someone, on all pages of
+ * every other run, and is 0 elsewhere; a page that is not dirty reads as zero;
+ * a used page is reserved.
  */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
@@ -67,6 +68,12 @@ struct desc {
 	uint32_t npages;  /* pages of the run; run lock */
 	uint8_t ngran;    /* granules of this descriptor */
 	uint8_t owned[3]; /* the upper layer's */
+};
+
+/* what the descriptor of a large run begins with */
+struct run_kept {
+	struct desc head;
+	void *holder; /* NULL unless RUN_CACHED; atomic, see run_keep() */
 };
 
 /* a list through descriptors is of granule numbers; 0 ends it */
@@ -261,6 +268,36 @@ void run_free(struct run_space *rs, struct desc *d);
  */
 bool run_resize(
 	struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean);
+
+/*
+ * run_split -- a large run keeps its first npages pages; the rest becomes a run
+ * of its own with the same tag
+ * Returns the rest; NULL, and nothing has changed, when there is no room for a
+ * descriptor.
+ * Locks  takes the run lock.  The caller alone knows the run.
+ */
+struct desc *run_split(struct run_space *rs, struct desc *d, size_t npages);
+
+/*
+ * run_join -- the pages of the large run `next`, which begins where d ends, are
+ * d's from now on, and `next` is no more
+ * Locks  takes the run lock.  The caller alone knows both runs.
+ */
+void run_join(struct run_space *rs, struct desc *d, struct desc *next);
+
+/*
+ * run_keep -- a RUN_CACHED run is kept by that holder, or (NULL) by none
+ * The caller alone knows the run, and is the holder.
+ */
+void run_keep(struct run_space *rs, struct run_kept *k, void *holder);
+
+/*
+ * run_beside -- ret[0], ret[1]: the runs directly before and behind d, where
+ * they are kept by that holder, which is the caller; else NULL
+ * Locks  takes the run lock.
+ */
+void run_beside(struct run_space *rs, const struct desc *d, const void *holder,
+	struct desc *ret[2]);
 
 /*
  * run_next_used -- the next pages together that are in use, fixed metadata too,

@@ -174,8 +174,13 @@ check_run(struct run_check *c, size_t page)
 	if (d->owner == RUN_NONE || d->owner == RUN_META)
 		(void)finding(
 			c->f, "page %zu: owner of descriptor %u", page, g);
+	if (d->owner == RUN_LARGE &&
+		((const struct run_kept *)(const void *)d)->holder != NULL)
+		(void)finding(c->f, "page %zu: an object that is kept", page);
+	/* a run that is kept is named on its last page too */
+	size_t last = d->owner == RUN_CACHED ? d->npages - 1 : 0;
 	for (size_t i = 1; i < d->npages; i++)
-		if (map_at(c, page + i) != (large ? 0 : g)) {
+		if (map_at(c, page + i) != (large && i != last ? 0 : g)) {
 			(void)finding(
 				c->f, "page %zu: page map in a run", page + i);
 			break;

@@ -225,30 +225,66 @@ check_inbox(struct tally *t, const struct heap *h)
 	t->queued_said += n;
 }
 
+/* cached_head -- the cached run of this heap that begins at a granule */
+static const struct large_run *
+cached_head(const struct tally *t, const struct heap *h, uint32_t g)
+{
+	const struct desc *d = run_check_head(t->c, g);
+	if (d == NULL || d->owner != RUN_CACHED)
+		return NULL;
+	const struct large_run *r = (const struct large_run *)d;
+	return r->kept.holder == h ? r : NULL;
+}
+
+/* check_cache_class -- the cached runs of one class; returns how many */
+static size_t
+check_cache_class(const struct tally *t, const struct heap *h, unsigned cls)
+{
+	uint32_t prev = RUN_NO_GRANULE, g = h->cache.head[cls];
+	bool has = (h->cache.has[cls / 64] >> (cls % 64) & 1) != 0;
+	size_t n = 0;
+	if (has != (g != RUN_NO_GRANULE))
+		(void)finding(
+			t->c->f, "heap %u: cached runs, class %u", h->id, cls);
+	for (; g != RUN_NO_GRANULE && n <= h->cache.nruns; n++) {
+		const struct large_run *r = cached_head(t, h, g);
+		if (r == NULL || r->prev != prev ||
+			large_class(r->kept.head.npages) != cls) {
+			(void)finding(t->c->f, "heap %u: cached run %u of %u",
+				h->id, g, cls);
+			break;
+		}
+		prev = g;
+		g = r->next;
+	}
+	return n;
+}
+
+/* check_cache -- by age, then by class */
 static void
 check_cache(struct tally *t, const struct heap *h)
 {
-	struct findings *f = t->c->f;
+	const struct run_cache *c = &h->cache;
 	uint64_t pages = 0;
-	if (h->ncached > RUN_CACHE_SLOTS) {
-		(void)finding(f, "heap %u: count of cached runs", h->id);
-		return;
+	uint32_t prev = RUN_NO_GRANULE, g = c->oldest;
+	size_t n = 0, classed = 0;
+	for (; g != RUN_NO_GRANULE && n <= c->nruns; n++) {
+		const struct large_run *r = cached_head(t, h, g);
+		if (r == NULL || r->older != prev) {
+			(void)finding(
+				t->c->f, "heap %u: cached run %u", h->id, g);
+			return;
+		}
+		pages += r->kept.head.npages;
+		prev = g;
+		g = r->newer;
 	}
-	for (unsigned i = 0; i < h->ncached; i++) {
-		const struct cached_run *k = &h->cache[i];
-		const struct desc *d = run_check_head(t->c, k->granule);
-		if (d == NULL || d->owner != RUN_CACHED ||
-			d->npages != k->npages)
-			(void)finding(f, "heap %u: cached run %u", h->id, i);
-		for (unsigned j = 0; j < i; j++)
-			if (h->cache[j].granule == k->granule)
-				(void)finding(
-					f, "heap %u: run cached twice", h->id);
-		pages += k->npages;
-	}
-	if (pages != h->cached_pages)
-		(void)finding(f, "heap %u: pages of cached runs", h->id);
-	t->cached_said += h->ncached;
+	for (unsigned cls = 0; cls < LARGE_CLASSES; cls++)
+		classed += check_cache_class(t, h, cls);
+	if (n != c->nruns || classed != n || c->newest != prev ||
+		pages != c->npages || pages > h->dir->cache_pages)
+		(void)finding(t->c->f, "heap %u: cached runs", h->id);
+	t->cached_said += n;
 }
 
 static void

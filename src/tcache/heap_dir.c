@@ -17,7 +17,7 @@
 #define PRIVATE_A_CPU    8u
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define CACHE_SHARE      64u
-#define CACHE_MOST       ((size_t)4 << 20)
+#define CACHE_MOST       ((size_t)16 << 20)
 
 /* heap_create -- a heap in a run of its own; Locks: admin lock held */
 static struct heap *

@@ -47,9 +47,6 @@ void bin_flush(struct heap *h, struct bin *b);
 /* slab_move -- a listed slab changes over to another heap's bin */
 void slab_move(struct heap *from, struct heap *to, struct slab *s);
 
-/* cache_release -- give the cached large runs back */
-void cache_release(struct heap *h);
-
 /* large_free -- free the large run that p starts */
 enum free_result large_free(struct heap *h, struct desc *d, void *p);
 

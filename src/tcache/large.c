@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * large.c -- objects of whole pages, and the runs that a heap keeps of them
+ * large.c -- objects of whole pages
  *
- * A freed run of moderate size stays in the heap's run cache for the next
- * object of exactly as many pages.  Its descriptor says so, which is how a
- * second free of it is seen.
+ * They come from the heap's run cache where that has room, else from the runs.
  */
-#include <string.h>
-
 #include "base/arith.h"
 #include "base/assert.h"
 #include "base/probe.h"
 #include "tcache/heap_internal.h"
-
-#define LG_A_DOUBLING 2u /* classes of the statistics: 4 a doubling */
-#define LINEAR        4u /* and one a page up to here */
-
-unsigned
-large_class(size_t npages)
-{
-	if (npages <= LINEAR)
-		return (unsigned)npages - 1;
-	size_t m = npages - 1;
-	unsigned lg = lg_floor(m) - LG_A_DOUBLING;
-	return LINEAR + (lg << LG_A_DOUBLING) + (unsigned)(m >> lg) - LINEAR;
-}
-
-size_t
-large_class_pages(unsigned cls)
-{
-	if (cls < LINEAR)
-		return cls + 1;
-	unsigned k = (cls - LINEAR) >> LG_A_DOUBLING;
-	return (size_t)((cls & (LINEAR - 1)) + LINEAR + 1) << k;
-}
 
 static void
 count_in(struct heap *h, size_t npages)
@@ -47,52 +21,6 @@ count_out(struct heap *h, size_t npages)
 {
 	h->large[large_class(npages)].nfree++;
 	h->large[large_class(npages)].bytes -= npages << RUN_LG_PAGE;
-}
-
-/* cache_take -- entry i leaves the cache; returns its descriptor */
-static struct desc *
-cache_take(struct heap *h, unsigned i)
-{
-	struct cached_run got = h->cache[i];
-	h->ncached--;
-	h->cached_pages -= got.npages;
-	memmove(&h->cache[i], &h->cache[i + 1],
-		(h->ncached - i) * sizeof(h->cache[0]));
-	return run_desc(h->base, got.granule);
-}
-
-/* cache_get -- a cached run of exactly npages pages, the newest, or NULL */
-static struct desc *
-cache_get(struct heap *h, size_t npages)
-{
-	for (unsigned i = h->ncached; i-- > 0;)
-		if (h->cache[i].npages == npages)
-			return cache_take(h, i);
-	return NULL;
-}
-
-void
-cache_release(struct heap *h)
-{
-	while (h->ncached > 0)
-		run_free(h->runs, cache_take(h, h->ncached - 1));
-}
-
-/* cache_put -- keep a run, or give it back when it is too large to keep */
-static void
-cache_put(struct heap *h, struct desc *d)
-{
-	uint32_t limit = h->dir->cache_pages;
-	if (d->npages > limit) {
-		run_free(h->runs, d);
-		return;
-	}
-	while (h->ncached == RUN_CACHE_SLOTS ||
-		h->cached_pages + d->npages > limit)
-		run_free(h->runs, cache_take(h, 0));
-	h->cache[h->ncached++] =
-		(struct cached_run){run_granule(h->base, d), d->npages};
-	h->cached_pages += d->npages;
 }
 
 void *
@@ -109,7 +37,7 @@ heap_alloc_large(
 	} else {
 		d = run_alloc(
 			h->runs, npages, 1, RUN_LARGE, lg_align, ret_clean);
-		if (d == NULL && h->ncached > 0) {
+		if (d == NULL && h->cache.nruns > 0) {
 			cache_release(h);
 			d = run_alloc(h->runs, npages, 1, RUN_LARGE, lg_align,
 				ret_clean);
@@ -180,7 +108,9 @@ heap_resize_large(struct heap *h, struct desc *d, size_t npages)
 	size_t have = d->npages;
 	if (have == npages)
 		return true;
-	bool done = run_resize(h->runs, d, npages, &clean);
+	bool done = npages > have && cache_grow(h, d, npages);
+	if (!done)
+		done = run_resize(h->runs, d, npages, &clean);
 	if (!done && cached_behind(h, d)) {
 		cache_release(h);
 		done = run_resize(h->runs, d, npages, &clean);

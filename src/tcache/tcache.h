@@ -28,10 +28,8 @@
 #include "base/lock.h"
 #include "run/run.h"
 #include "slab/slab.h"
+#include "tcache/run_cache.h"
 #include "tcache/thread.h"
-
-#define RUN_CACHE_SLOTS 16u
-#define LARGE_CLASSES   128u /* of the statistics: 4 a doubling of pages */
 
 /* what a misuse check at the time of free is worth, for each pool */
 enum hardening {
@@ -48,11 +46,6 @@ enum hardening {
 #define OWNER_FLAGS ((uint64_t)3)
 
 enum heap_state { HEAP_SHARED, HEAP_PRIVATE, HEAP_PARKED, HEAP_NSTATES };
-
-struct cached_run {
-	uint32_t granule;
-	uint32_t npages;
-};
 
 struct large_stats {
 	uint64_t nmalloc;
@@ -81,10 +74,8 @@ struct heap {
 	uint32_t id;                  /* set once */
 	struct heap *next;            /* list of all heaps; admin lock */
 	struct heap *next_parked;     /* list of parked heaps; admin lock */
-	uint32_t ncached;             /* entries of the run cache */
-	uint32_t cached_pages;        /* pages in it */
 	uint64_t ndoubled;            /* double frees that were found late */
-	struct cached_run cache[RUN_CACHE_SLOTS]; /* newest last */
+	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*
 	 * The class whose slots objects of a class were last given for want of
@@ -164,7 +155,8 @@ void heap_free_bits(struct heap *h, struct slab *s, size_t idx);
  * slab it is; the level that asks for it pays one comparison to get here
  */
 static ALWAYS_INLINE enum fast_free
-heap_free_believed(struct heap *h, struct slab *s, void *p)
+heap_free_believed(struct heap *h, struct slab *s, void *p,
+	struct slab **ret_slab, size_t *ret_idx)
 {
 	/* the fence keeps this comparison apart from the one that has failed */
 	compiler_fence();
@@ -173,8 +165,16 @@ heap_free_believed(struct heap *h, struct slab *s, void *p)
 	struct bin *b = s->bin;
 	uint64_t count = b->count;
 	size_t n = count & BIN_COUNT_MASK;
-	if (unlikely((uint16_t)n >= b->cap))
-		return FAST_SLOW;
+	if (unlikely((uint16_t)n >= b->cap)) {
+		/* the bits are written only where they can be right */
+		uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
+		idx >>= 32;
+		if (idx >= s->nobj || slab_is_free(s, (unsigned)idx))
+			return FAST_SLOW;
+		*ret_slab = s;
+		*ret_idx = idx;
+		return FAST_BITS;
+	}
 	bin_top(b, n)[0] = p;
 	b->count = count + 1;
 	return FAST_BELIEVED;
@@ -194,7 +194,7 @@ heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
 		return FAST_SLOW;
 	struct slab *s = (struct slab *)run_map_desc(pool, page);
 	if (unlikely(load_folded(&s->owner) != (uintptr_t)h))
-		return heap_free_believed(h, s, p);
+		return heap_free_believed(h, s, p, ret_slab, ret_idx);
 	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
 	if (unlikely((uint32_t)idx >= s->recip))
 		return FAST_SLOW;
@@ -352,12 +352,6 @@ struct object {
  * heap_find -- what lies at an address of the pool, without changing anything
  */
 struct object heap_find(const struct heap *h, void *p);
-
-/* large_class -- class of the statistics of a large run */
-unsigned large_class(size_t npages);
-
-/* large_class_pages -- the most pages that a class holds */
-size_t large_class_pages(unsigned cls);
 
 /*
  * dir_check -- verify the heaps, bins and slabs of a frozen pool, whatever the

@@ -91,14 +91,12 @@ static struct field heap[] = {
 	FIELD(heap, state, MATTERS),
 	FIELD(heap, id, HINT), /* a name for messages */
 	FIELD(heap, next, MATTERS),
-	FIELD(heap, ncached, MATTERS),
-	FIELD(heap, cached_pages, MATTERS),
+	FIELD(heap, cache, MATTERS),
 	FIELD(heap, ndoubled, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
 };
 static struct field heap_parked[] = {FIELD(heap, next_parked, MATTERS)};
-static struct field heap_caches[] = {FIELD(heap, cache[0], MATTERS)};
 
 static struct field bin[] = {
 	FIELD(bin, count, LAWFUL),
@@ -145,6 +143,13 @@ static struct field run[] = {
 	FIELD(desc, npages, MATTERS),
 	FIELD(desc, ngran, MATTERS),
 	FIELD(desc, owned, UNUSED),
+};
+static struct field large_run[] = {FIELD(large_run, kept.holder, MATTERS)};
+static struct field cached_run[] = {
+	FIELD(large_run, next, MATTERS),
+	FIELD(large_run, prev, MATTERS),
+	FIELD(large_run, older, MATTERS),
+	FIELD(large_run, newer, MATTERS),
 };
 static struct field meta[] = {
 	FIELD(meta, head.owner, MATTERS),
@@ -209,6 +214,10 @@ try_run(const struct desc *desc)
 		try_all(meta, desc);
 	else
 		try_all(run, desc);
+	if (desc->owner == RUN_LARGE || desc->owner == RUN_CACHED)
+		try_all(large_run, desc);
+	if (desc->owner == RUN_CACHED)
+		try_all(cached_run, desc);
 }
 
 static void
@@ -253,8 +262,6 @@ try_heap(const struct heap *h)
 	try_all(heap, h);
 	if (h->state == HEAP_PARKED)
 		try_all(heap_parked, h);
-	if (h->ncached > 0)
-		try_all(heap_caches, h);
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
 		const struct bin *b = &h->bins[c];
 
@@ -319,7 +326,6 @@ report_all(void)
 	report(dir);
 	report(heap);
 	report(heap_parked);
-	report(heap_caches);
 	report(bin);
 	report(bin_current);
 	report(bin_lifo);
@@ -328,6 +334,8 @@ report_all(void)
 	report(slab_w);
 	report(slab_r);
 	report(run);
+	report(large_run);
+	report(cached_run);
 	report(meta);
 	report(page_map);
 	report(used);

@@ -91,16 +91,18 @@ static struct field heap_fields[] = {
 	FIELD(heap, state, MATTERS),
 	FIELD(heap, id, FREE_TO_DIFFER),
 	FIELD(heap, next, MATTERS),
-	FIELD(heap, ncached, MATTERS),
-	FIELD(heap, cached_pages, MATTERS),
+	FIELD(heap, cache, MATTERS),
 	FIELD(heap, ndoubled, FREE_TO_DIFFER),
 	FIELD(heap, large[0], MATTERS),
 };
 
 static struct field parked_fields[] = {FIELD(heap, next_parked, MATTERS)};
-static struct field cache_fields[] = {
-	FIELD(heap, cache[0], MATTERS),
-	FIELD(heap, cache[1], MATTERS),
+static struct field cached_fields[] = {
+	FIELD(large_run, kept.holder, MATTERS),
+	FIELD(large_run, next, MATTERS),
+	FIELD(large_run, prev, MATTERS),
+	FIELD(large_run, older, MATTERS),
+	FIELD(large_run, newer, MATTERS),
 };
 
 static struct field dir_fields[] = {
@@ -275,8 +277,11 @@ check__every_field__finds_what_matters(void **state)
 	flip_all(heap_fields, NELEM(heap_fields), parked);
 	flip_all(heap_fields, NELEM(heap_fields), pool.dir.shared);
 	flip_all(parked_fields, NELEM(parked_fields), parked);
-	must(one->ncached == 2);
-	flip_all(cache_fields, NELEM(cache_fields), one);
+	must(one->cache.nruns == 2);
+	flip_all(cached_fields, NELEM(cached_fields),
+		run_desc(one->base, one->cache.oldest));
+	flip_all(cached_fields, NELEM(cached_fields),
+		run_desc(one->base, one->cache.newest));
 	flip_all(dir_fields, NELEM(dir_fields), &pool.dir);
 	report_all(slab_fields);
 	report_all(w_fields);
@@ -286,7 +291,7 @@ check__every_field__finds_what_matters(void **state)
 	report_all(busy_bin_fields);
 	report_all(heap_fields);
 	report_all(parked_fields);
-	report_all(cache_fields);
+	report_all(cached_fields);
 	report_all(dir_fields);
 	print_message("  found %zu of %zu that matter\n", nfound, ntried);
 	assert_true(nfound * 100 >= ntried * 99);

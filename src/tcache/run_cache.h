@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run_cache.h -- large runs that a heap keeps for its next large objects
+ *
+ * What is freed is joined with the cached runs beside it; an object takes the
+ * front of the shortest run that is long enough, and the rest stays.  So most
+ * large objects come and go without the page tree and its lock.  The oldest
+ * runs go back when more pages are cached than the directory allows.
+ *
+ * The descriptor of a cached run says so (RUN_CACHED), which is how a second
+ * free of it is seen, names the heap, and is on two lists of that heap: the
+ * runs of its class, newest first, and all by age.  The page map leads to it
+ * from its first and from its last page.
+ *
+ * All functions need the heap's holder.
+ */
+#ifndef TCACHE_RUN_CACHE_H
+#define TCACHE_RUN_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "run/run.h"
+
+#define LARGE_CLASSES    128u /* of large runs: 4 a doubling of pages */
+#define RUN_CACHE_WORDS  (LARGE_CLASSES / 64u)
+#define RUN_CACHE_LOOKED 8u /* runs of its own class that a size looks at */
+
+/* lists are of granule numbers */
+struct run_cache {
+	uint32_t npages; /* in all runs of the cache */
+	uint32_t nruns;
+	uint32_t oldest, newest;
+	uint64_t has[RUN_CACHE_WORDS]; /* classes that have a run */
+	uint32_t head[LARGE_CLASSES];  /* newest run of each class */
+};
+
+/* the descriptor of a large run: one granule */
+struct large_run {
+	struct run_kept kept;  /* the holder is the heap; NULL: not cached */
+	uint32_t next, prev;   /* runs of the class; while cached */
+	uint32_t older, newer; /* all runs of the cache; while cached */
+};
+
+_Static_assert(sizeof(struct large_run) <= RUN_GRANULE, "one granule");
+
+struct heap;
+
+/* large_class -- class of a large run */
+unsigned large_class(size_t npages);
+
+/* large_class_pages -- the most pages that a class holds */
+size_t large_class_pages(unsigned cls);
+
+/* cache_get -- npages pages out of the cache, RUN_CACHED still; or NULL */
+struct desc *cache_get(struct heap *h, size_t npages);
+
+/* cache_put -- keep a RUN_CACHED run, or give it back when it is too large */
+void cache_put(struct heap *h, struct desc *d);
+
+/*
+ * cache_grow -- make d npages long with pages of the run behind it
+ * Returns false when that is not in the heap's cache, or too short.
+ */
+bool cache_grow(struct heap *h, struct desc *d, size_t npages);
+
+/* cache_release -- give all cached runs back */
+void cache_release(struct heap *h);
+
+#endif
