@@ -67,7 +67,8 @@ struct heap job_heap(struct job *job, size_t thread);
 /*
  * job_run -- let all threads do a task at once
  *
- * Returns nanoseconds from the first one's start to the last one's end.
+ * Returns nanoseconds from the first one's start to the last one's end; of one
+ * thread those that it ran.
  */
 double job_run(struct job *job, job_task *task, size_t nops);
 

@@ -9,7 +9,9 @@
 #include "clock.h"
 #include "library.h"
 #include "options.h"
+#include "plot.h"
 #include "report.h"
+#include "targets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,25 +188,55 @@ list(const struct options *options)
 	}
 }
 
-/* report_all -- a table that was measured before */
+static json_t *
+load_programs(const struct options *options)
+{
+	return options->programs != NULL
+		       ? json_load_file(options->programs, 0, NULL)
+		       : NULL;
+}
+
+/* conclude -- what needs all figures */
+static int
+conclude(const struct options *options, const json_t *root)
+{
+	json_t *programs = load_programs(options);
+
+	report_rest(root);
+	printf("\n");
+	targets_print(root, programs);
+	json_decref(programs);
+	if (options->plots == NULL || plot(root, options->plots) == 0)
+		return 0;
+	fprintf(stderr, "bench-pool: no plots: gnuplot failed\n");
+	return -1;
+}
+
+/* report_all -- tables of what was measured before */
 static int
 report_all(const struct options *options)
 {
 	json_t *root = json_load_file(options->report, 0, NULL);
-	const json_t *result;
-	size_t i;
+	json_t *programs = load_programs(options);
+	int failed = 0;
 
 	if (root == NULL) {
 		fprintf(stderr, "bench-pool: no figures in %s\n",
 			options->report);
 		return -1;
 	}
-	report_head(root);
-	json_array_foreach(json_object_get(root, "results"), i, result)
-		report_row(root, result);
-	report_rest(root);
+	if (options->table == NULL) {
+		(void)report_table(root, "times");
+		failed = conclude(options, root);
+	} else if (strcmp(options->table, "targets") == 0) {
+		targets_print(root, programs);
+	} else if (report_table(root, options->table) != 0) {
+		fprintf(stderr, "bench-pool: no table %s\n", options->table);
+		failed = -1;
+	}
+	json_decref(programs);
 	json_decref(root);
-	return 0;
+	return failed;
 }
 
 int
@@ -224,7 +256,7 @@ main(int argc, char **argv)
 		return report_all(&options) == 0 ? 0 : 1;
 	root = root_new(&options);
 	failed = measure_all(&options, root);
-	report_rest(root);
+	failed |= conclude(&options, root);
 	json_decref(root);
 	return failed == 0 ? 0 : 1;
 }

@@ -16,7 +16,16 @@ enum {
 	SLICE_MAX = 10000,
 };
 
-enum { KEY_TMPFS = 256, KEY_HUGE, KEY_SLOW, KEY_PLOTS, KEY_RESUME, KEY_REPORT };
+enum {
+	KEY_TMPFS = 256,
+	KEY_HUGE,
+	KEY_SLOW,
+	KEY_PLOTS,
+	KEY_RESUME,
+	KEY_REPORT,
+	KEY_TABLE,
+	KEY_PROGRAMS
+};
 
 static const struct argp_option known[] = {
 	{"works", 'w', "LIST", 0,
@@ -32,8 +41,15 @@ static const struct argp_option known[] = {
 	{"resume", KEY_RESUME, NULL, 0,
 		"Leave out works that are in the JSON file already", 0},
 	{"plots", KEY_PLOTS, "DIR", 0, "Draw the figures there (gnuplot)", 0},
+	{"programs", KEY_PROGRAMS, "FILE", 0,
+		"Figures of bench/programs, for the table of targets", 0},
 	{"report", KEY_REPORT, "FILE", 0,
 		"Measure nothing: print the figures of a JSON file", 0},
+	{"table", KEY_TABLE, "NAME", 0,
+		"With --report: one table alone, of times, latencies, memory, "
+		"faults, left-out, behind, "
+		"machine, targets",
+		0},
 	{"list", 'l', NULL, 0, "List works, contenders and memory", 0},
 	{"tmpfs", KEY_TMPFS, "DIR", 0, "A folder on tmpfs (/dev/shm)", 0},
 	{"huge", KEY_HUGE, "DIR", 0, "A folder on hugetlbfs", 0},
@@ -147,6 +163,12 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_PLOTS:
 		options->plots = arg;
 		break;
+	case KEY_TABLE:
+		options->table = arg;
+		break;
+	case KEY_PROGRAMS:
+		options->programs = arg;
+		break;
 	case KEY_REPORT:
 		options->report = arg;
 		break;
@@ -229,10 +251,13 @@ options_selects(const struct options *options, const struct work *work,
 		return false;
 	if (options->works == NULL && options->quick && !work->quick)
 		return false;
-	if (by_name)
-		return options->wanted[memory->kind] &&
-		       (options->works != NULL || work->on != 0);
-	if (options->works != NULL && work->on == 0)
-		return memory->kind == MEMORY_REGION;
-	return (work->on & 1u << memory->kind) != 0;
+	if (by_name && !options->wanted[memory->kind])
+		return false;
+	if (options->works == NULL || !by_name) {
+		/* what is done nowhere by default wants some place */
+		if (options->works != NULL && work->on == 0)
+			return memory->kind == MEMORY_REGION;
+		return (work->on & 1u << memory->kind) != 0;
+	}
+	return true;
 }

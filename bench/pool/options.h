@@ -17,8 +17,11 @@ struct options {
 	struct plan plan;
 	const char *json;   /* NULL: none */
 	const char *report; /* print these figures instead of measuring */
+	const char *table;  /* of them this one alone; NULL: all */
 	const char *plots;  /* a folder; NULL: none */
-	bool resume;        /* keep what is in the JSON file already */
+	const char
+		*programs; /* figures of the programs' benchmark; NULL: none */
+	bool resume;       /* keep what is in the JSON file already */
 	bool quick;
 	bool list;
 };

@@ -144,7 +144,7 @@ report_latencies(const json_t *root)
 	size_t i;
 	size_t j;
 
-	printf("\nA single malloc: the 50th, 99th and 99.9th percentile, "
+	printf("A single malloc: the 50th, 99th and 99.9th percentile, "
 	       "nanoseconds; a measured\nnothing (%.0f) is in it\n\n",
 		json_number_value(json_object_get(
 			json_array_get(json_object_get(root, "results"), 0),
@@ -185,7 +185,7 @@ report_memory(const json_t *root)
 	size_t i;
 	size_t j;
 
-	printf("\nMemory, MiB: held while it works / when all is freed / after "
+	printf("Memory, MiB: held while it works / when all is freed / after "
 	       "a trim where there\nis one.  A file of ours is reserved when "
 	       "it is made; glibc: what the process grew by.\n\n");
 	print_heads(root, 19, 19);
@@ -220,7 +220,7 @@ report_faults(const json_t *root)
 	size_t i;
 	size_t j;
 
-	printf("\nPage faults a thousand operations (with those that read from "
+	printf("Page faults a thousand operations (with those that read from "
 	       "a disk), where there\nare any\n\n");
 	print_heads(root, 19, 19);
 	json_array_foreach(json_object_get(root, "results"), i, result)
@@ -293,7 +293,7 @@ report_behind(const json_t *root)
 			rows[n++] = (struct behind){result, who, 1 / ratio};
 	}
 	qsort(rows, n, sizeof(rows[0]), compare_behind);
-	printf("\nWhere ours is behind by more than 3 %%, most first (glibc "
+	printf("Where ours is behind by more than 3 %%, most first (glibc "
 	       "has "
 	       "no pools)\n\n");
 	for (i = 0; i < n; i++) {
@@ -334,18 +334,68 @@ report_left_out(const json_t *root)
 			(void)json_object_set_new(seen, line, json_string(row));
 	}
 	if (json_object_size(seen) > 0)
-		printf("\nLeft out, and where first\n\n");
+		printf("Left out, and where first\n\n");
 	json_object_foreach(seen, key, what)
 		printf("%s (%s)\n", key, json_string_value(what));
 	json_decref(seen);
 }
 
+static void
+report_times(const json_t *root)
+{
+	const json_t *result;
+	size_t i;
+
+	report_head(root);
+	json_array_foreach(json_object_get(root, "results"), i, result)
+		report_row(root, result);
+}
+
+static void
+report_machine(const json_t *root)
+{
+	const json_t *machine = json_object_get(root, "machine");
+
+	printf("%s, %d processors, %.0f MiB last-level cache\n"
+	       "Linux %s, %s UTC; at most %d rounds of %.0f ms each\n",
+		text(machine, "processor"),
+		(int)json_integer_value(json_object_get(machine, "cpus")),
+		json_number_value(json_object_get(machine, "cache_bytes")) /
+			MIB,
+		text(machine, "kernel"), text(machine, "time"),
+		(int)json_integer_value(json_object_get(root, "rounds")),
+		json_number_value(json_object_get(root, "slice_ns")) / 1e6);
+}
+
+static const struct {
+	const char *name;
+	void (*print)(const json_t *root);
+} tables[] = {
+	{"times", report_times},
+	{"latencies", report_latencies},
+	{"memory", report_memory},
+	{"faults", report_faults},
+	{"left-out", report_left_out},
+	{"behind", report_behind},
+	{"machine", report_machine},
+};
+
+int
+report_table(const json_t *root, const char *name)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (strcmp(tables[i].name, name) == 0) {
+			tables[i].print(root);
+			return 0;
+		}
+	return -1;
+}
+
 void
 report_rest(const json_t *root)
 {
-	report_latencies(root);
-	report_memory(root);
-	report_faults(root);
-	report_left_out(root);
-	report_behind(root);
+	for (size_t i = 1; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		printf("\n");
+		tables[i].print(root);
+	}
 }

@@ -24,6 +24,9 @@
 void report_head(const json_t *root);
 void report_row(const json_t *root, const json_t *result);
 
+/* report_table -- one of the tables by its name; -1: there is none */
+int report_table(const json_t *root, const char *name);
+
 /* report_rest -- latencies, memory, and where we are behind */
 void report_rest(const json_t *root);
 

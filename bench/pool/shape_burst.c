@@ -44,7 +44,7 @@ run(struct job *job, size_t nops)
 	struct heap heap = job_heap(job, 0);
 	size_t n = work_live(job->work);
 	size_t done = 0;
-	double start = clock_ns();
+	double start = clock_cpu_ns();
 
 	do {
 		for (size_t i = 0; i < n; i++)
@@ -54,7 +54,7 @@ run(struct job *job, size_t nops)
 			job_give(job, &heap, state->objects[state->places[i]]);
 		done += n;
 	} while (done < nops);
-	return job_time(job, clock_ns() - start, done);
+	return job_time(job, clock_cpu_ns() - start, done);
 }
 
 static void

@@ -52,7 +52,7 @@ run(struct job *job, size_t nops)
 		job_close_pool(job);
 	state->is_open = false;
 	state->n = 0;
-	start = clock_ns();
+	start = clock_cpu_ns();
 	if (job_open_pool(job, work_pool_size(job->work)) != NULL)
 		return -1;
 	state->is_open = true;
@@ -66,7 +66,7 @@ run(struct job *job, size_t nops)
 		state->objects[state->n++] = object;
 		payload += size;
 	}
-	return job_time(job, clock_ns() - start, state->n);
+	return job_time(job, clock_cpu_ns() - start, state->n);
 }
 
 static void

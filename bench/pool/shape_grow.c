@@ -28,7 +28,7 @@ run(struct job *job, size_t nops)
 	const struct work *work = job->work;
 	struct heap heap = job_heap(job, 0);
 	size_t done = 0;
-	double start = clock_ns();
+	double start = clock_cpu_ns();
 
 	do {
 		size_t *object = job_take(job, &heap, work->size_min);
@@ -48,7 +48,7 @@ run(struct job *job, size_t nops)
 		}
 		heap.free(heap.ctx, object);
 	} while (done < nops && !job->failed);
-	return job_time(job, clock_ns() - start, done);
+	return job_time(job, clock_cpu_ns() - start, done);
 }
 
 static void

@@ -69,13 +69,13 @@ stack(struct job *job, size_t nops)
 static double
 run(struct job *job, size_t nops)
 {
-	double start = clock_ns();
+	double start = clock_cpu_ns();
 
 	if (job->work->touch)
 		nops = stack(job, nops);
 	else
 		pairs(job, 0, nops);
-	return job_time(job, clock_ns() - start, nops);
+	return job_time(job, clock_cpu_ns() - start, nops);
 }
 
 static void

@@ -17,7 +17,7 @@ begin(struct job *job)
 static double
 run(struct job *job, size_t nops)
 {
-	double start = clock_ns();
+	double start = clock_cpu_ns();
 
 	for (size_t i = 0; i < nops; i++) {
 		void *objects[OBJECTS];
@@ -32,7 +32,7 @@ run(struct job *job, size_t nops)
 			job_give(job, &heap, objects[j]);
 		job_close_pool(job);
 	}
-	return job_time(job, clock_ns() - start, nops);
+	return job_time(job, clock_cpu_ns() - start, nops);
 }
 
 static void
