@@ -40,6 +40,27 @@ foreach(section RANGE 1 8)
 	endif()
 endforeach()
 
+# a page is found by each name of its NAME section: functions in section 3
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.[37])
+foreach(page IN LISTS pages)
+	get_filename_component(file ${page} NAME)
+	string(REGEX REPLACE ".*[.]" "" section ${file})
+	file(READ ${page} text)
+	string(REGEX REPLACE "[\n][.]Nd.*" "" text "${text}")
+	string(REGEX MATCHALL "[\n][.]Nm [a-z_]+" names "${text}")
+	foreach(name IN LISTS names)
+		string(REGEX REPLACE ".* " "" name "${name}")
+		if(NOT file MATCHES "^${name}[.]")
+			set(link ${PROJECT_BINARY_DIR}/man/${name}.3)
+			file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/man)
+			file(CREATE_LINK ../man${section}/${file} ${link}
+				SYMBOLIC)
+			install(FILES ${link}
+				DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+		endif()
+	endforeach()
+endforeach()
+
 # the way from the folder of the .pc files back to the prefix
 file(RELATIVE_PATH pc_to_prefix
 	/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)

@@ -92,11 +92,11 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 	int rc = first_try(handle, size, align, &p, &t);
 	if (rc == 0 && p == NULL)
 		p = pool_reclaim(handle, size, align, &t.clean);
-	if (rc == 0 && p == NULL) {
-		PROBE3(oom, handle, size, align);
+	if (rc == 0 && p == NULL)
 		rc = fail(
 			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
-	}
+	if (rc == -ENOMEM)
+		PROBE3(oom, handle, size, align);
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;

@@ -57,11 +57,12 @@ chance(double x)
 		return x * (1 - x / 2 * (1 - x / 3));
 	if (x > NEVER)
 		return 1;
-	double whole = 1, term = 1, sum = 1;
-	for (; x >= 1; x -= 1)
+	unsigned ones = (unsigned)x;
+	double rest = x - ones, whole = 1, term = 1, sum = 1;
+	for (unsigned i = 0; i < ones; i++)
 		whole *= 0.36787944117144232160; /* 1/e */
 	for (unsigned i = 1; i < EXP_TERMS; i++) {
-		term *= -x / i;
+		term *= -rest / i;
 		sum += term;
 	}
 	return 1 - whole * sum;
