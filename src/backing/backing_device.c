@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -30,6 +31,9 @@
 
 #define SYSFS_ROOT       "/sys"
 #define SYSFS_VALUE_SIZE 32
+
+/* MADV_POPULATE_WRITE, which older headers do not have */
+#define POPULATE_WRITE 23
 
 /* where kernels of different age have the alignment, below the device */
 static const char *const align_paths[] = {
@@ -181,12 +185,45 @@ lock_node(int fd)
 	return fail_sys(EBUSY, "flock");
 }
 
+/*
+ * has_pages -- a process that is denied huge pages (PR_SET_THP_DISABLE) is
+ * denied those of a device too: a touch would end it with SIGBUS
+ * Kernels before 5.14 do not say so beforehand.
+ */
+static bool
+has_pages(char *base)
+{
+	int rc;
+
+	do
+		rc = madvise(base, os_page_size(), POPULATE_WRITE);
+	while (rc != 0 && errno == EINTR);
+	return rc == 0 || errno == EINVAL;
+}
+
+/* map_node -- all of it, if that can be touched */
+static int
+map_node(char **ret_base, int fd, const struct device_info *info)
+{
+	char *base;
+	int err = backing_map(&base, fd, info->size, info->align, info->align);
+
+	if (err != 0)
+		return err;
+	if (!has_pages(base)) {
+		(void)munmap(base, info->size);
+		return fail(ENOMEM, "device DAX: this process gets no pages");
+	}
+	*ret_base = base;
+	return 0;
+}
+
 int
 backing_device_open(struct backing *ret, const char *path)
 {
 	struct device_info info;
 	struct stat st;
-	char *base;
+	char *base = NULL;
 	int fd, err;
 
 	if (stat(path, &st) != 0)
@@ -202,7 +239,7 @@ backing_device_open(struct backing *ret, const char *path)
 		return fd;
 	err = lock_node(fd);
 	if (err == 0)
-		err = backing_map(&base, fd, info.size, info.align, info.align);
+		err = map_node(&base, fd, &info);
 	if (err == 0) {
 		*ret = (struct backing){
 			.base = base,
