@@ -25,16 +25,33 @@
 #define NLOOP_TRIES    64
 #define HUGE_POOL_FILE "/proc/sys/vm/nr_hugepages"
 
-static const char *const names[FS_NKINDS] = {
-	"tmpfs", "ramfs", "ext4", "xfs", "btrfs", "hugetlbfs"};
+/* what mount(2) is told of a kind */
+static const struct {
+	const char *type;
+	const char *options;
+	size_t min_mib;
+} kinds[FS_NKINDS] = {
+	[FS_TMPFS] = {"tmpfs", "", 0},
+	[FS_TMPFS_HUGE] = {"tmpfs", "huge=always,", 0},
+	[FS_RAMFS] = {"ramfs", "", 0},
+	[FS_EXT4] = {"ext4", "", 0},
+	[FS_XFS] = {"xfs", "", XFS_MIN_MIB},
+	[FS_BTRFS] = {"btrfs", "", BTRFS_MIN_MIB},
+	[FS_HUGETLBFS] = {"hugetlbfs", "", 0},
+	[FS_VFAT] = {"vfat", "discard", 0},
+	[FS_OVERLAY] = {"overlay", "", 0},
+	[FS_EXT4_DAX] = {"ext4", "dax=always", 0},
+	[FS_XFS_DAX] = {"xfs", "dax=always", 0},
+};
 
-enum fs_kind fs_kinds[FS_NKINDS] = {
-	FS_TMPFS, FS_RAMFS, FS_EXT4, FS_XFS, FS_BTRFS, FS_HUGETLBFS};
+enum fs_kind fs_kinds[FS_NKINDS] = {FS_TMPFS, FS_TMPFS_HUGE, FS_RAMFS, FS_EXT4,
+	FS_XFS, FS_BTRFS, FS_HUGETLBFS, FS_VFAT, FS_OVERLAY, FS_EXT4_DAX,
+	FS_XFS_DAX};
 
 const char *
 fs_name(enum fs_kind kind)
 {
-	return names[kind];
+	return kinds[kind].type;
 }
 
 /* enter_namespace -- once: mounts of this process are no one else's */
@@ -107,20 +124,40 @@ attach_loop(int image, char *ret_path, size_t path_size)
 	return fd;
 }
 
+/*
+ * mkfs_option -- what goes before the device; reflinks and DAX exclude each
+ * other in some kernels
+ */
+static const char *
+mkfs_option(enum fs_kind kind)
+{
+	switch (kind) {
+	case FS_EXT4:
+		return "-qF";
+	case FS_EXT4_DAX: /* wants blocks as large as pages */
+		return "-qFb4096";
+	case FS_XFS_DAX:
+		return "-qfmreflink=0";
+	case FS_VFAT:
+		return "-I";
+	default:
+		return "-qf";
+	}
+}
+
 /* run_mkfs -- make the file system of this kind on a device */
 static const char *
 run_mkfs(enum fs_kind kind, char *device)
 {
-	char force[] = {'-', kind == FS_EXT4 ? 'F' : 'f', '\0'};
-	char quiet[] = "-q";
-	char program[32];
-	char *argv[] = {program, quiet, force, device, NULL};
+	char program[32], option[32];
+	char *argv[] = {program, option, device, NULL};
 	char *env[] = {NULL};
 	posix_spawn_file_actions_t actions;
 	int status, err;
 	pid_t pid;
 
-	snprintf(program, sizeof(program), "/sbin/mkfs.%s", names[kind]);
+	snprintf(option, sizeof(option), "%s", mkfs_option(kind));
+	snprintf(program, sizeof(program), "/sbin/mkfs.%s", fs_name(kind));
 	if (access(program, X_OK) != 0)
 		return "its mkfs program is not installed";
 	posix_spawn_file_actions_init(&actions);
@@ -137,31 +174,53 @@ run_mkfs(enum fs_kind kind, char *device)
 	return NULL;
 }
 
+/* mount_device -- a fresh file system on it */
+static const char *
+mount_device(const struct fs *fs, char *device)
+{
+	const char *skip = run_mkfs(fs->kind, device);
+	char found[128];
+
+	if (skip != NULL)
+		return skip;
+	if (mount(device, fs->path, fs_name(fs->kind), 0,
+		    kinds[fs->kind].options) != 0)
+		return "the kernel does not mount it";
+	snprintf(found, sizeof(found), "%s/lost+found", fs->path);
+	(void)rmdir(found); /* there or not, depending on the kind */
+	return NULL;
+}
+
 static const char *
 mount_image(const struct fs *fs, size_t size)
 {
 	const char *skip = "no loop device can be had";
-	char device[32], found[128];
+	char device[32];
 	int loop, image;
 
 	image = open_image(size);
 	if (image < 0)
 		return "no unnamed file for the image can be had";
 	loop = attach_loop(image, device, sizeof(device));
-	if (loop < 0)
-		goto out;
-	skip = run_mkfs(fs->kind, device);
-	if (skip != NULL)
-		goto out;
-	if (mount(device, fs->path, names[fs->kind], 0, NULL) != 0)
-		skip = "the kernel does not mount it";
-	snprintf(found, sizeof(found), "%s/lost+found", fs->path);
-	(void)rmdir(found); /* there or not, depending on the kind */
-out:
-	if (loop >= 0)
+	if (loop >= 0) {
+		skip = mount_device(fs, device);
 		close(loop);
+	}
 	close(image);
 	return skip;
+}
+
+/* mount_dax -- on a device of memory, as large as it is */
+static const char *
+mount_dax(const struct fs *fs)
+{
+	const char *node = getenv("VMEM_TEST_BLOCK");
+	char device[32];
+
+	if (node == NULL)
+		return "no device with DAX here";
+	snprintf(device, sizeof(device), "%s", node);
+	return mount_device(fs, device);
 }
 
 static size_t
@@ -231,7 +290,7 @@ mount_huge(struct fs *fs, size_t size)
 	fs->nhuge_pages = size / page;
 	/* min_size sets the pages aside for this mount alone */
 	snprintf(options, sizeof(options), "size=%zu,min_size=%zu", size, size);
-	if (mount("none", fs->path, names[fs->kind], 0, options) != 0)
+	if (mount("none", fs->path, fs_name(fs->kind), 0, options) != 0)
 		return "the kernel does not mount it";
 	return NULL;
 }
@@ -239,33 +298,63 @@ mount_huge(struct fs *fs, size_t size)
 static const char *
 mount_memory(const struct fs *fs, size_t size)
 {
-	char options[32] = "";
+	char options[64] = "";
 
-	if (fs->kind == FS_TMPFS)
-		snprintf(options, sizeof(options), "size=%zu", size);
-	if (mount("none", fs->path, names[fs->kind], 0, options) != 0)
+	if (fs->kind != FS_RAMFS)
+		snprintf(options, sizeof(options), "%ssize=%zu",
+			kinds[fs->kind].options, size);
+	if (mount("none", fs->path, fs_name(fs->kind), 0, options) != 0)
 		return "the kernel does not mount it";
 	return NULL;
+}
+
+/* mount_overlay -- in the place of the file system that its folders are on */
+static const char *
+mount_overlay(const struct fs *fs, size_t size)
+{
+	static const char *const folders[] = {"lower", "upper", "work"};
+	struct fs below = *fs;
+	char text[256];
+	const char *skip;
+
+	below.kind = FS_TMPFS;
+	skip = mount_memory(&below, size);
+	if (skip != NULL)
+		return skip;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(text, sizeof(text), "%s/%s", fs->path, folders[i]);
+		(void)mkdir(text, 0700); /* mounting will fail */
+	}
+	snprintf(text, sizeof(text),
+		"lowerdir=%s/%s,upperdir=%s/%s,workdir=%s/%s", fs->path,
+		folders[0], fs->path, folders[1], fs->path, folders[2]);
+	if (mount("none", fs->path, "overlay", 0, text) == 0)
+		return NULL;
+	(void)umount2(fs->path, MNT_DETACH); /* nobody uses it */
+	return "the kernel does not mount it";
 }
 
 static const char *
 mount_kind(struct fs *fs, size_t size)
 {
+	if (size < kinds[fs->kind].min_mib * MIB)
+		size = kinds[fs->kind].min_mib * MIB;
 	switch (fs->kind) {
 	case FS_TMPFS:
+	case FS_TMPFS_HUGE:
 	case FS_RAMFS:
 		return mount_memory(fs, size);
 	case FS_HUGETLBFS:
 		return mount_huge(fs, size);
-	case FS_XFS:
-		if (size < XFS_MIN_MIB * MIB)
-			size = XFS_MIN_MIB * MIB;
-		break;
-	case FS_BTRFS:
-		if (size < BTRFS_MIN_MIB * MIB)
-			size = BTRFS_MIN_MIB * MIB;
-		break;
+	case FS_OVERLAY:
+		return mount_overlay(fs, size);
+	case FS_EXT4_DAX:
+	case FS_XFS_DAX:
+		return mount_dax(fs);
 	case FS_EXT4:
+	case FS_XFS:
+	case FS_BTRFS:
+	case FS_VFAT:
 	case FS_NKINDS:
 		break;
 	}
@@ -344,6 +433,8 @@ fs_unmount(struct fs *fs)
 	ok = umount2(fs->path, 0) == 0;
 	if (!ok)
 		(void)umount2(fs->path, MNT_DETACH); /* said by the result */
+	if (fs->kind == FS_OVERLAY)                  /* and what is below it */
+		(void)umount2(fs->path, MNT_DETACH);
 	if (fs->nhuge_pages > 0)
 		(void)huge_pool_add(-(long)fs->nhuge_pages);
 	(void)rmdir(fs->path); /* at worst an empty directory stays */

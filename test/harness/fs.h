@@ -24,11 +24,16 @@
 
 enum fs_kind {
 	FS_TMPFS,
-	FS_RAMFS, /* has no fallocate(2) and no limit */
+	FS_TMPFS_HUGE, /* in transparent huge pages */
+	FS_RAMFS,      /* has no fallocate(2) and no limit */
 	FS_EXT4,
 	FS_XFS,   /* at least 300 MiB: smaller wishes are raised */
 	FS_BTRFS, /* at least 128 MiB: smaller wishes are raised */
 	FS_HUGETLBFS,
+	FS_VFAT,
+	FS_OVERLAY,  /* over a tmpfs */
+	FS_EXT4_DAX, /* without page cache; on the device VMEM_TEST_BLOCK */
+	FS_XFS_DAX,
 	FS_NKINDS
 };
 
@@ -39,7 +44,7 @@ struct fs {
 	size_t nhuge_pages; /* that were added to the system's pool */
 };
 
-/* fs_name -- "ext4" and so on */
+/* fs_name -- "ext4" and so on, as mount(2) has it */
 const char *fs_name(enum fs_kind kind);
 
 /*
