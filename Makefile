@@ -12,7 +12,8 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
-	lint format bench install soak clean deps test-programs bench-programs
+	lint format bench install soak clean deps test-programs bench-programs \
+	test-dax
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -43,6 +44,12 @@ test-programs: all ## real programs with their heaps in pools; QUICK=1: less
 	test/programs/self-test
 	test/programs/run $(if $(QUICK),--quick)
 
+test-dax: | build ## real device DAX in a virtual machine; at most 4 minutes
+	$(DEPS) build test dax
+	$(call build,release,-DVMEM_TESTS=ON)
+	test/dax/self-test
+	test/dax/run
+
 bench-programs: all ## times of the same programs under several allocators
 	$(DEPS) -k programs contenders
 	mkdir -p build/bench
@@ -60,7 +67,7 @@ install: all ## into PREFIX (/usr/local) under DESTDIR
 	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 	cmake --install build/release
 deps: ## install the packages that all targets together need
-	$(DEPS) build test lint coverage bench programs contenders
+	$(DEPS) build test lint coverage bench programs contenders dax
 
 build:
 	mkdir -p $@

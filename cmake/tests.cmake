@@ -109,6 +109,17 @@ function(vmem_test_folder label pattern library)
 	endforeach()
 endfunction()
 
+# vmem_guest_programs(LABEL LIBRARY) -- programs that are no tests here: they
+# need a machine with other devices
+function(vmem_guest_programs label library)
+	file(GLOB files CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/${label}/*.c)
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		vmem_test_program(${label}_${name} ${file} ${library})
+	endforeach()
+endfunction()
+
 # vmem_plain_programs(LABEL) -- programs on libc alone, that shell tests run;
 # object_NAME.c is a shared object that they open, linked_NAME.c a program that
 # is linked with libvmmalloc; .cpp is C++, left out without a compiler for it.  A
