@@ -174,7 +174,7 @@ def plot_script(results, names, field, title):
 		"set key outside top horizontal", "set ylabel 'less is better'",
 		"set arrow from graph 0, first 1 to graph 1, first 1 nohead "
 		"dashtype 2", "$rows << END"]
-	lines += ["'%s' %s" % (work, " ".join("%.4f" % value if value else "?"
+	lines += ['"%s" %s' % (work, " ".join("%.4f" % value if value else "?"
 		for value in values)) for work, values in rows]
 	lines += ["END", "set datafile missing '?'"]
 	lines.append("plot " + ", ".join(

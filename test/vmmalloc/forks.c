@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * forks.c tree|many|threads|orphan|closed|time -- forks without exec
+ * forks.c tree|many|threads|orphan|closed|full|time -- forks without exec
  *
  * Parent and child change what they have inherited and allocate more; each must
  * find its own at the end.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +22,8 @@
 #define NTHREADS 4u
 #define NFORKS   10u
 #define NMANY    100u
+
+#define FULL_BYTES ((size_t)30 << 20)
 
 static struct object {
 	unsigned char *p;
@@ -229,6 +233,36 @@ took(void)
 	free(p);
 }
 
+/*
+ * full -- after a fork, when others have taken all of the file system, what
+ * was never reserved there can be used
+ */
+static void
+full(void)
+{
+	const char *dir = getenv("VMMALLOC_POOL_DIR");
+	static char block[1 << 16];
+	char path[4096], *p;
+	pid_t child = fork();
+	int fd;
+
+	CHECK(child >= 0);
+	if (child == 0)
+		_exit(0);
+	wait_for(child);
+	(void)snprintf(path, sizeof(path), "%s/others", dir);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && unlink(path) == 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	p = malloc(FULL_BYTES);
+	CHECK(p != NULL);
+	memset(p, 'x', FULL_BYTES);
+	churn(NOBJECTS);
+	free(p);
+	(void)close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -246,6 +280,8 @@ main(int argc, char *argv[])
 		threads();
 	else if (strcmp(what, "orphan") == 0)
 		orphan();
+	else if (strcmp(what, "full") == 0)
+		full();
 	else if (strcmp(what, "time") == 0)
 		took();
 	else

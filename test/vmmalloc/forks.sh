@@ -41,6 +41,7 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=80m none "$small"; then
 		fine VMMALLOC_FORK=3 $pool "$forks" time
 		fine VMMALLOC_FORK=3 $pool "$forks" tree
 		fine VMMALLOC_FORK=1 $pool "$forks" tree
+		fine VMMALLOC_FORK=1 $pool "$forks" full
 	}
 	[ -z "$(ls -A "$small")" ] || failed "files are left"
 else
