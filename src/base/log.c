@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -34,6 +35,7 @@ static const char *log_name = "libvmem";
 static char log_path[LOG_PATH];        /* "" : standard error */
 static int log_fd = -1;                /* atomic; opened once, never closed */
 static int log_stderr = STDERR_FILENO; /* set once; see log_keep_stderr() */
+static struct stat log_stderr_stat;    /* set once: what the copy is of */
 static void (*log_print_func)(const char *text); /* atomic */
 
 static const char *const level_names[] = {"0", "1", "2", "3", "4"};
@@ -45,6 +47,20 @@ log_set_print(void (*print)(const char *text))
 	store_release(&log_print_func, print);
 }
 
+/* stderr_now -- the copy of standard error, unless the program has put
+ * something else in its place */
+static int
+stderr_now(void)
+{
+	struct stat st;
+	if (log_stderr == STDERR_FILENO ||
+		(fstat(log_stderr, &st) == 0 &&
+			st.st_dev == log_stderr_stat.st_dev &&
+			st.st_ino == log_stderr_stat.st_ino))
+		return log_stderr;
+	return STDERR_FILENO;
+}
+
 /* log_open -- the log file's descriptor; standard error where there is none */
 static int
 log_open(void)
@@ -52,7 +68,7 @@ log_open(void)
 	/* relaxed: a descriptor carries no memory with it */
 	int fd = load_relaxed(&log_fd);
 	if (fd >= 0 || log_path[0] == '\0')
-		return fd >= 0 ? fd : log_stderr;
+		return fd >= 0 ? fd : stderr_now();
 	fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
@@ -98,7 +114,7 @@ log_keep_stderr(void)
 	int saved = errno;
 	/* a high number: programs count on the low ones */
 	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_COPY_LOW);
-	if (fd >= 0)
+	if (fd >= 0 && fstat(fd, &log_stderr_stat) == 0)
 		log_stderr = fd;
 	errno = saved;
 }
@@ -114,7 +130,7 @@ log_print(const char *text)
 		int fd = log_open();
 		size_t n = strlen(text);
 		/* better there than nowhere */
-		fd = fd < 0 ? log_stderr : fd;
+		fd = fd < 0 ? stderr_now() : fd;
 		while (fd >= 0 && n > 0) {
 			ssize_t done = write(fd, text, n);
 			if (done < 0 && errno == EINTR)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "libvmmalloc/exit.h"
+#include "libvmmalloc/forks.h"
 #include "libvmmalloc/settings.h"
 #include "libvmmalloc/tiers.h"
 
@@ -65,26 +66,27 @@ free_deferred(bool forget)
 	}
 }
 
-/*
- * The pool layer's handlers are registered before these, so that this thread
- * is known to be held before the pools are locked, and until they are not.
- */
-static void
-fork_prepare(void)
+/* this thread is known to be held before the pools are locked, and until they
+ * are not */
+void
+boot_fork_prepare(void)
 {
 	held = true;
+	pool_fork_prepare();
 }
 
-static void
-fork_parent(void)
+void
+boot_fork_parent(void)
 {
+	pool_fork_parent();
 	held = false;
 	free_deferred(false);
 }
 
-static void
-fork_child(void)
+void
+boot_fork_child(void)
 {
+	pool_fork_child();
 	held = false;
 	free_deferred(settings.fork == POOL_FORK_SHARE);
 	if (stats_pid != 0)
@@ -175,8 +177,9 @@ start(int argc, char *argv[], char *envp[])
 	if (__environ == NULL)
 		__environ = envp;
 	(void)boot_ready();
-	pool_fork_init();
-	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+	(void)pthread_atfork(
+		boot_fork_prepare, boot_fork_parent, boot_fork_child);
+	forks_init();
 	if (settings.stats)
 		(void)at_quick_exit(exit_print_stats);
 }

@@ -24,6 +24,11 @@ bool boot_is_held(void);
 /* boot_defer -- free the object of a pool when this thread's fork is over */
 void boot_defer(void *p);
 
+/* before a fork, and after it on both sides: the pools stand still meanwhile */
+void boot_fork_prepare(void);
+void boot_fork_parent(void);
+void boot_fork_child(void);
+
 /* boot_prints_stats -- shall this process print statistics, now, once? */
 bool boot_prints_stats(void);
 

@@ -9,6 +9,7 @@
 #include "libvmmalloc/exit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,8 +30,11 @@ exit_print_stats(void)
 		      boot_is_held();
 	if (tier_first == NULL || inside || !boot_prints_stats())
 		return;
-	int saved = errno;
+	int saved = errno, cancel;
+	/* the thread that ends the program must not end itself on the way */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	tiers_stats_print();
+	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
 

@@ -31,8 +31,15 @@ enum pool_fork {
 /* pool_init -- once, before any other; registers nothing with libc */
 void pool_init(void);
 
-/* pool_fork_init -- register for fork(2); from then on forks are seen */
+/*
+ * pool_fork_init -- have the next three called at each fork(2)
+ * pool_fork_prepare -- stop everybody in all pools, before a fork; then, by the
+ * same thread, pool_fork_parent() and in the child pool_fork_child()
+ */
 void pool_fork_init(void);
+void pool_fork_prepare(void);
+void pool_fork_parent(void);
+void pool_fork_child(void);
 
 /* pool_create_path, pool_create_region -- size is at least the minimum */
 void *pool_create_path(const char *path, size_t size, size_t least, int *err);

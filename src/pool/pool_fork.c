@@ -34,6 +34,7 @@
 #define HEXADECIMAL 16
 
 static TLS_INITIAL_EXEC bool skipped; /* owner thread: inside an operation */
+static TLS_INITIAL_EXEC int cancel;   /* owner thread: state before the fork */
 
 static bool
 any_frozen(void)
@@ -53,14 +54,16 @@ wait_unlocked(uint32_t ticket)
 	registry_lock();
 }
 
-static void
-prepare(void)
+void
+pool_fork_prepare(void)
 {
 	/* relaxed: the thread's own word */
 	skipped = load_relaxed(&thread_hot.busy) != NULL ||
 		  thread_hot.freezes > 0 || lock_depth() > 0;
 	if (skipped)
 		return;
+	/* fork() is no cancellation point, but what a twin is made with is */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	uint32_t ticket = thread_thaw_ticket();
 	registry_lock();
 	for (; registry_forking(); ticket = thread_thaw_ticket())
@@ -81,8 +84,8 @@ prepare(void)
 		pool_twin_prepare(registry_at(i));
 }
 
-static void
-parent(void)
+void
+pool_fork_parent(void)
 {
 	if (skipped)
 		return;
@@ -92,10 +95,11 @@ parent(void)
 	thread_fork_parent();
 	registry_unlock();
 	thread_thaw();
+	(void)pthread_setcancelstate(cancel, NULL);
 }
 
-static void
-child(void)
+void
+pool_fork_child(void)
 {
 	if (skipped)
 		return;
@@ -111,6 +115,7 @@ child(void)
 	}
 	registry_reset_lock();
 	(void)os_barrier_init();
+	(void)pthread_setcancelstate(cancel, NULL);
 }
 
 /*
@@ -186,6 +191,7 @@ pool_fork_init(void)
 {
 	static bool done;
 	if (!done)
-		(void)pthread_atfork(prepare, parent, child);
+		(void)pthread_atfork(
+			pool_fork_prepare, pool_fork_parent, pool_fork_child);
 	done = true;
 }

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * forks.c -- children that are made without libc's fork handlers
+ *
+ * _Fork() of libc runs none, nor does clone(); the child would share the heap
+ * with its parent.  So both are replaced: what the handlers do is done around
+ * them.  In a signal handler that has interrupted malloc nothing is done, as
+ * with fork(): the child may only call exec or _exit then.
+ *
+ * A child that shares the address space (CLONE_VM) has the same heap as ever.
+ * What calls the kernel itself, by syscall(), is not seen.
+ */
+#include "libvmmalloc/forks.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "libvmmalloc/boot.h"
+
+typedef pid_t fork_func(void);
+typedef int clone_func(int (*)(void *), void *, int, void *, ...);
+
+/* flags of clone() with which there are more arguments */
+#define CLONE_WITH_MORE                                                        \
+	(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID |     \
+		CLONE_SETTLS | CLONE_PIDFD)
+
+/* libc's own; set once, before main */
+static fork_func *real_fork;
+static clone_func *real_clone;
+
+/* what the child shall begin with, on the parent's stack, of which it has a
+ * copy */
+struct start {
+	int (*func)(void *);
+	void *arg;
+};
+
+void
+forks_init(void)
+{
+	/* POSIX's way from an object pointer to a function */
+	*(void **)&real_fork = dlsym(RTLD_NEXT, "_Fork");
+	*(void **)&real_clone = dlsym(RTLD_NEXT, "clone");
+}
+
+EXPORT pid_t
+_Fork(void)
+{
+	if (real_fork == NULL) {
+		errno = ENOSYS;
+		return -1;
+	}
+	boot_fork_prepare();
+	pid_t pid = real_fork();
+	int saved = errno;
+	if (pid == 0)
+		boot_fork_child();
+	else
+		boot_fork_parent();
+	errno = saved;
+	return pid;
+}
+
+static int
+start_child(void *arg)
+{
+	struct start start = *(struct start *)arg;
+	boot_fork_child();
+	return start.func(start.arg);
+}
+
+EXPORT int
+clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
+{
+	struct start start = {func, arg};
+	void *parent_tid = NULL, *tls = NULL, *child_tid = NULL;
+	if ((flags & CLONE_WITH_MORE) != 0) {
+		va_list ap;
+		va_start(ap, arg);
+		parent_tid = va_arg(ap, void *);
+		tls = va_arg(ap, void *);
+		child_tid = va_arg(ap, void *);
+		va_end(ap);
+	}
+	if (real_clone == NULL) {
+		errno = ENOSYS;
+		return -1;
+	}
+	if ((flags & CLONE_VM) != 0 || func == NULL || stack == NULL)
+		return real_clone(
+			func, stack, flags, arg, parent_tid, tls, child_tid);
+	boot_fork_prepare();
+	int pid = real_clone(
+		start_child, stack, flags, &start, parent_tid, tls, child_tid);
+	int saved = errno;
+	boot_fork_parent();
+	errno = saved;
+	return pid;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * own.c -- a program with a malloc of its own, which libc uses as well
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "check.h"
+
+static char heap[1 << 22];
+static size_t used;
+
+void *
+malloc(size_t size)
+{
+	char *p = heap + used + 16;
+
+	used += 16 + (size + 15) / 16 * 16;
+	if (used > sizeof(heap))
+		return NULL;
+	memcpy(p - sizeof(size), &size, sizeof(size));
+	return p;
+}
+
+void
+free(void *p)
+{
+	CHECK(p == NULL || (uintptr_t)p - (uintptr_t)heap < sizeof(heap));
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return malloc(n * size);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+	char *fresh = malloc(size);
+	size_t old = 0;
+
+	if (p != NULL)
+		memcpy(&old, (char *)p - sizeof(old), sizeof(old));
+	if (fresh != NULL && p != NULL)
+		memcpy(fresh, p, old < size ? old : size);
+	return fresh;
+}
+
+int
+main(void)
+{
+	char *text = strdup("text"), *line = NULL;
+	size_t size = 0;
+	FILE *f = popen("echo hello", "r");
+
+	CHECK((uintptr_t)text - (uintptr_t)heap < sizeof(heap));
+	CHECK(f != NULL && getline(&line, &size, f) == 6);
+	CHECK((uintptr_t)line - (uintptr_t)heap < sizeof(heap));
+	CHECK(pclose(f) == 0);
+	for (int i = 0; i < 3; i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(strcmp(text, "text"));
+		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	}
+	free(line);
+	free(text);
+	return 0;
+}
