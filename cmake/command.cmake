@@ -1,13 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# vmem_command() -- the command `vmem`, once it has sources
+# vmem_command() -- the command `vmem`
+#
+# What looks into running programs (src/inspect, and the commands list, stats,
+# top, check and map) needs libraries that nothing else here needs; without
+# them the command is built without these parts.
 
 function(vmem_command)
-	vmem_sources(sources cli)
-	if(NOT sources)
-		return()
+	find_package(PkgConfig QUIET)
+	if(PkgConfig_FOUND)
+		pkg_check_modules(CURSES QUIET IMPORTED_TARGET ncursesw)
+		pkg_check_modules(CAIRO QUIET IMPORTED_TARGET cairo)
+		pkg_check_modules(JANSSON QUIET IMPORTED_TARGET jansson)
+		pkg_check_modules(ELF QUIET IMPORTED_TARGET libelf)
 	endif()
-	add_executable(vmem_cli ${sources})
+	vmem_sources(sources cli)
+	add_executable(vmem_cli)
+	if(CURSES_FOUND AND CAIRO_FOUND AND JANSSON_FOUND AND ELF_FOUND)
+		vmem_inspect()
+		target_compile_definitions(vmem_cli PRIVATE VMEM_INSPECT)
+		target_link_libraries(vmem_cli PRIVATE vmem_inspect
+			PkgConfig::CURSES PkgConfig::CAIRO PkgConfig::JANSSON m)
+		# the page that becomes a part of the command
+		set(page ${PROJECT_SOURCE_DIR}/src/cli/map_page.html)
+		set_source_files_properties(
+			${PROJECT_SOURCE_DIR}/src/cli/map_html.c PROPERTIES
+			COMPILE_DEFINITIONS MAP_PAGE="${page}"
+			OBJECT_DEPENDS ${page})
+	else()
+		message(STATUS "no ncursesw, cairo, jansson or libelf here: "
+			"the command cannot look into programs")
+		list(FILTER sources INCLUDE REGEX
+			"/(cmd_run|command|main|place|place_device|preload)\\.c$|/(program|size|tiers)\\.c$")
+	endif()
+	target_sources(vmem_cli PRIVATE ${sources})
 	set_target_properties(vmem_cli PROPERTIES OUTPUT_NAME vmem)
 	target_link_libraries(vmem_cli PRIVATE vmem_flags)
 	# where the preload library is, seen from the command
@@ -15,4 +41,12 @@ function(vmem_command)
 		${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
 	target_compile_definitions(vmem_cli PRIVATE
 		VMEM_VERSION="${PROJECT_VERSION}" VMEM_LIBDIR="${libdir}")
+endfunction()
+
+# vmem_inspect() -- the layer between the command and the engine
+function(vmem_inspect)
+	vmem_sources(sources inspect)
+	add_library(vmem_inspect STATIC ${sources})
+	target_link_libraries(vmem_inspect
+		PRIVATE vmem_flags PUBLIC vmem_core PkgConfig::ELF)
 endfunction()

@@ -79,7 +79,7 @@ function(vmem_test_program target file)
 		vmem_warnings PkgConfig::CMOCKA)
 	target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
 	# inner headers only where inner functions can be linked
-	if("vmem_core" IN_LIST ARGN)
+	if("vmem_core" IN_LIST ARGN OR "vmem_inspect" IN_LIST ARGN)
 		target_link_libraries(${target} PRIVATE vmem_flags)
 	endif()
 	target_include_directories(${target} PRIVATE
@@ -157,6 +157,29 @@ function(vmem_plain_programs label)
 		target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
 		# the calls are what is tested: none may be left out
 		target_compile_options(${target} PRIVATE -fno-builtin)
+	endforeach()
+endfunction()
+
+# vmem_view_programs() -- programs that the command looks into: on the shared
+# library, and the same with the library linked statically
+function(vmem_view_programs)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/view)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		foreach(kind IN ITEMS vmem vmem_static)
+			set(target view_${name})
+			if(kind STREQUAL "vmem_static")
+				set(target view_${name}_static)
+			endif()
+			add_executable(${target} ${file})
+			target_link_libraries(${target}
+				PRIVATE ${kind} vmem_warnings)
+			target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+			set_target_properties(${target} PROPERTIES
+				RUNTIME_OUTPUT_DIRECTORY
+				${PROJECT_BINARY_DIR}/bin/test)
+		endforeach()
 	endforeach()
 endfunction()
 

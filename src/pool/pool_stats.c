@@ -206,6 +206,28 @@ pool_totals(void *handle, struct pool_totals *ret)
 	return rc;
 }
 
+static void
+print_all(const struct pool_stats *s, const struct stats_opts *o)
+{
+	if (o->json)
+		stats_json(s, o);
+	else
+		stats_text(s, o);
+}
+
+int
+stats_print(const struct pool *pool, const char *opts)
+{
+	struct stats_opts o = parse(opts);
+	struct pool_stats *s = os_map(sizeof(*s));
+	if (s == NULL)
+		return fail(ENOMEM, "no memory for the statistics");
+	stats_read(s, pool);
+	print_all(s, &o);
+	os_unmap(s, sizeof(*s));
+	return 0;
+}
+
 int
 pool_stats_print(void *handle, const char *opts)
 {
@@ -214,12 +236,8 @@ pool_stats_print(void *handle, const char *opts)
 	if (s == NULL)
 		return fail(ENOMEM, "no memory for the statistics");
 	int rc = get(handle, s);
-	if (rc == 0) {
-		if (o.json)
-			stats_json(s, &o);
-		else
-			stats_text(s, &o);
-	}
+	if (rc == 0)
+		print_all(s, &o);
 	os_unmap(s, sizeof(*s));
 	return rc;
 }

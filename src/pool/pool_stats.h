@@ -44,6 +44,12 @@ struct stats_opts {
 /* stats_read -- fill in a zeroed struct; the pool is frozen */
 void stats_read(struct pool_stats *s, const struct pool *pool);
 
+/*
+ * stats_print -- of a frozen pool, or of a copy of one at its own address;
+ * opts as in the public header.  Returns 0 or -ENOMEM.
+ */
+int stats_print(const struct pool *pool, const char *opts);
+
 /* one printer for both forms: collects a few lines, then log_print() */
 struct printer {
 	size_t n;

@@ -51,5 +51,25 @@ put src/libvmem/api.c </dev/null
 put src/cli/main.c <<'END'
 #include "pool/pool.h"
 END
-fails 'cli/ may include public headers alone' check
+fails 'cli/ may include public headers and inspect/inspect.h alone' check
+
+put src/cli/main.c <<'END'
+#include "inspect/inspect.h"
+END
+put src/inspect/check.c <<'END'
+#include "pool/pool_internal.h"
+#include "run/meta.h"
+END
+passes check
+
+put src/pool/pool.c <<'END'
+#include "inspect/inspect.h"
+END
+fails 'pool/ may not include inspect/inspect.h' check
+
+put src/pool/pool.c </dev/null
+put src/libvmem/api.c <<'END'
+#include "inspect/inspect.h"
+END
+fails 'the command alone may' check
 done_expecting

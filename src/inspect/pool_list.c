@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool_list.c -- the pools of a source, for people
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <libvmem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "inspect/finder.h"
+
+static const char *const kinds[] = {
+	[BACKING_FILE] = "file",
+	[BACKING_DEVICE] = "device",
+	[BACKING_REGION] = "region",
+};
+
+/*
+ * read_path -- where its memory comes from: of a file without a name, which
+ * the kernel shows as "/dir/#123 (deleted)", the directory
+ */
+static void
+read_path(struct seen_pool *to, const struct source *s, unsigned kind)
+{
+	/* the first page may be a region of its own, without access */
+	const struct region *r = source_region(s, to->base + RUN_HEADER_OFF);
+	if (r == NULL)
+		return;
+	size_t len = strlen(r->name);
+	const char *slash = strrchr(r->name, '/');
+	if (kind == BACKING_FILE && slash != NULL)
+		len = slash == r->name ? 1 : (size_t)(slash - r->name);
+	if (len >= sizeof(to->path))
+		len = sizeof(to->path) - 1;
+	memcpy(to->path, r->name, len);
+	to->path[len] = '\0';
+}
+
+static void
+fill(struct seen_pool *to, struct source *s, const struct record *rec,
+	unsigned library)
+{
+	struct pool header;
+	unsigned kind = rec->backing.kind;
+	to->library = library;
+	to->uid = rec->uid;
+	to->base = (uintptr_t)rec->backing.base;
+	to->size = rec->backing.size;
+	to->kind = kind <= BACKING_REGION ? kinds[kind] : "unknown";
+	to->foreign = rec->kin != KIN_OWN;
+	to->frozen = rec->frozen;
+	to->threads = -1;
+	if (library == 1)
+		(void)snprintf(to->id, sizeof(to->id), "%" PRIu64, rec->uid);
+	else
+		(void)snprintf(to->id, sizeof(to->id), "%u.%" PRIu64, library,
+			rec->uid);
+	read_path(to, s, kind);
+	int rc = rec->overlapped ? fail(EPROTO, "another pool lies over it")
+				 : finder_header(s, rec, &header);
+	if (rc != 0) {
+		(void)snprintf(to->why, sizeof(to->why), "%s", vmem_errormsg());
+		return;
+	}
+	uint64_t pages = to->size >> RUN_LG_PAGE;
+	/* of a pool that is being changed the count may be any number */
+	if (header.runs.nfree <= pages)
+		to->used = (pages - header.runs.nfree) << RUN_LG_PAGE;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct seen_pool *x = a, *y = b;
+	if (x->library != y->library)
+		return x->library < y->library ? -1 : 1;
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* add_library -- the pools of one copy of the library */
+static int
+add_library(
+	struct pool_list *list, struct source *s, uint64_t at, unsigned library)
+{
+	struct registry registry;
+	struct record *records = NULL;
+	size_t n = 0;
+	int rc = finder_records(s, at, &registry, &records, &n);
+	if (rc != 0 || n == 0) {
+		free(records);
+		return rc;
+	}
+	struct seen_pool *more =
+		realloc(list->pools, (list->npools + n) * sizeof(*more));
+	int *counts = calloc(n, sizeof(*counts));
+	if (more != NULL)
+		list->pools = more;
+	if (more == NULL || counts == NULL) {
+		free(records);
+		free(counts);
+		return fail(ENOMEM, "no memory for %zu pools", n);
+	}
+	bool counted = finder_threads(s, &registry, records, n, counts);
+	for (size_t i = 0; i < n; i++) {
+		struct seen_pool *to = &list->pools[list->npools++];
+		memset(to, 0, sizeof(*to));
+		fill(to, s, &records[i], library);
+		if (counted)
+			to->threads = counts[i];
+	}
+	free(records);
+	free(counts);
+	return 0;
+}
+
+int
+pool_list_read(struct pool_list *ret, struct source *s)
+{
+	struct libraries libraries;
+	memset(ret, 0, sizeof(*ret));
+	class_tables_init();
+	int rc = source_refresh(s);
+	if (rc == 0)
+		rc = finder_libraries(&libraries, s);
+	if (rc != 0)
+		return rc;
+	ret->nlibraries = libraries.n;
+	ret->other_version = libraries.other_version;
+	for (unsigned i = 0; i < libraries.n && rc == 0; i++)
+		rc = add_library(ret, s, libraries.at[i], i + 1);
+	if (rc != 0) {
+		pool_list_free(ret);
+		return rc;
+	}
+	if (ret->npools > 0)
+		qsort(ret->pools, ret->npools, sizeof(*ret->pools), compare);
+	return 0;
+}
+
+void
+pool_list_free(struct pool_list *list)
+{
+	free(list->pools);
+	memset(list, 0, sizeof(*list));
+}
+
+const struct seen_pool *
+pool_list_find(const struct pool_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->npools; i++)
+		if (strcmp(list->pools[i].id, id) == 0)
+			return &list->pools[i];
+	return NULL;
+}

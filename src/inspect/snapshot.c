@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * snapshot.c -- copy the metadata of a pool to its own addresses
+ */
+#include "inspect/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/arith.h"
+#include "base/bitmap.h"
+#include "base/error.h"
+
+/* metadata is about 1.2 thousandths of a pool, and heaps */
+#define MOST_COPIED ((uint64_t)8 << 30)
+#define MAP_ENTRIES (RUN_PAGE / sizeof(uint32_t)) /* in a page of the map */
+#define EXACT_TRIES 6u
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+int
+snapshot_open(struct snapshot **ret, const struct record *rec)
+{
+	void *base = rec->backing.base;
+	size_t size = rec->backing.size;
+	struct snapshot *snap = calloc(1, sizeof(*snap));
+	uint64_t *pages =
+		calloc(bitmap_words(size / RUN_PAGE + 1), sizeof(*pages));
+	if (snap == NULL || pages == NULL) {
+		free(snap);
+		free(pages);
+		return fail(ENOMEM, "no memory for a snapshot");
+	}
+	void *at = mmap(base, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			MAP_FIXED_NOREPLACE,
+		-1, 0);
+	int err = at == MAP_FAILED ? errno : 0;
+	/* an old kernel takes the address for a wish */
+	if (err == 0 && at != base) {
+		(void)munmap(at, size);
+		err = EEXIST;
+	}
+	if (err != 0) {
+		free(snap);
+		free(pages);
+		return fail_sys(err, "a snapshot at %p", base);
+	}
+	/* what is copied are single pages, far apart */
+	(void)madvise(base, size, MADV_NOHUGEPAGE);
+	snap->rec = *rec;
+	snap->pool = pool_at(base);
+	snap->pages = pages;
+	*ret = snap;
+	return 0;
+}
+
+void
+snapshot_drop(struct snapshot *snap)
+{
+	if (snap == NULL)
+		return;
+	(void)munmap(snap->rec.backing.base, snap->rec.backing.size);
+	free(snap->pages);
+	free(snap);
+}
+
+/* copy -- bytes of the pool, from an offset on */
+static int
+copy(struct snapshot *snap, struct source *s, size_t offset, size_t size)
+{
+	char *to = snap->rec.backing.base + offset;
+	if (snap->copied + size > MOST_COPIED)
+		return fail(EFBIG, "the pool has too much metadata");
+	snap->copied += size;
+	int rc = source_read(s, (uintptr_t)to, to, size);
+	return rc == 0 ? 0 : source_why(s, rc, "the pool's metadata");
+}
+
+/* copy_header -- and see that all that leads to the rest is as it must be */
+static int
+copy_header(struct snapshot *snap, struct source *s)
+{
+	struct run_space want;
+	struct pool header;
+	void *base = snap->rec.backing.base;
+	size_t size = snap->rec.backing.size;
+	int rc = finder_header(s, &snap->rec, &header);
+	if (rc != 0)
+		return rc;
+	run_space_layout(&want, base, size);
+	const struct run_space *rs = &header.runs;
+	if (rs->base != want.base || rs->npages != want.npages ||
+		rs->first != want.first || rs->bias != want.bias ||
+		rs->dirty != want.dirty || rs->first >= rs->npages ||
+		memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
+		return fail(EBADMSG, "header: geometry of the runs");
+	if (rs->reserved_low > rs->meta_pages ||
+		rs->reserved_high < rs->meta_pages ||
+		rs->reserved_high > rs->npages)
+		return fail(EBADMSG, "header: pages that are reserved");
+	memcpy(snap->pool, &header, sizeof(header));
+	return 0;
+}
+
+/* copy_noted -- the pages that have been noted; the notes are gone then */
+static int
+copy_noted(struct snapshot *snap, struct source *s)
+{
+	size_t npages = snap->pool->runs.npages;
+	int rc = 0;
+	for (size_t page = 0; page < npages && rc == 0;) {
+		uint64_t word = snap->pages[page / BITMAP_WORD];
+		if (word == 0) {
+			page += BITMAP_WORD - page % BITMAP_WORD;
+			continue;
+		}
+		size_t n = 0;
+		while (page + n < npages && bitmap_test(snap->pages, page + n))
+			n++;
+		if (n > 0)
+			rc = copy(snap, s, page * RUN_PAGE, n * RUN_PAGE);
+		page += max_size(n, 1);
+	}
+	memset(snap->pages, 0, bitmap_words(npages) * sizeof(*snap->pages));
+	return rc;
+}
+
+/* note_map -- the pages of the page map that tell of these pages */
+static void
+note_map(struct snapshot *snap, size_t first, size_t npages)
+{
+	size_t from = (RUN_MAP_OFF + first * sizeof(uint32_t)) / RUN_PAGE;
+	size_t to = (RUN_MAP_OFF + (first + npages) * sizeof(uint32_t) - 1) /
+		    RUN_PAGE;
+	bitmap_set_range(snap->pages, from, to - from + 1);
+}
+
+/*
+ * copy_map -- the page map where pages are used, or all of it that is reserved:
+ * what is not would be made by being read
+ */
+static int
+copy_map(struct snapshot *snap, struct source *s, bool whole)
+{
+	const struct run_space *rs = &snap->pool->runs;
+	size_t first = 0, n = 0;
+	for (size_t page = 0; page < rs->npages; page = first + n) {
+		if (whole) {
+			n = run_next_reserved(rs, page, &first);
+		} else {
+			first = bitmap_next(rs->tree.used, page + rs->bias,
+					rs->npages + rs->bias, true) -
+				rs->bias;
+			n = min_size(MAP_ENTRIES - first % MAP_ENTRIES,
+				rs->npages - first);
+		}
+		if (n == 0)
+			break;
+		note_map(snap, first, n);
+	}
+	return copy_noted(snap, s);
+}
+
+/* copy_fixed -- bitmaps, summaries, and the page map */
+static int
+copy_fixed(struct snapshot *snap, struct source *s, bool whole)
+{
+	const struct run_space *rs = &snap->pool->runs;
+	size_t end = (size_t)rs->first * RUN_PAGE;
+	/* the page map's last page may have the bitmaps' first words */
+	size_t rest = RUN_MAP_OFF + rs->npages * sizeof(uint32_t);
+	rest = rest / RUN_PAGE * RUN_PAGE;
+	int rc = copy(snap, s, rest, end - rest);
+	return rc == 0 ? copy_map(snap, s, whole) : rc;
+}
+
+static bool
+is_used(const struct run_space *rs, size_t page)
+{
+	return bitmap_test(rs->tree.used, page + rs->bias);
+}
+
+/* note_descriptors -- the pages that the page map leads to */
+static void
+note_descriptors(struct snapshot *snap)
+{
+	const struct run_space *rs = &snap->pool->runs;
+	for (size_t page = rs->first; page < rs->npages; page++) {
+		const struct desc *d =
+			is_used(rs, page) ? desc_at(rs, page) : NULL;
+		size_t at = d == NULL ? 0
+				      : ((uintptr_t)d - (uintptr_t)rs->base) /
+						RUN_PAGE;
+		if (at >= rs->first && at < rs->npages)
+			bitmap_set_range(snap->pages, at, 1);
+	}
+}
+
+/* heap_of -- the heap that begins at a page, as it seems, or NULL */
+static struct heap *
+heap_of(const struct run_space *rs, size_t page)
+{
+	const struct desc *d = is_used(rs, page) ? desc_at(rs, page) : NULL;
+	size_t at =
+		d == NULL ? 0 : ((uintptr_t)d - (uintptr_t)rs->base) / RUN_PAGE;
+	if (at < rs->first || at >= rs->npages)
+		return NULL;
+	char *base = rs->base + page * RUN_PAGE;
+	size_t need = div_up(
+		heap_bytes(class_table_for((size_t)rs->npages * RUN_PAGE)),
+		RUN_PAGE);
+	if (d->owner != RUN_HEAP || d->base != base || need > rs->npages - page)
+		return NULL;
+	return (struct heap *)(void *)base;
+}
+
+static void
+note_heaps(struct snapshot *snap)
+{
+	const struct run_space *rs = &snap->pool->runs;
+	size_t need = div_up(
+		heap_bytes(class_table_for((size_t)rs->npages * RUN_PAGE)),
+		RUN_PAGE);
+	for (size_t page = rs->first; page < rs->npages; page++)
+		if (heap_of(rs, page) != NULL)
+			bitmap_set_range(snap->pages, page, need);
+}
+
+/* use_own_tables -- where theirs are pointed to, point to ours */
+static void
+use_own_tables(struct snapshot *snap, const struct registry *registry)
+{
+	struct pool *pool = snap->pool;
+	const struct run_space *rs = &pool->runs;
+	const struct class_table *ours = class_table_for(pool->size);
+	const struct class_table *theirs =
+		registry->class_tables[ours == class_table_for(SIZE_MAX)];
+	if (pool->dir.table == theirs)
+		pool->dir.table = ours;
+	uintptr_t lookup =
+		(uintptr_t)theirs + offsetof(struct class_table, lookup);
+	for (size_t page = rs->first; page < rs->npages; page++) {
+		struct heap *h = heap_of(rs, page);
+		if (h == NULL)
+			continue;
+		if (h->table == theirs)
+			h->table = ours;
+		if ((uintptr_t)h->lookup == lookup)
+			h->lookup = ours->lookup;
+	}
+}
+
+int
+snapshot_copy(struct snapshot *snap, struct source *s,
+	const struct registry *registry, bool whole)
+{
+	/* nothing of an earlier try */
+	(void)madvise(
+		snap->rec.backing.base, snap->rec.backing.size, MADV_DONTNEED);
+	snap->copied = 0;
+	snap->torn = 0;
+	snap->exact = false;
+	int rc = finder_tables(s, registry)
+			 ? 0
+			 : fail(EPROTO, "its size classes are not those of "
+					"this version");
+	if (rc == 0)
+		rc = copy_header(snap, s);
+	if (rc == 0)
+		rc = copy_fixed(snap, s, whole);
+	if (rc == 0) {
+		note_descriptors(snap);
+		rc = copy_noted(snap, s);
+	}
+	if (rc == 0) {
+		note_heaps(snap);
+		rc = copy_noted(snap, s);
+	}
+	if (rc == 0)
+		use_own_tables(snap, registry);
+	return rc;
+}
+
+bool
+snapshot_verify(const struct snapshot *snap,
+	void (*tell)(void *arg, const char *text), void *arg, int *ret_err)
+{
+	struct findings f = {.tell = tell, .arg = arg};
+	*ret_err = 0;
+	return pool_verify(&snap->rec, &f, ret_err);
+}
+
+/* look_up -- the pool's record as it is now */
+static int
+look_up(struct source *s, const struct seen_pool *pool,
+	struct registry *ret_registry, struct record *ret)
+{
+	struct libraries libraries;
+	class_tables_init();
+	int rc = source_refresh(s);
+	if (rc == 0)
+		rc = finder_libraries(&libraries, s);
+	if (rc == 0)
+		rc = finder_record(s, &libraries, pool, ret_registry, ret);
+	return rc;
+}
+
+int
+snapshot_take(struct snapshot **ret, struct source *s,
+	const struct seen_pool *pool, enum snapshot_effort effort)
+{
+	struct registry registry;
+	struct record rec;
+	struct pool header;
+	struct snapshot *snap = NULL;
+	unsigned tries = effort == SNAPSHOT_EXACT ? EXACT_TRIES : 1;
+	int rc = look_up(s, pool, &registry, &rec);
+	/* before so much is mapped */
+	if (rc == 0)
+		rc = finder_header(s, &rec, &header);
+	if (rc == 0)
+		rc = snapshot_open(&snap, &rec);
+	for (unsigned i = 0; i < tries && rc == 0 && !snap->exact; i++) {
+		int err = 0;
+		rc = snapshot_copy(snap, s, &registry, false);
+		if (rc == 0 && effort == SNAPSHOT_EXACT)
+			snap->exact = snapshot_verify(snap, NULL, NULL, &err);
+	}
+	if (rc != 0) {
+		snapshot_drop(snap);
+		return rc;
+	}
+	if (!snap->exact)
+		snapshot_sift(snap);
+	*ret = snap;
+	return 0;
+}
+
+bool
+snapshot_is_exact(const struct snapshot *snap, size_t *ret_torn)
+{
+	*ret_torn = snap->torn;
+	return snap->exact;
+}

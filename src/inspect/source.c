@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * source.c -- what both kinds of sources have in common
+ */
+#include "inspect/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define FIRST_REGIONS ((size_t)64)
+#define MOST_REGIONS  ((size_t)1 << 20)
+
+struct source *
+source_new(const struct source_ops *ops)
+{
+	struct source *s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		(void)fail(ENOMEM, "no memory");
+	else
+		s->ops = ops;
+	return s;
+}
+
+void
+source_clear_regions(struct source *s)
+{
+	for (size_t i = 0; i < s->nregions; i++)
+		free(s->regions[i].name);
+	s->nregions = 0;
+}
+
+void
+source_close(struct source *s)
+{
+	if (s == NULL)
+		return;
+	s->ops->close(s);
+	source_clear_regions(s);
+	free(s->regions);
+	free(s->thread_pointers);
+	free(s);
+}
+
+int
+source_add_region(struct source *s, const struct region *region)
+{
+	if (s->nregions == s->room) {
+		size_t room = s->room == 0 ? FIRST_REGIONS : s->room * 2;
+		struct region *more =
+			room > MOST_REGIONS
+				? NULL
+				: realloc(s->regions, room * sizeof(*more));
+		if (more == NULL)
+			return fail(ENOMEM, "no memory for the regions");
+		s->regions = more;
+		s->room = room;
+	}
+	struct region *to = &s->regions[s->nregions];
+	*to = *region;
+	to->name = strdup(region->name);
+	if (to->name == NULL)
+		return fail(ENOMEM, "no memory for the regions");
+	source_clean_text(to->name);
+	s->nregions++;
+	return 0;
+}
+
+int
+source_pid(const struct source *s)
+{
+	return s->pid;
+}
+
+const char *
+source_program(const struct source *s)
+{
+	return s->program;
+}
+
+int
+source_read(struct source *s, uint64_t from, void *to, size_t size)
+{
+	if (from + size < from)
+		return -EFAULT;
+	return size == 0 ? 0 : s->ops->read(s, from, to, size);
+}
+
+int
+source_refresh(struct source *s)
+{
+	return s->ops->refresh == NULL ? 0 : s->ops->refresh(s);
+}
+
+/* upper -- how many regions begin at or before an address */
+static size_t
+upper(const struct source *s, uint64_t address)
+{
+	size_t low = 0, high = s->nregions;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (s->regions[mid].low <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct region *
+source_region(const struct source *s, uint64_t address)
+{
+	size_t i = upper(s, address);
+	if (i == 0 || s->regions[i - 1].high <= address)
+		return NULL;
+	return &s->regions[i - 1];
+}
+
+bool
+source_maps(const struct source *s, uint64_t from, uint64_t size)
+{
+	uint64_t end = from + size;
+	if (size == 0 || end < from)
+		return false;
+	for (size_t i = upper(s, from); i > 0 && i <= s->nregions; i++) {
+		const struct region *r = &s->regions[i - 1];
+		if (r->low > from || r->high <= from)
+			return false;
+		from = r->high;
+		if (from >= end)
+			return true;
+	}
+	return false;
+}
+
+int
+source_why(const struct source *s, int rc, const char *what)
+{
+	int err = -rc;
+	switch (err) {
+	case ESRCH:
+		return fail(err, "process %d has ended", s->pid);
+	case EPERM:
+	case EACCES:
+		return fail(EPERM, "process %d may not be read", s->pid);
+	case EFAULT:
+	case EIO:
+		return fail(EPROTO, "%s: not to be read", what);
+	default:
+		return fail_sys(err, "%s", what);
+	}
+}
+
+void
+source_clean_text(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}

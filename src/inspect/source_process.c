@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * source_process.c -- a running process
+ *
+ * Reads by process_vm_readv(2), which neither stops the process nor leaves a
+ * trace in it.  The kernel asks for the same rights as for ptrace(2).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/error.h"
+#include "inspect/source.h"
+
+#define PROC_PATH_SIZE 64
+#define PERMISSIONS    5  /* "rwxp" and its end */
+#define START_FIELD    22 /* of /proc/PID/stat: when the process began */
+
+/* what this kind keeps */
+struct process {
+	uint64_t started; /* tells a later process of the same pid */
+};
+
+static void
+proc_path(char path[PROC_PATH_SIZE], int pid, const char *name)
+{
+	(void)snprintf(path, PROC_PATH_SIZE, "/proc/%d/%s", pid, name);
+}
+
+/* open_proc -- a file of the process, or NULL and *ret_err */
+static FILE *
+open_proc(int pid, const char *name, int *ret_err)
+{
+	char path[PROC_PATH_SIZE];
+	proc_path(path, pid, name);
+	FILE *file = fopen(path, "re");
+	*ret_err = 0;
+	if (file == NULL)
+		*ret_err = errno == ENOENT ? ESRCH : errno;
+	return file;
+}
+
+/* read_start -- when the process began, in ticks; 0: not known */
+static uint64_t
+read_start(int pid)
+{
+	int err;
+	FILE *file = open_proc(pid, "stat", &err);
+	char *line = NULL;
+	size_t room = 0;
+	uint64_t start = 0;
+	if (file == NULL)
+		return 0;
+	/* the name may hold anything, also newlines and brackets */
+	ssize_t n = getdelim(&line, &room, EOF, file);
+	const char *at = n > 0 ? strrchr(line, ')') : NULL;
+	for (int field = 2; at != NULL && field < START_FIELD; field++)
+		at = strchr(at + 1, ' ');
+	if (at != NULL)
+		start = strtoull(at, NULL, 10);
+	free(line);
+	(void)fclose(file);
+	return start;
+}
+
+static void
+read_program(struct source *s)
+{
+	int err;
+	FILE *file = open_proc(s->pid, "comm", &err);
+	if (file == NULL)
+		return;
+	if (fgets(s->program, sizeof(s->program), file) == NULL)
+		s->program[0] = '\0';
+	s->program[strcspn(s->program, "\n")] = '\0';
+	source_clean_text(s->program);
+	(void)fclose(file);
+}
+
+/*
+ * add_line -- one line of /proc/PID/maps:
+ * low-high rwxp offset major:minor inode   name
+ */
+static int
+add_line(struct source *s, char *line)
+{
+	char permissions[PERMISSIONS] = "";
+	uint64_t inode;
+	int name = 0;
+	struct region r = {.name = line};
+	line[strcspn(line, "\n")] = '\0';
+	/* NOLINTNEXTLINE(cert-err34-c) the kernel writes these numbers */
+	if (sscanf(line,
+		    "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 "%n",
+		    &r.low, &r.high, permissions, &inode, &name) < 4 ||
+		name == 0)
+		return 0;
+	r.writable = permissions[1] == 'w';
+	r.of_file = inode != 0 && permissions[3] == 'p';
+	r.name = line + name + strspn(line + name, " ");
+	return source_add_region(s, &r);
+}
+
+static int
+refresh(struct source *s)
+{
+	int err, rc = 0;
+	char *line = NULL;
+	size_t room = 0;
+	FILE *file = open_proc(s->pid, "maps", &err);
+	if (file == NULL)
+		return err == ESRCH ? fail(ESRCH, "no process %d", s->pid)
+				    : source_why(s, -err, "its memory map");
+	source_clear_regions(s);
+	errno = 0;
+	while (rc == 0 && getline(&line, &room, file) > 0)
+		rc = add_line(s, line);
+	err = ferror(file) ? errno : 0;
+	free(line);
+	(void)fclose(file);
+	if (rc == 0 && err != 0)
+		rc = source_why(s, -err, "its memory map");
+	if (rc == 0 && s->nregions == 0)
+		rc = fail(ESRCH,
+			"process %d has no memory: it has ended, or "
+			"is part of the kernel",
+			s->pid);
+	const struct process *p = s->own;
+	if (rc == 0 && p->started != read_start(s->pid))
+		rc = fail(ESRCH, "process %d has ended", s->pid);
+	return rc;
+}
+
+static int
+read_memory(struct source *s, uint64_t from, void *to, size_t size)
+{
+	char *at = to;
+	while (size > 0) {
+		struct iovec here = {at, size};
+		/* an address of the other process: only the kernel follows it
+		 */
+		struct iovec there = {(void *)(uintptr_t)from, size};
+		ssize_t n = process_vm_readv(s->pid, &here, 1, &there, 1, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EFAULT;
+		at += n;
+		from += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static void
+close_process(struct source *s)
+{
+	free(s->own);
+}
+
+static const struct source_ops ops = {
+	.read = read_memory, .refresh = refresh, .close = close_process};
+
+int
+source_open_process(struct source **ret, int pid)
+{
+	struct source *s = source_new(&ops);
+	if (s == NULL)
+		return -ENOMEM;
+	struct process *p = malloc(sizeof(*p));
+	s->own = p;
+	s->pid = pid;
+	int rc = p == NULL ? fail(ENOMEM, "no memory") : 0;
+	if (rc == 0) {
+		p->started = read_start(pid);
+		read_program(s);
+		rc = refresh(s);
+	}
+	if (rc != 0) {
+		source_close(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
