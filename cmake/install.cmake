@@ -25,6 +25,8 @@ if(TARGET vmmalloc_debug)
 endif()
 if(TARGET vmem_cli)
 	install(TARGETS vmem_cli DESTINATION ${CMAKE_INSTALL_BINDIR})
+	install(FILES ${PROJECT_SOURCE_DIR}/completions/vmem DESTINATION
+		${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()
 
 file(GLOB headers CONFIGURE_DEPENDS

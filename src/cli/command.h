@@ -14,9 +14,13 @@
 /* exit statuses; the last three are those of env(1) and timeout(1) */
 enum status {
 	STATUS_FINE = 0,
-	STATUS_USAGE = 2,     /* the command line, or a variable, is wrong */
-	STATUS_FAILED = 125,  /* what was asked for cannot be had */
-	STATUS_NO_EXEC = 126, /* the program is there and cannot be run */
+	STATUS_DAMAGED = 1,    /* a pool was checked and is damaged */
+	STATUS_USAGE = 2,      /* the command line, or a variable, is wrong */
+	STATUS_NO_POOL = 3,    /* no such process or pool, or it has ended */
+	STATUS_DENIED = 4,     /* one may not read or stop the process */
+	STATUS_UNREADABLE = 5, /* it is there and could not be looked into */
+	STATUS_FAILED = 125,   /* what was asked for cannot be had */
+	STATUS_NO_EXEC = 126,  /* the program is there and cannot be run */
 	STATUS_NO_PROGRAM = 127,
 };
 
@@ -28,6 +32,18 @@ struct command {
 
 /* cmd_run -- run a program with its heap in a pool */
 int cmd_run(int argc, char **argv);
+
+/* what looks into other programs; these say in their help what they end with */
+int cmd_check(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_map(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+
+#define INSPECT_STATUS_DOC                                                     \
+	"Exit status: 0 fine; 1 a pool was checked and is damaged; 2 the "     \
+	"command line is wrong; 3 there is no such program or pool; 4 it may " \
+	"not be read; 5 it cannot be read."
 
 /* refuse -- say in one line why not; returns the status */
 int refuse(int status, const char *fmt, ...)

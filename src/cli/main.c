@@ -22,8 +22,18 @@ struct request {
 static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
+#ifdef VMEM_INSPECT
+	{"check", "verify the pools of a running program", cmd_check},
+#endif
 	{"help", "explain a command", cmd_help},
+#ifdef VMEM_INSPECT
+	{"list", "list the pools of all running programs", cmd_list},
+	{"map", "draw what every page of a pool is", cmd_map},
+#endif
 	{"run", "run a program with its heap in a memory pool", cmd_run},
+#ifdef VMEM_INSPECT
+	{"stats", "print the statistics of a pool", cmd_stats},
+#endif
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

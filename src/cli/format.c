@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * format.c -- numbers for people
+ */
+#include "cli/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TEN     9.95 /* from here on no digit behind the point */
+#define HUNDRED 100.0
+
+static const char *
+format(char text[FORMAT_SIZE], double value, double step, const char *units)
+{
+	size_t unit = 0;
+
+	while (value >= step - 0.5 && units[unit + 1] != '\0') {
+		value /= step;
+		unit++;
+	}
+	if (unit == 0)
+		(void)snprintf(text, FORMAT_SIZE, "%.0f", value);
+	else
+		(void)snprintf(text, FORMAT_SIZE, "%.*f%c", value < TEN * 10,
+			value, units[unit]);
+	return text;
+}
+
+const char *
+format_bytes(char text[FORMAT_SIZE], uint64_t bytes)
+{
+	return format(text, (double)bytes, 1024, " KMGTPE");
+}
+
+const char *
+format_count(char text[FORMAT_SIZE], double count)
+{
+	return format(text, count, 1000, " kMGTPE");
+}
+
+double
+percent(uint64_t part, uint64_t whole)
+{
+	return whole == 0 ? 0 : HUNDRED * (double)part / (double)whole;
+}
