@@ -20,10 +20,26 @@
 #endif
 #endif
 
+/* clang looks into the header's macros for what is no C11 */
+#ifdef __clang__
+#define PROBE_BEGIN                                                            \
+	_Pragma("clang diagnostic push")                                       \
+		_Pragma("clang diagnostic ignored \"-Wpedantic\"")             \
+			_Pragma("clang diagnostic ignored "                    \
+				"\"-Wgnu-zero-variadic-macro-arguments\"")
+#define PROBE_END _Pragma("clang diagnostic pop")
+#else
+#define PROBE_BEGIN
+#define PROBE_END
+#endif
+
 #ifdef HAVE_PROBES
-#define PROBE2(name, a, b)       DTRACE_PROBE2(libvmem, name, a, b)
-#define PROBE3(name, a, b, c)    DTRACE_PROBE3(libvmem, name, a, b, c)
-#define PROBE4(name, a, b, c, d) DTRACE_PROBE4(libvmem, name, a, b, c, d)
+#define PROBE2(name, a, b)                                                     \
+	PROBE_BEGIN DTRACE_PROBE2(libvmem, name, a, b) PROBE_END
+#define PROBE3(name, a, b, c)                                                  \
+	PROBE_BEGIN DTRACE_PROBE3(libvmem, name, a, b, c) PROBE_END
+#define PROBE4(name, a, b, c, d)                                               \
+	PROBE_BEGIN DTRACE_PROBE4(libvmem, name, a, b, c, d) PROBE_END
 #else
 #define PROBE2(name, a, b)       ((void)0)
 #define PROBE3(name, a, b, c)    ((void)0)
