@@ -63,8 +63,10 @@ job_open_pool(struct job *job, size_t size)
 	const struct memory *memory = job->pool.memory;
 	const char *why;
 
-	job->pool =
-		(struct pool){.who = job->who, .memory = memory, .size = size};
+	job->pool = (struct pool){.who = job->who,
+		.memory = memory,
+		.size = size,
+		.exact = job->work->shape->unit == UNIT_PERCENT};
 	why = job->who->create(&job->pool);
 	if (why != NULL)
 		return why;

@@ -20,20 +20,22 @@
 enum { PIPE = 0, RING = 1, CHURNS = 5, LIFE = 20000 };
 
 #define PAIR(n, size)                                                          \
-	.name = n, .shape = &shape_pair, .size_min = (size), .size_max = (size)
+	.name = (n), .shape = &shape_pair, .size_min = (size),                 \
+	.size_max = (size)
 #define SET(n, live)                                                           \
-	.name = n, .shape = &shape_replace, .size_min = 16, .size_max = 4096,  \
-	.nlive = (live)
+	.name = (n), .shape = &shape_replace, .size_min = 16,                  \
+	.size_max = 4096, .nlive = (live)
 #define QUEUE(n, kind, threads)                                                \
-	.name = n, .shape = &shape_queue, .param = (kind), .nthreads = (threads)
+	.name = (n), .shape = &shape_queue, .param = (kind),                   \
+	.nthreads = (threads)
 #define SERVER(n, threads)                                                     \
-	.name = n, .shape = &shape_server, .nthreads = (threads),              \
+	.name = (n), .shape = &shape_server, .nthreads = (threads),            \
 	.param = LIFE, .pool_size = 256 * MIB, .size_min = 16,                 \
 	.size_max = 1024
 #define BURST(n, live, how)                                                    \
-	.name = n, .shape = &shape_burst, .nlive = (live), .order = (how)
+	.name = (n), .shape = &shape_burst, .nlive = (live), .order = (how)
 #define CAPACITY(n, size, low, high, rounds)                                   \
-	.name = n, .shape = &shape_capacity, .pool_size = (size),              \
+	.name = (n), .shape = &shape_capacity, .pool_size = (size),            \
 	.size_min = (low), .size_max = (high), .param = (rounds), .on = R
 
 const struct work works[] = {
@@ -312,7 +314,7 @@ work_live(const struct work *work)
 	if (work->nlive > 0 || !work->touch)
 		return work->nlive;
 	return (size_t)(2 * (double)memory_cache_size() / mean_size(work)) +
-	       2 * THREADS_MAX;
+	       (size_t)2 * THREADS_MAX;
 }
 
 size_t

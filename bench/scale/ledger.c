@@ -192,6 +192,7 @@ RANGE(__tsan_write_range, true)
 		return __atomic_fetch_##name(p, value, __ATOMIC_SEQ_CST);      \
 	}
 
+/* NOLINTBEGIN(readability-non-const-parameter): `expected` is written to */
 #define EXCHANGE(bits, name)                                                   \
 	int __tsan_atomic##bits##_compare_exchange_##name(                     \
 		volatile uint##bits##_t *p, uint##bits##_t *expected,          \
@@ -247,6 +248,7 @@ ATOMIC(8)
 ATOMIC(16)
 ATOMIC(32)
 ATOMIC(64)
+/* NOLINTEND(readability-non-const-parameter) */
 
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_signal_fence(int order);
