@@ -62,6 +62,18 @@ void backing_forget_file(struct backing *b);
 int backing_device_open(struct backing *ret, const char *path);
 
 /*
+ * backing_untouched -- is this memory known to read as zero, because it is the
+ * process's own and nothing of it was ever written to?
+ *
+ * Reads /proc/self/smaps: takes some milliseconds for each GiB that the process
+ * has in memory.  May set errno.
+ */
+bool backing_untouched(const char *base, size_t size);
+
+/* smaps_untouched -- the same, with the open file */
+bool smaps_untouched(int fd, const char *base, size_t size);
+
+/*
  * file_open_temp -- open an unnamed file in a directory
  * Returns the descriptor; -ENOTDIR, without a message, when the path names
  * something else.

@@ -306,6 +306,61 @@ in_region__deleted__is_not_unmapped(void **state)
 	region_close(&region);
 }
 
+/* in_memory -- pages of the first size bytes that have memory behind them */
+static size_t
+in_memory(char *addr, size_t size)
+{
+	static unsigned char pages[8192];
+	size_t npages = size / page_size();
+	size_t n = 0;
+
+	assert_true(npages <= sizeof(pages));
+	assert_int_equal(mincore(addr, size, pages), 0);
+	for (size_t i = 0; i < npages; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+static bool
+is_zero(const char *at, size_t size)
+{
+	return at[0] == 0 && memcmp(at, at + 1, size - 1) == 0;
+}
+
+static void
+in_region__large_and_untouched__stays_so(void **state)
+{
+	size_t size = (size_t)8 << 30;
+	char *addr = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	VMEM *vmp;
+	char *object;
+
+	(void)state;
+	assert_true(addr != MAP_FAILED);
+	vmp = vmem_create_in_region(addr, size);
+	assert_non_null(vmp);
+	/* the metadata alone have 8 MiB */
+	assert_true(in_memory(addr, 16 * MIB) < MIB / page_size());
+	object = vmem_calloc(vmp, 1, 16 * MIB);
+	assert_non_null(object);
+	assert_true(is_zero(object, 16 * MIB));
+	memset(object, 1, 16 * MIB);
+	vmem_free(vmp, object);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+
+	/* now it is not untouched any more */
+	vmp = vmem_create_in_region(addr, size);
+	assert_non_null(vmp);
+	object = vmem_calloc(vmp, 1, 16 * MIB);
+	assert_non_null(object);
+	assert_true(is_zero(object, 16 * MIB));
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+	assert_int_equal(munmap(addr, size), 0);
+}
+
 int
 main(void)
 {
@@ -325,6 +380,7 @@ main(void)
 		cmocka_unit_test(
 			in_region__private_file_mapping__keeps_objects),
 		cmocka_unit_test(in_region__deleted__is_not_unmapped),
+		cmocka_unit_test(in_region__large_and_untouched__stays_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,9 +6,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "backing/backing.h"
+#include "backing/backing_internal.h"
 #include "base/os.h"
 #include "harness/fs.h"
 #include "harness/proc.h"
@@ -16,7 +20,19 @@
 #include <cmocka.h> /* last: its fail() is another than base/error.h's */
 
 #define MIB       ((size_t)1 << 20)
+#define GIB       (1024 * MIB)
 #define POOL_SIZE (14 * MIB)
+#define LARGE     (5 * GIB)
+
+/* address -- as a number that a file has */
+static const char *
+address(uintptr_t value)
+{
+	const char *result;
+
+	memcpy(&result, &value, sizeof(result));
+	return result;
+}
 
 static void
 open_region__odd_size__leaves_the_rest_out(void **state)
@@ -69,10 +85,159 @@ open_region__of_huge_pages__has_no_guard(void **state)
 	assert_true(fs_unmount(&fs));
 }
 
+/* map_large -- memory that gets pages when it is touched */
+static char *
+map_large(int kind)
+{
+	char *region = mmap(NULL, LARGE, PROT_READ | PROT_WRITE,
+		kind | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	assert_true(region != MAP_FAILED);
+	return region;
+}
+
+static bool
+reads_as_zero(char *region)
+{
+	struct proc_count before = proc_count();
+	struct backing b;
+
+	errno = ENOTTY;
+	assert_int_equal(backing_open_region(&b, region, LARGE), 0);
+	assert_int_equal(errno, ENOTTY);
+	backing_close(&b);
+	assert_true(proc_is_unchanged(before));
+	return b.zero;
+}
+
+static void
+open_region__large_and_untouched__is_zero(void **state)
+{
+	char *region = map_large(MAP_PRIVATE);
+
+	(void)state;
+	assert_true(reads_as_zero(region));
+	/* read, it is the system's one page of zeroes */
+	assert_int_equal(((volatile char *)region)[GIB], 0);
+	assert_true(reads_as_zero(region));
+	/* of two mappings */
+	assert_int_equal(mprotect(region + GIB, GIB, PROT_READ), 0);
+	assert_true(reads_as_zero(region));
+	assert_int_equal(munmap(region, LARGE), 0);
+}
+
+static void
+open_region__large_and_written_to__is_not_zero(void **state)
+{
+	size_t places[] = {0, GIB, LARGE - 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char *region = map_large(MAP_PRIVATE);
+
+		/* in three mappings, so that not only the first counts */
+		assert_int_equal(madvise(region + GIB, GIB, MADV_DONTDUMP), 0);
+		region[places[i]] = 1;
+		assert_false(reads_as_zero(region));
+		assert_int_equal(munmap(region, LARGE), 0);
+	}
+}
+
+static void
+open_region__large_with_a_hole__is_not_zero(void **state)
+{
+	char *region = map_large(MAP_PRIVATE);
+
+	(void)state;
+	assert_int_equal(munmap(region + GIB, GIB), 0);
+	assert_false(reads_as_zero(region));
+	assert_int_equal(munmap(region, LARGE), 0);
+}
+
+static void
+open_region__large_and_shared__is_not_zero(void **state)
+{
+	char *region = map_large(MAP_SHARED);
+
+	(void)state;
+	/* another process may have written to it */
+	assert_false(reads_as_zero(region));
+	assert_int_equal(munmap(region, LARGE), 0);
+}
+
+static void
+open_region__large_and_of_a_file__is_not_zero(void **state)
+{
+	FILE *file = tmpfile();
+	char *region;
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), (off_t)LARGE), 0);
+	assert_int_equal(pwrite(fileno(file), "x", 1, (off_t)GIB), 1);
+	region = mmap(NULL, LARGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_NORESERVE, fileno(file), 0);
+	assert_true(region != MAP_FAILED);
+	assert_false(reads_as_zero(region));
+	assert_int_equal(munmap(region, LARGE), 0);
+	(void)fclose(file);
+}
+
+/* what the kernel does not say here: swapped out, and userfaultfd */
+static void
+smaps_untouched__by_its_text__decides(void **state)
+{
+	static const struct {
+		const char *rss;
+		const char *swap;
+		const char *flags;
+		bool untouched;
+	} cases[] = {
+		{"0", "0", "rd wr mr mw me nr sd", true},
+		{"4", "0", "rd wr mr mw me nr sd", false},
+		{"0", "8", "rd wr mr mw me nr sd", false},
+		{"0", "0", "rd wr mr mw me nr um sd", false},
+		{"0", "0", "rd wr mr mw me nr ui", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		FILE *file = tmpfile();
+
+		assert_non_null(file);
+		fprintf(file,
+			"1000-2000 r-xp 00000000 08:01 42   /bin/true\n"
+			"Rss:                   4 kB\nVmFlags: rd ex mr\n"
+			"100000-200000 rw-p 00000000 00:00 0 \n"
+			"Rss:               %5s kB\nSwap:  %10s kB\n"
+			"VmFlags: %s \n"
+			"200000-300000 rw-p 00000000 00:00 0 [heap]\n"
+			"Rss:                 100 kB\nVmFlags: rd wr\n",
+			cases[i].rss, cases[i].swap, cases[i].flags);
+		assert_int_equal(fflush(file), 0);
+		assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+		assert_int_equal(smaps_untouched(fileno(file),
+					 address(0x100000), 0x100000),
+			cases[i].untouched);
+		/* beyond its end there is something */
+		assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+		assert_false(smaps_untouched(
+			fileno(file), address(0x100000), 0x101000));
+		(void)fclose(file);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open_region__large_and_untouched__is_zero),
+		cmocka_unit_test(
+			open_region__large_and_written_to__is_not_zero),
+		cmocka_unit_test(open_region__large_with_a_hole__is_not_zero),
+		cmocka_unit_test(open_region__large_and_shared__is_not_zero),
+		cmocka_unit_test(open_region__large_and_of_a_file__is_not_zero),
+		cmocka_unit_test(smaps_untouched__by_its_text__decides),
 		cmocka_unit_test(open_region__odd_size__leaves_the_rest_out),
 		cmocka_unit_test(open_region__of_huge_pages__has_no_guard),
 	};
