@@ -12,7 +12,7 @@ function(vmem_command)
 		pkg_check_modules(CURSES QUIET IMPORTED_TARGET ncursesw)
 		pkg_check_modules(CAIRO QUIET IMPORTED_TARGET cairo)
 		pkg_check_modules(JANSSON QUIET IMPORTED_TARGET jansson)
-		pkg_check_modules(ELF QUIET IMPORTED_TARGET libelf)
+		pkg_check_modules(ELF QUIET IMPORTED_TARGET libelf libdw)
 	endif()
 	vmem_sources(sources cli)
 	add_executable(vmem_cli)
@@ -28,7 +28,7 @@ function(vmem_command)
 			COMPILE_DEFINITIONS MAP_PAGE="${page}"
 			OBJECT_DEPENDS ${page})
 	else()
-		message(STATUS "no ncursesw, cairo, jansson or libelf here: "
+		message(STATUS "no ncursesw, cairo, jansson, libelf or libdw here: "
 			"the command cannot look into programs")
 		list(FILTER sources INCLUDE REGEX
 			"/(cmd_run|command|main|place|place_device|preload)\\.c$|/(program|size|tiers)\\.c$")

@@ -29,6 +29,7 @@ static const struct command commands[] = {
 #ifdef VMEM_INSPECT
 	{"list", "list the pools of all running programs", cmd_list},
 	{"map", "draw what every page of a pool is", cmd_map},
+	{"profile", "write who allocated what lives in a pool", cmd_profile},
 #endif
 	{"run", "run a program with its heap in a memory pool", cmd_run},
 #ifdef VMEM_INSPECT

@@ -188,6 +188,16 @@ void heap_map_free(struct heap_map *map);
 /* page_kind_name -- for people and for JSON */
 const char *page_kind_name(enum page_kind kind);
 
+/* ---- the profile ---- */
+
+/*
+ * inspect_profile -- what vmem_profile_dump() writes, to a descriptor, in the
+ * form that the end of `path` says; -ENOENT: the pool has no profile
+ * The process runs on meanwhile.
+ */
+int inspect_profile(struct source *s, const struct seen_pool *pool,
+	const char *path, int fd);
+
 /* ---- the check ---- */
 
 struct check_result {

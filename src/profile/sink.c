@@ -108,6 +108,7 @@ sink_print(struct sink *s, const char *fmt, ...)
 	char text[TEXT_MOST];
 	va_list ap;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) it is not */
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n > 0)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * profile.c -- the samples of a pool of another process, written to a file
+ *
+ * The profile is one mapping of the process.  Its stacks are copied, and copied
+ * again when the count of changes says that they were being changed meanwhile.
+ * Names are those of the files that the process has mapped, functions that are
+ * not exported too.
+ */
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "inspect/finder.h"
+#include "profile/profile.h"
+
+#define TRIES      50
+#define TRY_NS     2000000L
+#define HEAD_BYTES offsetof(struct profile, bucket)
+#define PATH_BYTES 64
+#define MAPS_BYTES ((size_t)16 << 20)
+
+/* one at a time: the callbacks of a view have no argument */
+static Dwfl *names;
+
+static Dwfl *
+names_open(int pid)
+{
+	static char *no_path;
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_linux_proc_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.debuginfo_path = &no_path,
+	};
+	Dwfl *dwfl = pid > 0 ? dwfl_begin(&callbacks) : NULL;
+	if (dwfl != NULL && (dwfl_linux_proc_report(dwfl, pid) != 0 ||
+				    dwfl_report_end(dwfl, NULL, NULL) != 0)) {
+		dwfl_end(dwfl);
+		dwfl = NULL;
+	}
+	return dwfl;
+}
+
+static Dwfl_Module *
+module_at(uintptr_t pc)
+{
+	return names == NULL ? NULL : dwfl_addrmodule(names, pc - 1);
+}
+
+static size_t
+name(uintptr_t pc, char *ret, size_t size)
+{
+	Dwfl_Module *module = module_at(pc);
+	const char *text = NULL;
+	if (module != NULL)
+		text = dwfl_module_addrname(module, pc - 1);
+	if (text == NULL)
+		return 0;
+	(void)snprintf(ret, size, "%s", text);
+	source_clean_text(ret);
+	return strlen(ret);
+}
+
+static void
+text(uintptr_t pc, char *ret, size_t size)
+{
+	Dwarf_Addr start = 0;
+	const char *file = NULL;
+	Dwfl_Module *module = module_at(pc);
+	if (name(pc, ret, size) > 0)
+		return;
+	if (module != NULL)
+		file = dwfl_module_info(
+			module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+	if (file == NULL) {
+		(void)snprintf(ret, size, "0x%zx", (size_t)pc);
+		return;
+	}
+	const char *slash = strrchr(file, '/');
+	(void)snprintf(ret, size, "%s+0x%zx", slash != NULL ? slash + 1 : file,
+		(size_t)(pc - 1 - start));
+	source_clean_text(ret);
+}
+
+/* read_maps -- the text of /proc/PID/maps; "" for a core file */
+static char *
+read_maps(const struct source *s)
+{
+	char path[PATH_BYTES];
+	size_t n = 0;
+	FILE *f = NULL;
+	char *to = malloc(MAPS_BYTES);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", source_pid(s));
+	if (to != NULL && source_pid(s) > 0)
+		f = fopen(path, "re");
+	if (f != NULL) {
+		n = fread(to, 1, MAPS_BYTES - 1, f);
+		(void)fclose(f);
+	}
+	if (to != NULL)
+		to[n] = '\0';
+	return to;
+}
+
+/* copy_once -- the header and the stacks; -EAGAIN: they were being changed */
+static int
+copy_once(struct source *s, uint64_t at, struct profile *head,
+	struct profile_stack *stacks)
+{
+	uint64_t changes = 0;
+	int rc = source_read(s, at, head, HEAD_BYTES);
+	if (rc != 0)
+		return source_why(s, rc, "the profile");
+	if (head->magic != PROFILE_MAGIC ||
+		head->stack_size != sizeof(*stacks) || head->mean == 0 ||
+		head->nstacks > PROFILE_STACKS)
+		return fail(EPROTO, "what should be a profile is none");
+	rc = source_read(s, (uintptr_t)head->stacks, stacks,
+		head->nstacks * sizeof(*stacks));
+	if (rc == 0)
+		rc = source_read(s, at + offsetof(struct profile, changes),
+			&changes, sizeof(changes));
+	if (rc != 0)
+		return source_why(s, rc, "the profile");
+	if (changes != head->changes || changes % 2 != 0)
+		return fail(EAGAIN, "the profile changed while it was read");
+	for (uint32_t i = 0; i < head->nstacks; i++)
+		if (stacks[i].nframes > PROFILE_DEPTH)
+			return fail(EPROTO, "what should be a profile is none");
+	return 0;
+}
+
+static int
+copy(struct source *s, uint64_t at, struct profile_view *v,
+	struct profile_stack *stacks)
+{
+	const struct timespec pause = {.tv_nsec = TRY_NS};
+	struct profile *head = calloc(1, sizeof(*head));
+	int rc = -EAGAIN;
+	if (head == NULL)
+		return fail(ENOMEM, "no memory for the profile");
+	for (unsigned i = 0; i < TRIES && rc == -EAGAIN; i++) {
+		if (i > 0)
+			(void)nanosleep(&pause, NULL);
+		rc = copy_once(s, at, head, stacks);
+	}
+	if (rc == 0) {
+		v->mean = head->mean;
+		v->nsampled = head->nsampled;
+		v->ndropped = head->ndropped;
+		v->nstacks = head->nstacks;
+		v->stacks = stacks;
+	}
+	free(head);
+	return rc;
+}
+
+/* find -- where the pool's profile is */
+static int
+find(struct source *s, const struct seen_pool *pool, uint64_t *ret)
+{
+	struct libraries libraries;
+	struct registry registry;
+	struct record rec;
+	int rc = finder_libraries(&libraries, s);
+	if (rc == 0)
+		rc = finder_record(s, &libraries, pool, &registry, &rec);
+	if (rc != 0)
+		return rc;
+	if (rec.profile == NULL)
+		return fail(ENOENT,
+			"no profile: the program has to call "
+			"vmem_profile_start(3), or be run with VMEM_PROFILE");
+	*ret = (uintptr_t)rec.profile;
+	return 0;
+}
+
+int
+inspect_profile(struct source *s, const struct seen_pool *pool,
+	const char *path, int fd)
+{
+	uint64_t at = 0;
+	struct profile_view view = {.name = name, .text = text};
+	int rc = find(s, pool, &at);
+	if (rc != 0)
+		return rc;
+	struct profile_stack *stacks = calloc(PROFILE_STACKS, sizeof(*stacks));
+	char *maps = read_maps(s);
+	if (stacks == NULL || maps == NULL)
+		rc = fail(ENOMEM, "no memory for the profile");
+	else
+		rc = copy(s, at, &view, stacks);
+	if (rc == 0) {
+		view.maps = maps;
+		names = names_open(source_pid(s));
+		rc = profile_write(&view, profile_format_of(path), fd);
+		if (names != NULL)
+			dwfl_end(names);
+		names = NULL;
+	}
+	free(maps);
+	free(stacks);
+	return rc;
+}

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# profile.sh SRC BUILD -- who allocated what lives, seen from outside
+set -eu
+# shellcheck source=test/view/harness
+. "$(dirname "$0")/harness"
+src=$1
+
+cat >"$tmp/program.c" <<'END'
+#include <libvmem.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* not exported: only the symbol table knows it */
+static __attribute__((noinline)) void *
+kept(VMEM *p, size_t size)
+{
+	void *o = vmem_malloc(p, size);
+	__asm__ volatile("" : : "r"(o));
+	return o;
+}
+
+int main(int argc, char **argv)
+{
+	VMEM *p = vmem_create("/tmp", VMEM_MIN_POOL);
+	if (p == NULL || argc < 2)
+		return 1;
+	for (int i = 0; i < 10; i++)
+		kept(p, 100);
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/own.txt", argv[argc - 1]);
+	if (getenv("VMEM_PROFILE") != NULL && vmem_profile_dump(p, path) != 0)
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	/* "busy": changes the profile all the time */
+	while (argc > 2)
+		vmem_free(p, kept(p, 3000));
+	pause();
+	return 0;
+}
+END
+cc -g -O1 -I"$src/include" -o "$tmp/program" "$tmp/program.c" \
+	-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
+
+hold none "$tmp/program"
+view 3 profile "$pid"
+has err "^vmem profile: pool $pid:1: no profile: the program has to call"
+release "$pid"
+
+hold still env VMEM_PROFILE=1 "$tmp/program"
+view 0 profile "$pid"
+has out '^live: 1000 bytes in 10 objects, estimated'
+has out '^1000 bytes in 10 objects \(10 samples\), allocated at$'
+has out '^ +#0 +0x[0-9a-f]+ kept$'
+has out '^ +#1 +0x[0-9a-f]+ main$'
+# the program itself has the same figures, and fewer names
+sed 's/0x[0-9a-f]* .*//' "$tmp/out" >"$tmp/figures"
+sed 's/0x[0-9a-f]* .*//' "$tmp/still/own.txt" >"$tmp/own"
+same figures own
+view 0 profile -o "$tmp/heap.folded" "$pid:1"
+has heap.folded '^[^ ]*;main;kept 1000$'
+view 0 profile --output "$tmp/heap.pb.gz" "$pid"
+gzip -t "$tmp/heap.pb.gz"
+view 125 profile -o /nowhere/x "$pid"
+has err '^vmem profile: /nowhere/x: No such file or directory$'
+view 5 profile -o /dev/full "$pid"
+has err 'No space left on device'
+[ -c /dev/full ] || failed "it has removed /dev/full"
+view 3 profile "$pid:7"
+view 2 profile
+view 2 profile x
+release "$pid"
+view 3 profile "$pid"
+
+hold busy env VMEM_PROFILE=1 "$tmp/program" busy
+i=0
+while [ $i -lt 10 ]; do
+	view 0 profile "$pid"
+	has out '^live: (1000 bytes in 10|4000 bytes in 11) objects'
+	i=$((i + 1))
+done
+kill -0 "$pid" || failed "the busy program has ended"
+done_viewing
