@@ -34,6 +34,7 @@ static const struct command commands[] = {
 	{"run", "run a program with its heap in a memory pool", cmd_run},
 #ifdef VMEM_INSPECT
 	{"stats", "print the statistics of a pool", cmd_stats},
+	{"top", "watch the pools of all running programs", cmd_top},
 #endif
 };
 

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# completion.sh SRC BUILD -- what bash offers behind the command's name
+set -eu
+# shellcheck source=test/view/harness
+. "$(dirname "$0")/harness"
+# shellcheck source=completions/vmem
+. "$1/completions/vmem"
+compopt() { :; } # only while a real completion is under way
+
+# offers WORD... -- what stands on the line, the last word is to be completed
+offers() {
+	COMP_WORDS=("$vmem" "$@")
+	COMP_CWORD=$#
+	COMPREPLY=()
+	_vmem
+	printf '%s\n' "${COMPREPLY[@]}" >"$tmp/offered"
+}
+
+hold one "$bin/view_holder" -f 2
+offers ""
+for command in check help list map run stats top; do
+	has offered "^$command\$"
+done
+offers st
+[ "$(cat "$tmp/offered")" = stats ] || failed "st: $(cat "$tmp/offered")"
+offers map --f
+[ "$(cat "$tmp/offered")" = "--format=" ] || failed "$(cat "$tmp/offered")"
+offers run --fork c
+[ "$(tr '\n' ' ' <"$tmp/offered")" = "copy copy-or-private " ] ||
+	failed "--fork: $(cat "$tmp/offered")"
+offers stats "$pid"
+has offered "^$pid:2\$"
+
+# every option stands in the help and in the manual page, and no others
+for command in check list map stats top; do
+	"$vmem" $command --help |
+		grep -o -- '--[a-z][a-z-]*' | grep -v -e help -e usage -e version |
+		sort -u >"$tmp/options"
+	grep '^\.It' "$1/man/vmem-$command.1" | grep -o 'Fl Fl [a-z-]*' |
+		sed 's/Fl Fl /--/' | sort -u >"$tmp/page"
+	same options page
+done
+done_viewing
