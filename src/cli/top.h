@@ -46,8 +46,8 @@ struct top {
 	/* what there is */
 	struct top_pool *pools;
 	size_t npools, room;
-	int *known; /* processes that had pools */
-	size_t nknown;
+	int *programs; /* processes that had pools */
+	size_t nprograms;
 	unsigned updates;
 	enum top_sort sort;
 	int rc; /* of the last program that was named and could not be read */

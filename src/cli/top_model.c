@@ -158,19 +158,20 @@ update_these(struct top *top, const int *pids, size_t n)
 static void
 remember(struct top *top)
 {
-	int *known = realloc(top->known, (top->npools + 1) * sizeof(*known));
+	int *programs =
+		realloc(top->programs, (top->npools + 1) * sizeof(*programs));
 
-	if (known == NULL)
+	if (programs == NULL)
 		return;
-	top->known = known;
-	top->nknown = 0;
+	top->programs = programs;
+	top->nprograms = 0;
 	for (size_t i = 0; i < top->npools; i++) {
 		size_t j = 0;
 
-		while (j < top->nknown && known[j] != top->pools[i].pid)
+		while (j < top->nprograms && programs[j] != top->pools[i].pid)
 			j++;
-		if (j == top->nknown)
-			known[top->nknown++] = top->pools[i].pid;
+		if (j == top->nprograms)
+			programs[top->nprograms++] = top->pools[i].pid;
 	}
 }
 
@@ -222,7 +223,7 @@ top_update(struct top *top)
 	else if (top->updates % RESCAN == 0)
 		rc = update_all(top);
 	else
-		rc = update_these(top, top->known, top->nknown);
+		rc = update_these(top, top->programs, top->nprograms);
 	top->updates++;
 	for (size_t i = 0; i < top->npools; i++)
 		if (top->pools[i].alive) {
@@ -242,8 +243,8 @@ void
 top_free(struct top *top)
 {
 	free(top->pools);
-	free(top->known);
+	free(top->programs);
 	top->pools = NULL;
-	top->known = NULL;
-	top->npools = top->room = top->nknown = 0;
+	top->programs = NULL;
+	top->npools = top->room = top->nprograms = 0;
 }

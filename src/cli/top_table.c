@@ -53,7 +53,7 @@ top_head(const struct top *top, char text[TOP_LINE_SIZE])
 	(void)snprintf(text, TOP_LINE_SIZE,
 		"vmem top %s  %zu programs, %zu pools of %s, %s used (%.0f%%), "
 		"%s allocations/s, by %s",
-		clock, top->nknown, top->npools, format_bytes(size, bytes),
+		clock, top->nprograms, top->npools, format_bytes(size, bytes),
 		format_bytes(used, bytes - spare),
 		percent(bytes - spare, bytes), format_count(rate, rates),
 		top_sort_name(top->sort));

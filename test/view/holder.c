@@ -2,14 +2,15 @@
 /*
  * holder.c -- a program with pools, to be looked into
  *
- *	holder [-t THREADS] [-f FILE_POOLS] [-r REGION_POOLS] [-m MIB] [-d] [-a]
- *	       DIR
+ *	holder [-t THREADS] [-f FILE_POOLS] [-r REGION_POOLS] [-m MIB] [-d] [-w]
+ *	       [-a] DIR
  *
  * Fills its pools with objects of many sizes, frees a part, writes the
  * statistics of each into DIR/stats.N and DIR/json.N, prints "ready", and then
  * waits to be killed.  With threads these go on allocating and freeing at full
  * speed meanwhile.  -d: the header of pool 1 is damaged.
- * -a: it aborts instead of waiting.
+ * -w: one word of the map of pages is wrong instead.  -a: it aborts instead of
+ *waiting.
  */
 #include <libvmem.h>
 #include <pthread.h>
@@ -127,8 +128,8 @@ int
 main(int argc, char **argv)
 {
 	size_t nthreads = 0, nfiles = 1, nregions = 0, size = 16;
-	bool aborts = false, damaged = false;
-	for (int c; (c = getopt(argc, argv, "t:f:r:m:da")) != -1;)
+	bool aborts = false, damaged = false, wrong = false;
+	for (int c; (c = getopt(argc, argv, "t:f:r:m:dwa")) != -1;)
 		switch (c) {
 		case 't':
 			nthreads = strtoul(optarg, NULL, 10);
@@ -145,6 +146,9 @@ main(int argc, char **argv)
 		case 'd':
 			damaged = true;
 			break;
+		case 'w':
+			wrong = true;
+			break;
 		case 'a':
 			aborts = true;
 			break;
@@ -160,6 +164,8 @@ main(int argc, char **argv)
 	}
 	if (damaged) /* a page behind the guard page is the header's checksum */
 		((uint64_t *)(uintptr_t)pools[0])[512 + 1] ^= 1;
+	if (wrong) /* the first page is the guard page, and has no descriptor */
+		((uint32_t *)(uintptr_t)pools[0])[0x3000 / 4] = 24;
 	for (size_t i = 0; i < nthreads; i++) {
 		pthread_t t;
 		if (pthread_create(&t, NULL, work, (void *)i) != 0)
