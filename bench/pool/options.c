@@ -47,8 +47,8 @@ static const struct argp_option known[] = {
 		"Measure nothing: print the figures of a JSON file", 0},
 	{"table", KEY_TABLE, "NAME", 0,
 		"With --report: one table alone, of times, latencies, memory, "
-		"faults, left-out, behind, "
-		"machine, targets",
+		"faults, left-out, threads, "
+		"behind, machine, targets",
 		0},
 	{"list", 'l', NULL, 0, "List works, contenders and memory", 0},
 	{"tmpfs", KEY_TMPFS, "DIR", 0, "A folder on tmpfs (/dev/shm)", 0},

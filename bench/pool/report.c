@@ -351,6 +351,66 @@ report_times(const json_t *root)
 		report_row(root, result);
 }
 
+/* works that are done by one thread and by more of them */
+static const struct {
+	const char *one;
+	const char *more[3];
+} families[] = {
+	{"set-1k", {"set-1k-2t", "set-1k-4t", "set-1k-8t"}},
+	{"set-10k", {"set-10k-2t", "set-10k-4t", "set-10k-8t"}},
+	{"server-1", {"server-2", "server-8", NULL}},
+	{"pipe-mix", {"pipe-mix-8t", NULL, NULL}},
+	{"ring-2t", {"ring-4t", "ring-8t", NULL}},
+};
+
+/* report_more -- one work by more threads, as often as the first one is done */
+static void
+report_more(const json_t *root, const json_t *one, const char *work)
+{
+	const json_t *more = report_find(root, work, text(one, "memory"));
+	const json_t *name;
+	size_t i;
+
+	if (more == NULL)
+		return;
+	print_name(more);
+	json_array_foreach(json_object_get(root, "contenders"), i, name)
+	{
+		const char *who = json_string_value(name);
+		double times = report_figure(one, who, "median") /
+			       report_figure(more, who, "median");
+
+		if (isnan(times))
+			printf("%*s", WIDTH, "-");
+		else
+			printf("%*.2f", WIDTH, times);
+	}
+	printf("\n");
+}
+
+static void
+report_threads(const json_t *root)
+{
+	const json_t *result;
+	size_t i;
+
+	printf("Operations in the same time by more threads, divided by those "
+	       "of the work above them\n\n");
+	print_heads(root, WIDTH, WIDTH);
+	json_array_foreach(json_object_get(root, "results"), i,
+		result) for (size_t j = 0;
+			     j < sizeof(families) / sizeof(families[0]); j++)
+	{
+		if (strcmp(text(result, "work"), families[j].one) != 0)
+			continue;
+		print_name(result);
+		printf("\n");
+		for (size_t k = 0; k < 3; k++)
+			if (families[j].more[k] != NULL)
+				report_more(root, result, families[j].more[k]);
+	}
+}
+
 static void
 report_machine(const json_t *root)
 {
@@ -376,6 +436,7 @@ static const struct {
 	{"memory", report_memory},
 	{"faults", report_faults},
 	{"left-out", report_left_out},
+	{"threads", report_threads},
 	{"behind", report_behind},
 	{"machine", report_machine},
 };

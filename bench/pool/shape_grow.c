@@ -22,32 +22,47 @@ larger(const struct work *work, size_t size)
 	       ~(size_t)15;
 }
 
+/* grow -- one object, from the least size to the most; how many steps */
+static size_t
+grow(struct job *job, const struct heap *heap)
+{
+	const struct work *work = job->work;
+	size_t had = work->size_min;
+	size_t *object = job_take(job, heap, had);
+	size_t nsteps = 0;
+
+	for (size_t size = larger(work, had);
+		object != NULL && size <= work->size_max;
+		size = larger(work, size)) {
+		size_t *moved = heap->realloc(heap->ctx, object, size);
+
+		if (moved == NULL) {
+			job_fail(job);
+			break;
+		}
+		object = moved;
+		object[size / sizeof(*object) - 1] = size;
+		if (work->touch)
+			job_touch((char *)object + had, size - had);
+		had = size;
+		nsteps++;
+	}
+	if (work->touch && object != NULL)
+		job_read(object, had);
+	heap->free(heap->ctx, object);
+	return nsteps;
+}
+
 static double
 run(struct job *job, size_t nops)
 {
-	const struct work *work = job->work;
 	struct heap heap = job_heap(job, 0);
 	size_t done = 0;
 	double start = clock_cpu_ns();
 
-	do {
-		size_t *object = job_take(job, &heap, work->size_min);
-
-		for (size_t size = larger(work, work->size_min);
-			object != NULL && size <= work->size_max;
-			size = larger(work, size)) {
-			size_t *moved = heap.realloc(heap.ctx, object, size);
-
-			if (moved == NULL) {
-				job_fail(job);
-				break;
-			}
-			object = moved;
-			object[size / sizeof(*object) - 1] = size;
-			done++;
-		}
-		heap.free(heap.ctx, object);
-	} while (done < nops && !job->failed);
+	do
+		done += grow(job, &heap);
+	while (done < nops && !job->failed);
 	return job_time(job, clock_cpu_ns() - start, done);
 }
 

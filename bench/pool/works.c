@@ -116,6 +116,10 @@ const struct work works[] = {
 	{QUEUE("ring-8t", RING, 8), .size_min = 16, .size_max = KIB,
 		.what = "16-1024 bytes, eight threads round", .on = R},
 
+	{QUEUE("ring-touch", RING, 2), .size_min = 16, .size_max = KIB,
+		.touch = true, .what = "16-1024 bytes, to each other",
+		.on = NOWHERE},
+
 	/* objects that outlive the thread that made them */
 	{SERVER("server-1", 1), .nlive = 1000, .what = "1 client", .on = R},
 	{SERVER("server-2", 2), .nlive = 2000, .what = "2 clients", .on = T | R,
@@ -169,6 +173,10 @@ const struct work works[] = {
 		.pool_size = 512 * MIB,
 		.what = "16 objects of 64 KiB-4 MiB by calloc",
 		.on = T | R},
+	{SET("calloc-touch", 0), .call = CALL_CALLOC, .touch = true,
+		.what = "16-4096 bytes by calloc", .on = NOWHERE},
+	{SET("aligned-touch", 0), .call = CALL_ALIGNED, .touch = true,
+		.what = "16-4096 bytes, aligned to 64-4096", .on = NOWHERE},
 	{SET("aligned", 1000), .call = CALL_ALIGNED,
 		.what = "1,000 of 16-4096, aligned to 64-4096", .on = T | R},
 	{.name = "large",
@@ -213,6 +221,15 @@ const struct work works[] = {
 		.param = 64 * KIB,
 		.what = "64 KiB to 32 MiB by realloc, 64 KiB more each",
 		.on = T | R},
+
+	{.name = "grow-touch",
+		.shape = &shape_grow,
+		.size_min = 16,
+		.size_max = 64 * MIB,
+		.pool_size = 512 * MIB,
+		.touch = true,
+		.what = "16 bytes to 64 MiB by realloc, all written and read",
+		.on = NOWHERE},
 
 	/* pools */
 	{.name = "pool",
