@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measure real programs under several allocators
 
-The programs are those of test/programs/, and threads.sh of this folder.  In
-each round every allocator runs the program once, and each round begins with
-another one; a round that is not counted goes before.
+The programs are those of test/programs/.  In each round every allocator runs the
+program once, and each round begins with another one; a round that is not counted
+goes before.
 """
 import argparse
 import glob
@@ -206,10 +206,12 @@ def find_works(wanted):
 		with open(script) as file:
 			if "\nwork() {" not in file.read():
 				continue
-		works.append(Work(os.path.basename(script)[:-3], script))
-	for count in THREADS:
-		works.append(Work("threads-%d" % count,
-			os.path.join(HERE, "threads.sh"), [str(count)]))
+		name = os.path.basename(script)[:-3]
+		if name == "threads":
+			works += [Work("threads-%d" % count, script,
+				[str(count)]) for count in THREADS]
+		else:
+			works.append(Work(name, script))
 	for name in wanted:
 		if name not in [work.name for work in works]:
 			sys.exit("measure: no program " + name)

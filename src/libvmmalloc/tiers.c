@@ -47,7 +47,7 @@ create(struct tier *t, const struct tier_spec *spec, enum pool_fork mode)
 	if (spec->path[0] == '\0') {
 		void *p = os_map(spec->size);
 		if (p != NULL)
-			t->handle = pool_create_region(p, spec->size, &err);
+			t->handle = pool_create_own(p, spec->size, &err);
 		else
 			t->handle = NULL;
 	} else {

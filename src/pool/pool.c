@@ -151,6 +151,19 @@ pool_create_region(void *addr, size_t size, int *err)
 	return create(&rec, err);
 }
 
+void *
+pool_create_own(void *addr, size_t size, int *err)
+{
+	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
+	int rc = backing_open_region(&rec.backing, addr, size);
+	if (rc != 0) {
+		*err = -rc;
+		return NULL;
+	}
+	rec.backing.zero = rec.backing.is_own = true;
+	return create(&rec, err);
+}
+
 size_t
 pool_size(void *handle)
 {

@@ -46,6 +46,12 @@ void *pool_create_path(const char *path, size_t size, size_t least, int *err);
 void *pool_create_region(void *addr, size_t size, int *err);
 
 /*
+ * pool_create_own -- as pool_create_region(), in fresh private memory, which
+ * reads as zero, and is copied by the kernel for each forked child
+ */
+void *pool_create_own(void *addr, size_t size, int *err);
+
+/*
  * pool_create_process -- as pool_create_path(), for a pool that is the heap of
  * the whole process: reserved as it is used, and with what a fork shall do;
  * when that fails at a fork, the process ends with a message

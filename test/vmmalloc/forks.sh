@@ -24,6 +24,12 @@ for mode in 1 2 3; do
 done
 fine "$forks" tree
 
+# private memory: the kernel copies it, whatever the mode is
+for what in tree many threads orphan closed; do
+	fine VMMALLOC_TIERS=heap:anon:64M "$forks" $what
+done
+fine VMMALLOC_TIERS=heap:anon:64M VMMALLOC_FORK=2 "$forks" tree
+
 # without fork handlers: they start another program
 ended 0 'a
 b' '' VMMALLOC_FORK=0 sh -c 'echo a; /bin/echo b'
