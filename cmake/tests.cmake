@@ -137,7 +137,7 @@ function(vmem_plain_programs label)
 		if(name MATCHES "^object_")
 			add_library(${target} MODULE ${file})
 			set_target_properties(${target} PROPERTIES PREFIX ""
-				LIBRARY_OUTPUT_DIRECTORY
+				BUILD_RPATH "$ORIGIN" LIBRARY_OUTPUT_DIRECTORY
 				${PROJECT_BINARY_DIR}/bin/test)
 		else()
 			add_executable(${target} ${file})

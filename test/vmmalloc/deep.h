@@ -15,6 +15,7 @@ struct deep {
 	char *(*copy)(const char *);
 	char *(*printed)(int);
 	char *(*line_of)(FILE *);
+	void *(*open_beside)(const char *, int); /* by its own run path */
 };
 
 extern const struct deep deep;

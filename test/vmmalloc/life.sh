@@ -45,4 +45,11 @@ for what in many keys stack cancel exit; do
 	done
 	fine VMMALLOC_FORK=2 "$(program threads)" $what
 done
+# the smallest pool, full
+for mode in 1 2 3; do
+	fine VMMALLOC_FORK=$mode VMMALLOC_POOL_SIZE=14M "$(program full)"
+done
+ended 0 '' '___ Begin jemalloc statistics ___*' VMMALLOC_LOG_STATS=1 \
+	VMMALLOC_POOL_SIZE=14M "$(program full)"
+fine VMMALLOC_TIERS="a:$pools:14M,b:anon:14M" "$(program full)"
 done_testing

@@ -85,6 +85,12 @@ main(int argc, char *argv[])
 			apart(d);
 		else
 			cross(d);
+		/* found by the run path of the object, not by ours or the
+		 * program's, which have none for it */
+		void *beside = d->open_beside("vmmalloc_object_late.so", mode);
+
+		CHECK(beside != NULL && dlclose(beside) == 0);
+		CHECK(dlopen("vmmalloc_object_late.so", mode) == NULL);
 		CHECK(dlclose(object) == 0);
 		/* what is not there is told as ever, in memory of ours */
 		CHECK(dlopen("/no/such.so", mode) == NULL &&
