@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -80,6 +81,33 @@ log_open(void)
 	return fd;
 }
 
+/*
+ * set_path -- of the log file, made absolute where that fits: the program may
+ * change to another directory before it is opened
+ */
+static bool
+set_path(const char *path)
+{
+	size_t n = strlen(path), have = 0;
+	/* the system's answer: it takes no memory for it */
+	if (path[0] != '/' &&
+		syscall(SYS_getcwd, log_path, sizeof(log_path)) > 0 &&
+		log_path[0] == '/') {
+		have = strlen(log_path);
+		log_path[have++] = '/';
+	}
+	if (have + n + PID_DIGITS >= sizeof(log_path))
+		have = 0;
+	log_path[have] = '\0';
+	if (have + n + PID_DIGITS >= sizeof(log_path))
+		return false;
+	memcpy(log_path + have, path, n + 1);
+	if (path[n - 1] == '-')
+		(void)snprintf(
+			log_path + have + n, PID_DIGITS, "%d", (int)getpid());
+	return true;
+}
+
 void
 log_init(const char *name, const char *prefix)
 {
@@ -94,16 +122,10 @@ log_init(const char *name, const char *prefix)
 	const char *path = os_getenv(var);
 	if (path == NULL || path[0] == '\0')
 		return;
-	size_t n = strlen(path);
-	int fd = -ENAMETOOLONG;
-	if (n + PID_DIGITS < sizeof(log_path)) {
-		if (path[n - 1] == '-')
-			(void)snprintf(log_path, sizeof(log_path), "%s%d", path,
-				(int)getpid());
-		else
-			memcpy(log_path, path, n + 1);
+	int saved = errno, fd = -ENAMETOOLONG;
+	if (set_path(path))
 		fd = DEBUG_FLAVOUR ? log_open() : 0;
-	}
+	errno = saved;
 	if (DEBUG_FLAVOUR && fd < 0)
 		die("%s=%s: %s", var, path, strerrordesc_np(-fd));
 }

@@ -259,6 +259,29 @@ on_usr1(int number)
 	siglongjmp(jump, number);
 }
 
+/* be_daemon -- in a child, whose grandchild reports; returns in the parent */
+static void
+be_daemon(void)
+{
+	int fd[2];
+	char byte = 0;
+	pid_t pid;
+
+	CHECK(pipe(fd) == 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(daemon(0, 1) == 0);
+		fork_by(fork);
+		churn(1000);
+		CHECK(write(fd[1], "x", 1) == 1);
+		exit(0);
+	}
+	CHECK(close(fd[1]) == 0);
+	wait_for(pid);
+	CHECK(read(fd[0], &byte, 1) == 1 && byte == 'x');
+	CHECK(close(fd[0]) == 0);
+}
+
 static void
 change(const char *what)
 {
@@ -277,7 +300,7 @@ change(const char *what)
 	else if (strcmp(what, "nobody") == 0)
 		CHECK(setgid(65534) == 0 && setuid(65534) == 0);
 	else if (strcmp(what, "daemon") == 0)
-		CHECK(daemon(0, 1) == 0);
+		be_daemon();
 	else if (strcmp(what, "cancel") == 0)
 		CHECK(pthread_create(&thread, NULL, cancelled, NULL) == 0 &&
 			pthread_join(thread, &end) == 0 && end == NULL);

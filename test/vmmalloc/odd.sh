@@ -10,7 +10,7 @@ set -eu
 odd=$(program odd)
 
 # as root, with a name space for what it changes; elsewhere without these
-changes="closed all-closed cancel fork"
+changes="closed all-closed cancel daemon fork"
 [ "$(id -u)" -ne 0 ] || changes="$changes chroot nobody"
 
 for mode in 1 2 3; do
@@ -22,7 +22,6 @@ for mode in 1 2 3; do
 		fine VMMALLOC_FORK=$mode "$odd" "$what"
 	done
 done
-fine "$odd" daemon
 fine VMMALLOC_FORK=1 "$odd" limited
 fine VMMALLOC_FORK=3 "$odd" limited
 for what in limited $changes; do

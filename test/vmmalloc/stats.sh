@@ -46,4 +46,9 @@ for log in "$tmp"/logs/*; do
 	esac
 done
 [ "$(ntexts "$tmp"/logs/x-*)" -eq 1 ] || failed "log file without statistics"
+
+# a relative name is one of the folder in which the program began
+cd "$tmp/logs"
+ended 0 '' '' VMMALLOC_LOG_STATS=1 VMMALLOC_LOG_FILE=relative sh -c "cd /"
+[ "$(ntexts "$tmp/logs/relative")" -eq 1 ] || failed "relative log file"
 done_testing
