@@ -19,9 +19,9 @@
 #define NOBJECTS 2000u
 #define DEPTH    3u
 #define FAN_OUT  3u
-#define NTHREADS 4u
+#define NTHREADS 2u
 #define NFORKS   10u
-#define NMANY    100u
+#define NMANY    60u
 
 #define FULL_BYTES ((size_t)30 << 20)
 
@@ -166,21 +166,84 @@ fork_some(void *arg)
 	return arg;
 }
 
+/* start_workers, stop_workers -- threads that allocate; a fork has none */
+static void
+start_workers(pthread_t worker[NTHREADS])
+{
+	stop = 0;
+	for (unsigned i = 0; i < NTHREADS; i++)
+		CHECK(pthread_create(&worker[i], NULL, work,
+			      (void *)(uintptr_t)(i + 1)) == 0);
+}
+
+static void
+stop_workers(pthread_t worker[NTHREADS])
+{
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < NTHREADS; i++)
+		CHECK(pthread_join(worker[i], NULL) == 0);
+}
+
 /* threads -- others allocate meanwhile, and the main thread does not fork */
 static void
 threads(void)
 {
 	pthread_t worker[NTHREADS], forker;
 
-	for (unsigned i = 0; i < NTHREADS; i++)
-		CHECK(pthread_create(&worker[i], NULL, work,
-			      (void *)(uintptr_t)(i + 1)) == 0);
+	start_workers(worker);
 	CHECK(pthread_create(&forker, NULL, fork_some, NULL) == 0);
 	CHECK(pthread_join(forker, NULL) == 0);
 	(void)fork_some(NULL);
-	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < NTHREADS; i++)
-		CHECK(pthread_join(worker[i], NULL) == 0);
+	stop_workers(worker);
+}
+
+/* busy -- a tree in which every process has threads that allocate meanwhile */
+static void
+busy(unsigned depth)
+{
+	pthread_t worker[NTHREADS];
+	pid_t pids[FAN_OUT];
+
+	start_workers(worker);
+	churn(NOBJECTS);
+	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			seed += i + 1;
+			busy(depth - 1);
+			exit(0);
+		}
+		churn(NOBJECTS / 4);
+	}
+	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++)
+		wait_for(pids[i]);
+	churn(NOBJECTS);
+	stop_workers(worker);
+}
+
+/* start_others -- the children only start the program anew, as with mode 0 */
+static void
+start_others(char *argv[], unsigned depth)
+{
+	pthread_t worker[NTHREADS];
+	char number[16];
+	char *const args[] = {argv[0], argv[1], number, NULL};
+	pid_t pids[FAN_OUT];
+
+	(void)snprintf(number, sizeof(number), "%u", depth - 1);
+	start_workers(worker);
+	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			(void)execv(argv[0], args);
+			_exit(1);
+		}
+		churn(NOBJECTS / 4);
+	}
+	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++)
+		wait_for(pids[i]);
+	stop_workers(worker);
+	churn(NOBJECTS);
 }
 
 /* orphan -- the child lives on when the parent is gone, and reports */
@@ -266,14 +329,20 @@ full(void)
 int
 main(int argc, char *argv[])
 {
-	const char *what = argc == 2 ? argv[1] : "";
+	const char *what = argc > 1 ? argv[1] : "";
 
 	churn(3 * NOBJECTS);
 	if (strcmp(what, "closed") == 0)
 		/* as daemons do; glibc has no name for it everywhere */
 		CHECK(syscall(SYS_close_range, 3u, ~0u, 0u) == 0);
-	if (strcmp(what, "tree") == 0 || strcmp(what, "closed") == 0)
+	if (strcmp(what, "tree") == 0)
 		tree(DEPTH);
+	else if (strcmp(what, "closed") == 0)
+		tree(DEPTH - 1);
+	else if (strcmp(what, "busy") == 0)
+		busy(DEPTH - 1);
+	else if (strcmp(what, "exec") == 0 && argc == 3)
+		start_others(argv, (unsigned)atoi(argv[2]));
 	else if (strcmp(what, "many") == 0)
 		many();
 	else if (strcmp(what, "threads") == 0)

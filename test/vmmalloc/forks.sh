@@ -11,7 +11,7 @@ forks=$(program forks)
 
 # the default is 1
 for mode in 1 2 3; do
-	for what in tree many threads orphan closed; do
+	for what in tree busy many threads orphan closed; do
 		fine VMMALLOC_FORK=$mode "$forks" $what
 	done
 	# the shell itself, in pipelines and substitutions
@@ -30,7 +30,10 @@ for what in tree many threads orphan closed; do
 done
 fine VMMALLOC_TIERS=heap:anon:64M VMMALLOC_FORK=2 "$forks" tree
 
-# without fork handlers: they start another program
+# the children start another program, and nothing else
+for mode in 0 1; do
+	fine VMMALLOC_FORK=$mode VMMALLOC_POOL_SIZE=16M "$forks" exec 2
+done
 ended 0 'a
 b' '' VMMALLOC_FORK=0 sh -c 'echo a; /bin/echo b'
 
