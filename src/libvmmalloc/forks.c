@@ -75,9 +75,9 @@ start_child(void *arg)
 }
 
 EXPORT int
-clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
+clone(int (*fn)(void *), void *child_stack, int flags, void *arg, ...)
 {
-	struct start start = {func, arg};
+	struct start start = {fn, arg};
 	void *parent_tid = NULL, *tls = NULL, *child_tid = NULL;
 	if ((flags & CLONE_WITH_MORE) != 0) {
 		va_list ap;
@@ -91,12 +91,12 @@ clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
 		errno = ENOSYS;
 		return -1;
 	}
-	if ((flags & CLONE_VM) != 0 || func == NULL || stack == NULL)
-		return real_clone(
-			func, stack, flags, arg, parent_tid, tls, child_tid);
+	if ((flags & CLONE_VM) != 0 || fn == NULL || child_stack == NULL)
+		return real_clone(fn, child_stack, flags, arg, parent_tid, tls,
+			child_tid);
 	boot_fork_prepare();
-	int pid = real_clone(
-		start_child, stack, flags, &start, parent_tid, tls, child_tid);
+	int pid = real_clone(start_child, child_stack, flags, &start,
+		parent_tid, tls, child_tid);
 	int saved = errno;
 	boot_fork_parent();
 	errno = saved;

@@ -119,7 +119,7 @@ test_malloc(void)
 	void *p, *q;
 
 	for (size_t size = 0; size < 70000; size += size / 16 + 1) {
-		p = good(f_malloc(size), size, least_align(size));
+		p = good(f_malloc(size), size, least_align(size)); /* NOLINT */
 		q = good(f_calloc(1, size), size, least_align(size));
 		CHECK(p != q);
 		f_free(p);

@@ -3,3 +3,9 @@
  * lifetime.cpp -- lifetime_main.h, to be preloaded into
  */
 #include "lifetime_main.h"
+
+int
+main(int argc, char *argv[])
+{
+	return lifetime(argc, argv);
+}

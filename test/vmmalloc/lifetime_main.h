@@ -42,8 +42,8 @@ fill()
 	CHECK(reinterpret_cast<size_t>(wide.get()) % 256 == 0);
 }
 
-int
-main(int argc, char *argv[])
+static int
+lifetime(int argc, char *argv[])
 {
 	const std::string how = argc > 1 ? argv[1] : "";
 
@@ -51,6 +51,7 @@ main(int argc, char *argv[])
 	of_thread.use();
 	never_deleted->use();
 	std::vector<std::thread> threads;
+	threads.reserve(8);
 	for (int i = 0; i < 8; i++)
 		threads.emplace_back([] { of_thread.use(); });
 	for (auto &thread : threads)

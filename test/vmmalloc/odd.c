@@ -26,9 +26,6 @@
 #define NFORKS  5
 #define NALARMS 40
 
-pid_t _Fork(void); /* of POSIX 2024; libc may not declare it */
-extern char **environ;
-
 static char *shared; /* "parent" */
 static sigjmp_buf jump;
 static volatile sig_atomic_t nalarms;
@@ -157,7 +154,7 @@ fork_by_vfork(void)
 static void
 on_alarm(int number)
 {
-	pid_t pid = use_fork ? fork() : _Fork();
+	pid_t pid = use_fork ? fork() : _Fork(); /* NOLINT: it is safe */
 
 	(void)number;
 	if (pid == 0)

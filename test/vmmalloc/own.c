@@ -24,27 +24,27 @@ malloc(size_t size)
 }
 
 void
-free(void *p)
+free(void *ptr)
 {
-	CHECK(p == NULL || (uintptr_t)p - (uintptr_t)heap < sizeof(heap));
+	CHECK(ptr == NULL || (uintptr_t)ptr - (uintptr_t)heap < sizeof(heap));
 }
 
 void *
-calloc(size_t n, size_t size)
+calloc(size_t nmemb, size_t size)
 {
-	return malloc(n * size);
+	return malloc(nmemb * size);
 }
 
 void *
-realloc(void *p, size_t size)
+realloc(void *ptr, size_t size)
 {
 	char *fresh = malloc(size);
 	size_t old = 0;
 
-	if (p != NULL)
-		memcpy(&old, (char *)p - sizeof(old), sizeof(old));
-	if (fresh != NULL && p != NULL)
-		memcpy(fresh, p, old < size ? old : size);
+	if (ptr != NULL)
+		memcpy(&old, (char *)ptr - sizeof(old), sizeof(old));
+	if (fresh != NULL && ptr != NULL)
+		memcpy(fresh, ptr, old < size ? old : size);
 	return fresh;
 }
 

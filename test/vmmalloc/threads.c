@@ -161,7 +161,7 @@ forever(void *arg)
 		CHECK(pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old) ==
 			0);
 	for (unsigned i = 0;; i++) {
-		free(malloc(i % 3000));
+		free(malloc(i % 3000 + 1));
 		/* some large, so that all slow paths are gone through */
 		if (i % 1000 == 0)
 			free(calloc(1, 5000000));

@@ -89,7 +89,7 @@ main(int argc, char *argv[])
 {
 	size_t size = argc == 3 ? (size_t)atol(argv[1]) * MIB : 0;
 	size_t limit = argc == 3 ? (size_t)atol(argv[2]) * MIB : 0;
-	char *p = malloc(size);
+	char *p = malloc(size + 1);
 	struct timespec from, to;
 	unsigned long inode = 0;
 	size_t anonymous;
@@ -111,5 +111,6 @@ main(int argc, char *argv[])
 				(to.tv_nsec - from.tv_nsec) / 1000000);
 		(void)fflush(stdout);
 	}
+	free(p);
 	return 0;
 }
