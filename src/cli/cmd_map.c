@@ -44,6 +44,7 @@ struct options {
 	const struct form *form;
 	const char *output;
 	const char *colour;
+	bool all;
 	unsigned width, height; /* 0: as the terminal has */
 };
 
@@ -55,6 +56,10 @@ static const struct argp_option known[] = {
 		"text)",
 		0},
 	{"output", 'o', "FILE", 0, "Write to FILE", 0},
+	{"all", 'a', NULL, 0,
+		"Draw also what is free at the end, when that is the larger "
+		"part",
+		0},
 	{"color", KEY_COLOUR, "WHEN", 0, "always, never or auto (default)", 0},
 	{"width", KEY_WIDTH, "COLUMNS", 0,
 		"Of the text (default: as the terminal)", 0},
@@ -105,6 +110,9 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'o':
 		options->output = arg;
+		break;
+	case 'a':
+		options->all = true;
 		break;
 	case KEY_COLOUR:
 		options->colour = arg;
@@ -238,6 +246,7 @@ cmd_map(int argc, char **argv)
 	if (status == 0) {
 		picture.map = &map;
 		picture.figures = &figures;
+		picture.shown = options.all ? map.npages : map_used_pages(&map);
 		picture.torn = !snapshot_is_exact(snap, &torn);
 		picture.colour = is_coloured(&options);
 		find_size(&options, &picture);

@@ -19,10 +19,21 @@ struct map_picture {
 	char title[MAP_TITLE_SIZE];
 	const struct heap_map *map;
 	const struct figures *figures;
-	bool torn; /* of several moments */
+	uint64_t shown; /* pages; the rest is free */
+	bool torn;      /* of several moments */
 	bool colour;
 	unsigned width, height; /* of the terminal's map, in characters */
 };
+
+/*
+ * map_used_pages -- the pages up to the last one in use, in steps of 2 MiB; all
+ * when less than half of the pool lies behind it
+ */
+uint64_t map_used_pages(const struct heap_map *map);
+
+/* map_scale -- behind the title: what a cell is, and what is left out */
+void map_scale(char text[MAP_LINE_SIZE], const struct map_picture *picture,
+	uint64_t per_cell);
 
 /* map_summary -- in one line: what is free, in how many pieces */
 void map_summary(char text[MAP_LINE_SIZE], const struct map_picture *picture);

@@ -152,14 +152,13 @@ draw(cairo_t *cr, const struct drawing *d)
 {
 	static const struct colour white = {1, 1, 1};
 	double y = MARGIN + HEAD + d->cells.rows * d->cell + GAP;
-	char line[MAP_TITLE_SIZE + MAP_LINE_SIZE], bytes[FORMAT_SIZE];
+	char line[MAP_TITLE_SIZE + MAP_LINE_SIZE + 2], scale[MAP_LINE_SIZE];
 
 	cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
 		CAIRO_FONT_WEIGHT_NORMAL);
 	box(cr, 0, 0, d->width, d->height, white);
-	(void)snprintf(line, sizeof(line), "%s; a cell is %s",
-		d->picture->title,
-		format_bytes(bytes, d->cells.per_cell * PAGE_BYTES));
+	map_scale(scale, d->picture, d->cells.per_cell);
+	(void)snprintf(line, sizeof(line), "%s; %s", d->picture->title, scale);
 	text(cr, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, line);
 	draw_map(cr, d);
 	draw_legend(cr, d, y += LINE_HEIGHT);
@@ -177,11 +176,11 @@ lay_out(struct drawing *d, const struct map_picture *picture)
 	unsigned cell = CELL_MOST;
 
 	while (cell > CELL_LEAST && (MAP_WIDTH / cell) * (MAP_HEIGHT / cell) <
-					    (double)picture->map->npages)
+					    (double)picture->shown)
 		cell /= 2;
 	d->picture = picture;
 	d->cell = cell;
-	if (map_cells_make(&d->cells, picture->map,
+	if (map_cells_make(&d->cells, picture->map, picture->shown,
 		    (unsigned)(MAP_WIDTH / cell),
 		    (unsigned)(MAP_HEIGHT / cell)) != 0)
 		return refuse(STATUS_UNREADABLE, "no memory for the map");

@@ -101,17 +101,17 @@ add(struct cell *cell, const struct extent *e, uint64_t npages)
 }
 
 int
-map_cells_make(struct map_cells *ret, const struct heap_map *map, unsigned cols,
-	unsigned most_rows)
+map_cells_make(struct map_cells *ret, const struct heap_map *map,
+	uint64_t npages, unsigned cols, unsigned most_rows)
 {
 	uint64_t room = (uint64_t)cols * most_rows, per_cell = 1;
 
 	memset(ret, 0, sizeof(*ret));
-	while (room * per_cell < map->npages)
+	while (room * per_cell < npages)
 		per_cell *= 2;
 	ret->per_cell = per_cell;
 	ret->cols = cols;
-	ret->ncells = (size_t)((map->npages + per_cell - 1) / per_cell);
+	ret->ncells = (size_t)((npages + per_cell - 1) / per_cell);
 	ret->rows = (unsigned)((ret->ncells + cols - 1) / cols);
 	ret->cells = calloc((size_t)ret->rows * cols, sizeof(*ret->cells));
 	if (ret->cells == NULL)
@@ -121,6 +121,9 @@ map_cells_make(struct map_cells *ret, const struct heap_map *map, unsigned cols,
 
 		for (uint64_t n, done = 0; done < e->npages; done += n) {
 			uint64_t page = e->page + done;
+
+			if (page >= npages)
+				return 0;
 
 			n = per_cell - page % per_cell;
 			if (n > e->npages - done)

@@ -33,11 +33,11 @@ struct colour {
 };
 
 /*
- * map_cells_make -- as many cells as fit; 0, or -ENOMEM without a message
- * Free them with map_cells_free().
+ * map_cells_make -- for so many pages, as many cells as fit; 0, or -ENOMEM
+ * without a message Free them with map_cells_free().
  */
 int map_cells_make(struct map_cells *ret, const struct heap_map *map,
-	unsigned cols, unsigned most_rows);
+	uint64_t npages, unsigned cols, unsigned most_rows);
 void map_cells_free(struct map_cells *cells);
 
 /* cell_kind -- what most of it is; PAGE_KINDS when it is behind the end */

@@ -38,12 +38,14 @@ map_json(const struct map_picture *picture, FILE *out)
 	json_decref(title);
 	fprintf(out,
 		",\n\"size\": %" PRIu64 ", \"pages\": %" PRIu64
+		", \"shown\": %" PRIu64
 		", \"page_size\": 4096, \"exact\": %s,\n\"live\": %" PRIu64
 		", \"free\": %" PRIu64 ", \"largest_free\": %" PRIu64
 		", \"free_pieces\": %" PRIu64 ", \"free_slots\": %" PRIu64
 		",\n\"kinds\": {",
-		f->size, picture->map->npages, picture->torn ? "false" : "true",
-		f->live, f->free, f->largest_free, f->nfree_pieces, f->slack);
+		f->size, picture->map->npages, picture->shown,
+		picture->torn ? "false" : "true", f->live, f->free,
+		f->largest_free, f->nfree_pieces, f->slack);
 	for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
 		fprintf(out, "%s\"%s\": %" PRIu64, kind == 0 ? "" : ", ",
 			page_kind_name((enum page_kind)kind),

@@ -8,8 +8,39 @@
 #include "cli/format.h"
 #include "cli/map.h"
 
-#define HUNDRED 100.0
-#define TEN     10.0 /* percent from which no digit behind the point is shown */
+#define PAGE_BYTES UINT64_C(4096)
+#define STEP_PAGES UINT64_C(512)
+#define HUNDRED    100.0
+#define TEN        10.0 /* percent from which no digit behind the point is shown */
+
+uint64_t
+map_used_pages(const struct heap_map *map)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < map->nextents; i++)
+		if (map->extents[i].kind != PAGE_DIRTY &&
+			map->extents[i].kind != PAGE_CLEAN)
+			end = map->extents[i].page + map->extents[i].npages;
+	end = (end + STEP_PAGES - 1) / STEP_PAGES * STEP_PAGES;
+	return end * 2 <= map->npages ? end : map->npages;
+}
+
+void
+map_scale(char text[MAP_LINE_SIZE], const struct map_picture *picture,
+	uint64_t per_cell)
+{
+	char cell[FORMAT_SIZE], shown[FORMAT_SIZE];
+
+	if (picture->shown < picture->map->npages)
+		(void)snprintf(text, MAP_LINE_SIZE,
+			"a cell is %s; the first %s, all behind is free",
+			format_bytes(cell, per_cell * PAGE_BYTES),
+			format_bytes(shown, picture->shown * PAGE_BYTES));
+	else
+		(void)snprintf(text, MAP_LINE_SIZE, "a cell is %s",
+			format_bytes(cell, per_cell * PAGE_BYTES));
+}
 
 double
 map_share(const struct map_picture *picture, enum page_kind kind)

@@ -143,7 +143,7 @@ int
 map_text(const struct map_picture *picture, FILE *out)
 {
 	struct map_cells cells;
-	char line[MAP_LINE_SIZE], bytes[FORMAT_SIZE];
+	char line[MAP_LINE_SIZE];
 	unsigned width = picture->width > LABEL_WIDTH + LEAST_WIDTH
 				 ? picture->width - LABEL_WIDTH
 				 : LEAST_WIDTH;
@@ -154,10 +154,11 @@ map_text(const struct map_picture *picture, FILE *out)
 		cols *= 2;
 	if (cols + cols / 2 <= width)
 		cols += cols / 2;
-	if (map_cells_make(&cells, picture->map, cols, picture->height) != 0)
+	if (map_cells_make(&cells, picture->map, picture->shown, cols,
+		    picture->height) != 0)
 		return refuse(STATUS_UNREADABLE, "no memory for the map");
-	fprintf(out, "%s; a cell is %s\n", picture->title,
-		format_bytes(bytes, cells.per_cell * PAGE_BYTES));
+	map_scale(line, picture, cells.per_cell);
+	fprintf(out, "%s; %s\n", picture->title, line);
 	print_rows(&cells, out, picture->colour);
 	map_cells_free(&cells);
 	print_legend(picture, out);

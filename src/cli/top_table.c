@@ -136,7 +136,7 @@ rate_of(const struct top_pool *p, const struct class_figures *now)
 size_t
 top_classes(const struct top_pool *p, struct top_class ret[TOP_CLASSES])
 {
-	struct top_class all[FIGURES_CLASSES];
+	struct top_class all[FIGURES_CLASSES] = {{NULL, 0}};
 	size_t n = 0;
 
 	for (unsigned i = 0; p->read && i < p->figures.nclasses; i++)

@@ -27,7 +27,7 @@ jq -e --slurpfile s "$stats" '
 	failed "the map and the statistics: $(jq 'del(.extents)' "$tmp/out")"
 
 # text: letters without colour, the same letters with it
-view 0 map --width 80 --height 20 "$pid"
+view 0 map --all --width 80 --height 20 "$pid"
 has out "^Pool 1 of view_holder \\($pid\\), file in .*, 32.0M; a cell is 32.0K"
 [ "$(grep -Ec '^ *[0-9.]+M? [m0-9Lk:.]{64}$' "$tmp/out")" -eq 16 ] ||
 	failed "16 rows of 64 cells: $(cat "$tmp/out")"
@@ -36,13 +36,17 @@ has out '^Objects .* free .* in [0-9]+ pieces, the largest .* fragmented'
 has out '^Filled by: large objects [0-9.]+%, slots of '
 cp "$tmp/out" "$tmp/plain"
 for colour in "" truecolor; do
-	COLORTERM=$colour view 0 map --width 80 --height 20 --color always \
+	COLORTERM=$colour view 0 map --width 80 --height 20 --all --color always \
 		"$pid"
 	has out '\[97;48;[25];'
 	sed 's/\x1b\[[0-9;]*m//g' "$tmp/out" | head -n 17 >"$tmp/stripped"
 	head -n 17 "$tmp/plain" >"$tmp/wanted"
 	same wanted stripped
 done
+
+# most of it is free: then that is not drawn
+view 0 map "$pid"
+has out '; the first [0-9.]+M, all behind is free$'
 
 # pictures
 view 0 map "$pid" -o "$tmp/map.svg"
