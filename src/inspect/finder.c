@@ -31,7 +31,10 @@ static bool
 is_our_version(const struct registry *r)
 {
 	return r->layout == REGISTRY_LAYOUT &&
-	       r->record_size == sizeof(struct record);
+	       r->record_size == sizeof(struct record) &&
+	       r->pool_size == sizeof(struct pool) &&
+	       r->heap_size == sizeof(struct heap) &&
+	       r->slab_size == sizeof(struct slab);
 }
 
 static void

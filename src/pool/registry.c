@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/os.h"
+#include "pool/pool_internal.h"
 
 #define FIRST_RECORDS ((size_t)64)
 
@@ -19,6 +20,9 @@ static struct registry registry ALIGNED(REGISTRY_ALIGN) = {
 	.magic = REGISTRY_MAGIC,
 	.layout = REGISTRY_LAYOUT,
 	.record_size = sizeof(struct record),
+	.pool_size = sizeof(struct pool),
+	.heap_size = sizeof(struct heap),
+	.slab_size = sizeof(struct slab),
 	.self = &registry,
 	.threads = &thread_list,
 };

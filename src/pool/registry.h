@@ -52,13 +52,15 @@ struct record {
  * this struct, of a record, and of what they lead to outside of pools; inside
  * of pools POOL_LAYOUT tells.
  *
- * `changes` is odd while the table is being changed.
+ * `changes` is odd while the table is being changed.  The fields to `self`
+ * never move.
  */
 struct registry {
 	uint64_t magic[2];    /* REGISTRY_MAGIC; set once, as all up to */
 	uint32_t layout;      /* ... `class_tables` */
 	uint32_t record_size; /* bytes of a record */
 	const struct registry *self; /* where it is: a copy of it is none */
+	uint32_t pool_size, heap_size, slab_size; /* of the structs in pools */
 	const struct thread_list *threads;
 	intptr_t busy_off; /* see thread_busy_offset() */
 	const struct class_table *class_tables[2];
@@ -74,7 +76,7 @@ struct registry {
 	{                                                                      \
 		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
 	}
-#define REGISTRY_LAYOUT 2u
+#define REGISTRY_LAYOUT 3u
 #define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
 
 /* registry_init -- what is set once; before any other call */
