@@ -274,7 +274,7 @@ drop_bare(struct heap_dir *dir, struct heap *keep)
 		struct heap *h = *at;
 		if (h != keep && is_bare(h)) {
 			if (h->state == HEAP_PRIVATE) {
-				thread_heap_gone(dir->runs->base, h);
+				thread_heap_moved(dir->runs->base, h, NULL);
 				dir->nprivate--;
 			}
 			if (h->state == HEAP_SHARED)

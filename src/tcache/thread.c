@@ -23,8 +23,8 @@ _Static_assert(
 
 /*
  * What a thread without entries looks at.  The first entry of every table is a
- * tomb like this one: a NULL handle is looked for there, and must not find an
- * empty entry, which is 0 as well.
+ * tomb like this one, or a pool's: a NULL handle is looked for there, and must
+ * not find an empty entry, which is 0 as well.
  */
 static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
 
@@ -171,6 +171,18 @@ find(struct entry *table, size_t nentries, const void *pool)
 	}
 }
 
+/*
+ * find_new -- the entry for a pool that has none.  The first one of a table is
+ * a tomb unless a pool begins there, which is its only way to be found fast.
+ */
+static struct entry *
+find_new(struct entry *table, size_t nentries, const void *pool)
+{
+	bool first = thread_slot(pool, (nentries - 1) * ENTRY_BYTES) == 0;
+	return first && table->key == KEY_TOMB ? table
+					       : find(table, nentries, pool);
+}
+
 /* entry_of -- the thread's entry of a pool, or an empty one, or a tomb */
 static struct entry *
 entry_of(struct thread *t, const void *pool)
@@ -225,7 +237,7 @@ rehash(struct thread *t)
 	for (size_t i = 0; i < t->nentries; i++) {
 		struct entry *e = &t->table[i];
 		if (is_live(e->key))
-			*find(fresh, n, (void *)e->key) = *e;
+			*find_new(fresh, n, (void *)e->key) = *e;
 	}
 	table_drop(t);
 	t->table = t->mapped = fresh;
@@ -270,8 +282,8 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 			lock_release(&thread_list.lock, RANK_THREADS);
 			return NULL;
 		}
-		e = find(t->table, t->nentries, pool);
-		t->nused++;
+		e = find_new(t->table, t->nentries, pool);
+		t->nused += e->key == KEY_EMPTY;
 	}
 	e->heap = heap;
 	e->nops = 0;
@@ -326,22 +338,14 @@ heap_entry(const void *pool, const struct heap *heap)
 }
 
 void
-thread_heap_gone(const void *pool, const struct heap *heap)
-{
-	lock_acquire(&thread_list.lock, RANK_THREADS);
-	struct entry *e = heap_entry(pool, heap);
-	if (e != NULL)
-		bury(e);
-	lock_release(&thread_list.lock, RANK_THREADS);
-}
-
-void
 thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
 {
 	lock_acquire(&thread_list.lock, RANK_THREADS);
 	struct entry *e = heap_entry(pool, heap);
-	if (e != NULL)
+	if (e != NULL && to != NULL)
 		e->heap = to;
+	else if (e != NULL)
+		bury(e);
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
 

@@ -202,10 +202,9 @@ void thread_profile(const void *pool, unsigned profile);
 void thread_pool_gone(const void *pool);
 
 /*
- * thread_heap_gone, thread_heap_moved -- a private heap of a frozen pool is no
- * more, or is elsewhere
+ * thread_heap_moved -- a private heap of a frozen pool is elsewhere; `to` NULL:
+ * it is no more
  */
-void thread_heap_gone(const void *pool, const struct heap *heap);
 void thread_heap_moved(
 	const void *pool, const struct heap *heap, struct heap *to);
 

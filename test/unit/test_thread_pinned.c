@@ -57,7 +57,7 @@ live(void *arg)
 	must(pinned_now() == HEAP && !thread_entry(OTHER)->frozen);
 	thread_heap_moved(PINNED, HEAP, HEAP + 1);
 	must(e->heap == HEAP + 1);
-	thread_heap_gone(PINNED, HEAP + 1);
+	thread_heap_moved(PINNED, HEAP + 1, NULL);
 	must(pinned_now() == &heap_inert && thread_entry(PINNED) == NULL);
 	must(thread_entry_set(PINNED, HEAP, true, 0) == e);
 	must(pinned_now() == &heap_inert);
