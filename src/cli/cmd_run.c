@@ -34,12 +34,20 @@ struct options {
 	const char *fork;
 	const char *tiers;
 	const char *log_file;
+	const char *profile;
 	bool stats;
 	char **program; /* with its arguments */
 };
 
 /* options without a letter */
-enum { KEY_DEVICE = 256, KEY_FORK, KEY_TIERS, KEY_STATS, KEY_LOG_FILE };
+enum {
+	KEY_DEVICE = 256,
+	KEY_FORK,
+	KEY_TIERS,
+	KEY_STATS,
+	KEY_LOG_FILE,
+	KEY_PROFILE
+};
 
 static const struct argp_option known[] = {
 	{"dir", 'd', "DIR", 0,
@@ -63,6 +71,11 @@ static const struct argp_option known[] = {
 		0},
 	{"stats", KEY_STATS, NULL, 0,
 		"Print the pool's statistics when the program ends", 0},
+	{"profile", KEY_PROFILE, "MEAN[:FILE]", 0,
+		"Sample one byte in MEAN (suffix K, M or G) of what is "
+		"allocated, for 'vmem profile', and write what lives at the "
+		"end to FILE; %p in its name is the process id",
+		0},
 	{"log-file", KEY_LOG_FILE, "FILE", 0,
 		"Log and statistics go to FILE; with '-' at its end the "
 		"process id is appended",
@@ -94,6 +107,9 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_STATS:
 		options->stats = true;
+		break;
+	case KEY_PROFILE:
+		options->profile = arg;
 		break;
 	case KEY_LOG_FILE:
 		options->log_file = arg;
@@ -278,6 +294,35 @@ set_pool(const struct options *options)
 	return status;
 }
 
+/* set_profile -- MEAN, or MEAN:FILE with the file's path made absolute */
+static int
+set_profile(const char *text)
+{
+	char path[PATH_MAX], *value, *end;
+	int n, status;
+
+	errno = 0;
+	if (*text < '0' || *text > '9' || strtoull(text, &end, 10) == 0 ||
+		errno != 0)
+		end = NULL;
+	else if (*end != '\0' && strchr("KMG", *end) != NULL)
+		end++;
+	if (end == NULL || (*end != '\0' && (*end != ':' || end[1] == '\0')))
+		return refuse(STATUS_USAGE,
+			"--profile: '%s' is not MEAN or MEAN:FILE", text);
+	if (*end == '\0')
+		return set("VMMALLOC_PROFILE", text);
+	status = place_absolute(end + 1, path);
+	if (status != 0)
+		return status;
+	n = asprintf(&value, "%.*s:%s", (int)(end - text), text, path);
+	if (n < 0)
+		return refuse(STATUS_FAILED, "no memory");
+	status = set("VMMALLOC_PROFILE", value);
+	free(value);
+	return status;
+}
+
 /* set_all -- the environment of the preload library */
 static int
 set_all(const struct options *options)
@@ -295,6 +340,8 @@ set_all(const struct options *options)
 		status = set_log_file(options->log_file);
 	if (status == 0 && options->stats)
 		status = set("VMMALLOC_LOG_STATS", "1");
+	if (status == 0 && options->profile != NULL)
+		status = set_profile(options->profile);
 	return status;
 }
 
@@ -314,6 +361,8 @@ cmd_run(int argc, char **argv)
 		status = program_find(options.program[0], path);
 	if (status == 0)
 		status = preload_set();
+	if (status == 0 && options.profile != NULL)
+		status = preload_unwinder();
 	if (status == 0)
 		status = program_exec(path, options.program);
 	return status;

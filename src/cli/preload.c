@@ -22,6 +22,7 @@
 
 #define VARIABLE   "LD_PRELOAD"
 #define LIBRARY    "libvmmalloc.so.1"
+#define UNWINDER   "libgcc_s.so.1"
 #define CACHE      "/etc/ld.so.cache"
 #define SEPARATORS ": \t\n" /* of LD_PRELOAD */
 
@@ -144,6 +145,24 @@ preload_set(void)
 		free(list);
 	}
 	if (status != 0)
+		return refuse(STATUS_FAILED, VARIABLE ": %s", strerror(errno));
+	return 0;
+}
+
+int
+preload_unwinder(void)
+{
+	const char *old = getenv(VARIABLE);
+	char *list;
+	int rc;
+
+	if (old != NULL && strstr(old, UNWINDER) != NULL)
+		return 0; /* we were run by ourselves */
+	if (asprintf(&list, "%s:%s", old == NULL ? "" : old, UNWINDER) < 0)
+		return refuse(STATUS_FAILED, VARIABLE ": no memory");
+	rc = setenv(VARIABLE, list, 1);
+	free(list);
+	if (rc != 0)
 		return refuse(STATUS_FAILED, VARIABLE ": %s", strerror(errno));
 	return 0;
 }

@@ -15,4 +15,10 @@
  */
 int preload_set(void);
 
+/*
+ * preload_unwinder -- and libgcc at its end, by whose help libvmmalloc walks
+ * stacks; it cannot load it itself
+ */
+int preload_unwinder(void);
+
 #endif

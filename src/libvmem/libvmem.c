@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "libvmem/auto_profile.h"
 #include "pool/pool.h"
 #include "tcache/tcache.h"
 

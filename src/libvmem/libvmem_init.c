@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "libvmem.h"
-#include "libvmem/auto_profile.h"
 #include "pool/pool.h"
 
 __attribute__((constructor)) static void
@@ -18,8 +17,16 @@ init(void)
 	int saved = errno;
 	log_init("libvmem", "VMEM");
 	pool_init();
-	auto_profile_init();
+	auto_profile_init("VMEM_PROFILE", true);
 	pool_fork_init();
+	errno = saved;
+}
+
+__attribute__((destructor)) static void
+end(void)
+{
+	int saved = errno;
+	auto_profile_exit();
 	errno = saved;
 }
 

@@ -23,7 +23,7 @@ vmem_profile_start(VMEM *vmp, size_t mean)
 {
 	int saved = errno;
 	LOG(3, "vmp %p mean %zu", (void *)vmp, mean);
-	return result(pool_profile_start(vmp, mean), saved);
+	return result(pool_profile_start(vmp, mean, true), saved);
 }
 
 EXPORT int

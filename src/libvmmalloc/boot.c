@@ -103,6 +103,8 @@ make(void)
 	log_init("libvmmalloc", "VMMALLOC");
 	settings_read(&settings);
 	pool_init();
+	/* no library can be loaded here: see profile/stack.c */
+	auto_profile_init("VMMALLOC_PROFILE", false);
 	tiers_create(&settings.plan, settings.fork);
 	if (settings.stats) {
 		log_keep_stderr();

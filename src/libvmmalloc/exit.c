@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exit.c -- the statistics that are printed when the program ends
+ * exit.c -- statistics and profiles when the program ends
  *
  * A program ends by exit(), which runs our destructor, by quick_exit(), which
  * runs what boot.c has registered, or by _exit() and _Exit(), which are
@@ -28,12 +28,14 @@ exit_print_stats(void)
 	bool inside = load_relaxed(&thread_hot.busy) != NULL ||
 		      thread_hot.freezes > 0 || lock_depth() > 0 ||
 		      boot_is_held();
-	if (tier_first == NULL || inside || !boot_prints_stats())
+	if (tier_first == NULL || inside)
 		return;
 	int saved = errno, cancel;
 	/* the thread that ends the program must not end itself on the way */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	tiers_stats_print();
+	if (boot_prints_stats())
+		tiers_stats_print();
+	auto_profile_exit();
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }

@@ -6,8 +6,9 @@
 #define LIBVMMALLOC_EXIT_H
 
 /*
- * exit_print_stats -- if they are asked for and have not been printed; not by a
- * thread that is in the middle of an operation, which is in a signal handler
+ * exit_print_stats -- and write the profiles, if they are asked for and have
+ * not been printed; not by a thread that is in the middle of an operation,
+ * which is in a signal handler
  */
 void exit_print_stats(void);
 

@@ -71,6 +71,8 @@ tiers_create(const struct tier_plan *plan, enum pool_fork mode)
 	ntiers = plan->ntiers;
 	by_ratio = tiers[0].share != 0;
 	thread_pin(tiers[0].handle);
+	for (unsigned i = 0; i < ntiers; i++)
+		auto_profile_begin(tiers[i].handle);
 	tier_first = tiers[0].handle;
 	/* the first tier ends where another begins */
 	tier_small_end = SLAB_LOOKUP_MAX + 1;

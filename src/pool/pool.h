@@ -86,10 +86,10 @@ size_t pool_size(void *handle);
 
 /*
  * pool_profile_start -- sample the objects that are allocated from now on
- * mean  bytes between two samples; 1: every object
- * Not from inside malloc: it may load a library.
+ * mean      bytes between two samples; 1: every object
+ * may_load  a library may be loaded; -ENOTSUP where it is needed and may not
  */
-int pool_profile_start(void *handle, size_t mean);
+int pool_profile_start(void *handle, size_t mean, bool may_load);
 
 /* pool_profile_stop -- end it and forget the samples */
 int pool_profile_stop(void *handle);
@@ -99,6 +99,23 @@ int pool_profile_stop(void *handle);
  * `after` (NULL: the first), or NULL at the end
  */
 void *pool_profile_next(const void *after);
+
+/*
+ * Profiles that the environment asks for: VARIABLE=MEAN[:FILE] begins one of
+ * every pool.  When the pool is deleted, or the process ends before that, what
+ * is live in it is written to FILE, in whose name %p is the process and %n
+ * counts the files.  When one cannot be begun or written the program goes on as
+ * if it had not been asked for.
+ *
+ * auto_profile_init -- read the variable; once
+ * auto_profile_begin -- of a new pool, or NULL
+ * auto_profile_end -- the pool is about to be deleted
+ * auto_profile_exit -- the process ends
+ */
+void auto_profile_init(const char *variable, bool may_load);
+void auto_profile_begin(void *handle);
+void auto_profile_end(void *handle);
+void auto_profile_exit(void);
 
 /* pool_profile_dump -- write it to a file, in the form that its name ends in */
 int pool_profile_dump(void *handle, const char *path);

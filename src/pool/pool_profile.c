@@ -37,23 +37,33 @@ set(void *handle, unsigned number, unsigned *ret_old)
 	return rc;
 }
 
-int
-pool_profile_start(void *handle, size_t mean)
+/* size_of -- bytes of a live pool, 0 when it is none */
+static size_t
+size_of(const void *handle)
 {
-	struct visit v;
+	registry_lock();
+	const struct record *rec = registry_find(handle);
+	size_t size = rec != NULL && !rec->overlapped ? rec->backing.size : 0;
+	registry_unlock();
+	return size;
+}
+
+int
+pool_profile_start(void *handle, size_t mean, bool may_load)
+{
 	unsigned old;
+	size_t size = size_of(handle);
 	if (mean == 0)
 		return fail(EINVAL, "a profile of one byte in 0");
-	int rc = pool_enter(&v, handle);
-	if (rc != 0)
-		return rc;
-	size_t size = v.pool->size;
-	pool_leave(&v);
-	profile_stack_init();
+	if (size == 0)
+		return fail(
+			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
+	if (!profile_stack_init(may_load))
+		return fail(ENOTSUP, "no libgcc to walk stacks with");
 	int number = profile_create(mean, size);
 	if (number < 0)
 		return number;
-	rc = set(handle, (unsigned)number, &old);
+	int rc = set(handle, (unsigned)number, &old);
 	if (rc != 0)
 		profile_delete((unsigned)number);
 	return rc;

@@ -126,10 +126,11 @@ void profile_insert(struct profile *p, const void *object, uint64_t size,
 void profile_remove(struct profile *p, const void *object);
 
 /*
- * profile_stack_init -- make ready to walk stacks; outside of all locks, and
- * where memory may be allocated.  profile_stack() before that finds nothing.
+ * profile_stack_init -- make ready to walk stacks; outside of all locks
+ * may_load  memory may be allocated, and a library loaded
+ * Returns whether it is; without that profile_stack() finds nothing.
  */
-void profile_stack_init(void);
+bool profile_stack_init(bool may_load);
 
 /*
  * profile_stack -- the callers of the function that calls this one

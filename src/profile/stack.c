@@ -2,23 +2,69 @@
 /*
  * stack.c -- the calling thread's call stack
  *
- * By the tables for exceptions, as backtrace(3) reads them, because most
- * programs and libraries are compiled without frame pointers.  Its first call
- * loads libgcc, which allocates memory; all later ones allocate nothing, and
- * with glibc 2.35 and later they take no lock.  So the first one is made when
- * a profile begins, and samples are taken outside of our locks.
+ * By the tables for exceptions, because most programs and libraries are
+ * compiled without frame pointers.  Where libgcc is in the process from the
+ * beginning (programs in C++, and those that `vmem run --profile` starts) its
+ * own function does it, which allocates nothing.  Otherwise backtrace(3) does,
+ * whose first call loads libgcc: it is made where memory may be allocated and
+ * the dynamic linker may be called.
+ *
+ * With glibc 2.35 and later neither takes a lock; before that, the dynamic
+ * linker's, so stacks are taken outside of our own.
  */
 #include <execinfo.h>
 #include <link.h>
 #include <string.h>
+#include <unwind.h>
 
 #include "profile/profile.h"
 
 #define OURS 16u /* at most so many of the innermost frames are our own */
 
+/* NULL where libgcc was not there when the library was loaded */
+#pragma weak _Unwind_Backtrace
+#pragma weak _Unwind_GetIP
+
 /* the library's own code; nothing where it is a part of the program */
 static uintptr_t own_first, own_end; /* set once, before `ready` */
 static bool ready;                   /* atomic */
+
+struct trace {
+	void **frame;
+	unsigned n, most;
+};
+
+static _Unwind_Reason_Code
+trace_frame(struct _Unwind_Context *context, void *arg)
+{
+	struct trace *t = arg;
+	if (t->n == t->most)
+		return _URC_END_OF_STACK;
+	/* an address of the program, or 0 at the outermost frame */
+	uintptr_t pc = (uintptr_t)_Unwind_GetIP(context);
+	if (pc != 0)
+		t->frame[t->n++] = (void *)pc;
+	return _URC_NO_REASON;
+}
+
+static bool
+have_unwinder(void)
+{
+	return _Unwind_Backtrace != NULL && _Unwind_GetIP != NULL;
+}
+
+static unsigned
+trace(void **frame, unsigned most)
+{
+	struct trace t = {frame, 0, most};
+	int n;
+	if (have_unwinder()) {
+		(void)_Unwind_Backtrace(trace_frame, &t);
+		return t.n;
+	}
+	n = backtrace(frame, (int)most);
+	return n < 0 ? 0 : (unsigned)n;
+}
 
 /* find_own -- is this the object that we are in? */
 static int
@@ -42,18 +88,22 @@ find_own(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void
-profile_stack_init(void)
+bool
+profile_stack_init(bool may_load)
 {
 	void *frame[1];
+	/* acquire: pairs with the release below */
 	if (load_acquire(&ready))
-		return;
+		return true;
+	if (!may_load && !have_unwinder())
+		return false;
 	profile_clock.busy = true;
 	(void)dl_iterate_phdr(find_own, NULL);
-	(void)backtrace(frame, 1);
+	(void)trace(frame, 1);
 	profile_clock.busy = false;
 	/* release: whoever sees it finds the rest, and libgcc loaded */
 	store_release(&ready, true);
+	return true;
 }
 
 unsigned
@@ -64,9 +114,8 @@ profile_stack(void **ret_frames)
 	if (!load_acquire(&ready))
 		return 0;
 	profile_clock.busy = true;
-	int got = backtrace(frame, (int)(PROFILE_DEPTH + OURS));
+	unsigned n = trace(frame, PROFILE_DEPTH + OURS), first = 0;
 	profile_clock.busy = false;
-	unsigned n = got < 0 ? 0 : (unsigned)got, first = 0;
 	/* others may be in front of ours: what watches backtrace() */
 	for (unsigned i = 0; i < n && i < OURS; i++)
 		if ((uintptr_t)frame[i] - own_first < own_end - own_first)

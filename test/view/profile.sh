@@ -77,6 +77,52 @@ view 2 profile x
 release "$pid"
 view 3 profile "$pid"
 
+# the whole heap of a program that does not know of any of this
+cat >"$tmp/plain.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+
+static void *kept[100];
+
+static __attribute__((noinline)) void plain(int i)
+{
+	kept[i] = malloc(70000);
+}
+
+int main(void)
+{
+	for (int i = 0; i < 100; i++)
+		plain(i);
+	for (int i = 0; i < 50; i++)
+		free(kept[i]);
+	puts("ready");
+	fflush(stdout);
+	return getchar() == EOF ? 0 : 1;
+}
+END
+cc -g -O1 -o "$tmp/plain" "$tmp/plain.c"
+mkfifo "$tmp/end"
+mkdir "$tmp/whole"
+"$vmem" run -d "$tmp/whole" -s 64M --profile "1:$tmp/whole/%p.txt" -- \
+	"$tmp/plain" <"$tmp/end" >"$tmp/whole/out" &
+pid=$!
+pids="$pids $pid"
+exec 3>"$tmp/end"
+until grep -q ready "$tmp/whole/out"; do
+	kill -0 "$pid" || exit 1
+	sleep 0.05
+done
+view 0 profile "$pid"
+has out '^3500000 bytes in 50 objects \(50 samples\), allocated at$'
+has out '^ +#0 +0x[0-9a-f]+ plain$'
+exec 3>&-
+wait "$pid" || failed "the program ends with $?"
+has "whole/$pid.txt" '^3500000 bytes in 50 objects \(50 samples\), allocated at$'
+view 2 run --profile 0 -- "$tmp/plain"
+view 2 run --profile x -- "$tmp/plain"
+view 2 run --profile 1: -- "$tmp/plain"
+has err "^vmem run: --profile: '1:' is not MEAN or MEAN:FILE\$"
+
 hold busy env VMEM_PROFILE=1 "$tmp/program" busy
 i=0
 while [ $i -lt 10 ]; do

@@ -2,11 +2,8 @@
 /*
  * auto_profile.c -- profiles that the environment asks for
  *
- * They are a help to whoever looks for a leak: when one cannot be begun or
- * written the program goes on as if it had not been asked for.
+ * Source  pool.h says what they are.
  */
-#include "libvmem/auto_profile.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +12,16 @@
 #include "base/atomic.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "pool/pool.h"
+#include "pool/pool_internal.h"
 
-#define VARIABLE  "VMEM_PROFILE"
 #define PATH_MOST 4096
 #define DECIMAL   10
 
 static size_t mean;             /* 0: no profiles; set once */
 static char pattern[PATH_MOST]; /* "": no files; set once */
 static pid_t owner;             /* who reads the variable; set once */
-static unsigned nfiles;         /* atomic */
+static bool loads;
+static unsigned nfiles; /* atomic */
 
 /* suffix -- bytes of a K, an M or a G; 0: something else */
 static unsigned
@@ -36,9 +33,9 @@ suffix_shift(char c)
 }
 
 void
-auto_profile_init(void)
+auto_profile_init(const char *variable, bool may_load)
 {
-	const char *text = os_getenv(VARIABLE);
+	const char *text = os_getenv(variable);
 	char *end;
 	if (text == NULL || *text < '0' || *text > '9')
 		return;
@@ -51,6 +48,7 @@ auto_profile_init(void)
 		return;
 	mean = n << shift;
 	owner = getpid();
+	loads = may_load;
 	if (*end == ':' && strlen(end + 1) < sizeof(pattern))
 		memcpy(pattern, end + 1, strlen(end + 1) + 1);
 }
@@ -59,8 +57,8 @@ void
 auto_profile_begin(void *handle)
 {
 	if (handle != NULL && mean != 0 &&
-		pool_profile_start(handle, mean) != 0)
-		LOG(1, "%s: no profile of pool %p", VARIABLE, handle);
+		pool_profile_start(handle, mean, loads) != 0)
+		LOG(1, "no profile of pool %p", handle);
 }
 
 /* expand -- the name of the next file; false: too long */
@@ -93,7 +91,7 @@ dump(void *handle)
 {
 	char path[PATH_MOST];
 	if (expand(path, sizeof(path)) && pool_profile_dump(handle, path) != 0)
-		LOG(1, "%s: %s is not written", VARIABLE, path);
+		LOG(1, "profile %s is not written", path);
 }
 
 /* is_profiled -- does that live pool have one? */
@@ -111,12 +109,13 @@ auto_profile_end(void *handle)
 		dump(handle);
 }
 
-__attribute__((destructor)) static void
-end(void)
+void
+auto_profile_exit(void)
 {
 	/* a forked child would write over the parent's */
 	if (pattern[0] == '\0' || owner != getpid())
 		return;
 	for (void *p = NULL; (p = pool_profile_next(p)) != NULL;)
 		dump(p);
+	pattern[0] = '\0';
 }
