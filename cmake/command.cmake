@@ -6,6 +6,26 @@
 # top, check and map) needs libraries that nothing else here needs; without
 # them the command is built without these parts.
 
+# vmem_command_library(PACKAGE FILE) -- link a library of pkg-config's into the
+# command; without it FILE_none.c takes the place of FILE.c
+function(vmem_command_library package file)
+	set(none ${file}_none)
+	if(PkgConfig_FOUND)
+		pkg_check_modules(CLI_${package} QUIET IMPORTED_TARGET
+			${package})
+	endif()
+	if(CLI_${package}_FOUND)
+		target_link_libraries(vmem_cli PRIVATE
+			PkgConfig::CLI_${package})
+	else()
+		message(STATUS "no ${package} here: `vmem devices` has less")
+		set(none ${file})
+	endif()
+	# GLOB has found both
+	set_source_files_properties(${PROJECT_SOURCE_DIR}/src/cli/${none}.c
+		PROPERTIES HEADER_FILE_ONLY ON)
+endfunction()
+
 function(vmem_command)
 	find_package(PkgConfig QUIET)
 	if(PkgConfig_FOUND)
@@ -31,11 +51,14 @@ function(vmem_command)
 		message(STATUS "no ncursesw, cairo, jansson, libelf or libdw here: "
 			"the command cannot look into programs")
 		list(FILTER sources INCLUDE REGEX
-			"/(cmd_run|command|main|place|place_device|preload)\\.c$|/(program|size|tiers)\\.c$")
+			"/(cmd_run|command|main|place|place_device|preload)\\.c$|/(program|size|tiers)\\.c$|/(cmd_devices|holders|(dax|numa|mount)_list)(_json)?(_none)?\\.c$")
 	endif()
 	target_sources(vmem_cli PRIVATE ${sources})
 	set_target_properties(vmem_cli PROPERTIES OUTPUT_NAME vmem)
 	target_link_libraries(vmem_cli PRIVATE vmem_flags)
+	vmem_command_library(libdaxctl dax_list)
+	vmem_command_library(numa numa_list)
+	vmem_command_library(jansson holders_json)
 	# where the preload library is, seen from the command
 	file(RELATIVE_PATH libdir
 		${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})

@@ -30,6 +30,9 @@ struct command {
 	int (*main)(int argc, char **argv);
 };
 
+/* cmd_devices -- list what could hold a pool */
+int cmd_devices(int argc, char **argv);
+
 /* cmd_run -- run a program with its heap in a pool */
 int cmd_run(int argc, char **argv);
 

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 #ifdef VMEM_INSPECT
 	{"check", "verify the pools of a running program", cmd_check},
 #endif
+	{"devices", "list what could hold a pool", cmd_devices},
 	{"help", "explain a command", cmd_help},
 #ifdef VMEM_INSPECT
 	{"list", "list the pools of all running programs", cmd_list},

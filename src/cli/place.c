@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <libvmem.h>
 #include <linux/magic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,13 +24,6 @@
 #define SHARE_MAX     ((uint64_t)4 << 30)
 
 #define HUGE_PAGE_SIZE ((uint64_t)2 << 20) /* what sizes are multiples of */
-
-/* what a file system has for a pool */
-struct room {
-	uint64_t free;    /* bytes */
-	uint64_t granule; /* bytes that are taken at once, a power of two */
-	bool told;        /* it does say how much is free */
-};
 
 int
 place_absolute(const char *path, char ret_path[PATH_MAX])
@@ -82,16 +74,15 @@ huge_room(uint64_t page_size)
 	return have > taken ? (have - taken) * page_size : 0;
 }
 
-/* find_room -- what statfs(2) says; limits of 0 blocks are none */
-static int
-find_room(const char *dir, struct room *ret_room)
+bool
+place_room(const char *dir, struct room *ret_room)
 {
 	struct room room = {.granule = 1};
 	struct statfs st;
 	uint64_t huge;
 
 	if (statfs(dir, &st) != 0)
-		return refuse(STATUS_FAILED, "%s: %s", dir, strerror(errno));
+		return false;
 	if (st.f_blocks != 0) {
 		room.told = true;
 		/* root may take what is kept back from others */
@@ -106,7 +97,7 @@ find_room(const char *dir, struct room *ret_room)
 		room.told = true;
 	}
 	*ret_room = room;
-	return 0;
+	return true;
 }
 
 static uint64_t
@@ -154,10 +145,10 @@ place_in_dir(const char *dir, size_t size, struct place *ret_place)
 	struct room room = {0};
 	int status = check_dir(dir);
 
-	if (status == 0)
-		status = find_room(dir, &room);
 	if (status != 0)
 		return status;
+	if (!place_room(dir, &room))
+		return refuse(STATUS_FAILED, "%s: %s", dir, strerror(errno));
 	if (size == 0 && !room.told)
 		return refuse(STATUS_FAILED,
 			"%s: how much is free there is not known; say --size",

@@ -10,12 +10,28 @@
 #define CLI_PLACE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct place {
 	char path[PATH_MAX]; /* absolute */
 	size_t size;         /* bytes for the pool */
 };
+
+/* what a file system has for a pool */
+struct room {
+	uint64_t free;    /* bytes */
+	uint64_t granule; /* bytes that are taken at once, a power of two */
+	bool told;        /* it does say how much is free */
+};
+
+/*
+ * place_room -- what statfs(2) says of a directory; limits of 0 blocks are none
+ * Of hugetlbfs the huge pages that the kernel has count.  Returns false with
+ * errno, and says nothing.
+ */
+bool place_room(const char *dir, struct room *ret_room);
 
 /*
  * place_in_dir -- a pool in a directory

@@ -42,4 +42,9 @@ for option in dir device size fork tiers stats log-file; do
 	grep -q -- "^\.It.*Fl Fl $option" "$1/man/vmem.1" ||
 		failed "the manual page has no --$option"
 done
+"$vmem" devices --help >"$tmp/help-devices"
+prints "$(cat "$tmp/help-devices")" help devices
+grep -q -- --json "$tmp/help-devices" || failed "the help has no --json"
+grep -q -- "^\.It Fl Fl json" "$1/man/vmem.1" ||
+	failed "the manual page has no --json"
 done_expecting

@@ -7,7 +7,7 @@
 VMEM_TEST_BLOCK=$(block_dax 448)
 export VMEM_TEST_BLOCK VMEM_TEST_FILTER
 
-plan 12
+plan 13
 
 for kind in EXT4_DAX XFS_DAX; do
 	VMEM_TEST_FILTER="*(FS_$kind)"
@@ -46,6 +46,11 @@ for kind in ext4 xfs; do
 	check "$kind is mounted with DAX" has_dax "$kind"
 	check "api/create on $kind" env TMPDIR=/mnt api_create
 done
+# listed PATTERN -- by the command
+listed() {
+	vmem devices | sed -n '/^Mounted with DAX/,/^Other/p' | grep "$1"
+}
+check "devices: a DAX mount" listed '^  /mnt  *[0-9]*M  xfs$'
 check "forks on xfs, private" heap 16M 1 vmmalloc_forks orphan
 check "forks on xfs, copied" heap 16M 2 vmmalloc_forks orphan
 # shellcheck disable=SC2016 # perl's variables

@@ -51,6 +51,21 @@ database() {
 	END
 }
 
+# listed PATTERN -- by the command
+listed() {
+	vmem devices | grep "$1"
+}
+
+# in_json PATTERN -- without its line ends
+in_json() {
+	vmem devices --json | tr -d ' \n' | grep -F "$1"
+}
+
+# ordinary NODE -- make a device memory of its NUMA node, and use it so
+ordinary() {
+	daxctl reconfigure-device --mode=system-ram "${1##*/}"
+}
+
 huge=$(device_dax 2048 1G)
 large=$(device_dax 256 2M)
 fine=$(device_dax 64 4K)
@@ -58,7 +73,7 @@ least=$(device_dax 16 2M)
 block=$(block_dax 448)
 mkfifo /tmp/go
 
-plan 33
+plan 41
 
 # what was asked for is there
 check "1 GiB alignment" [ "$(value "$huge" align)" -eq $((1 << 30)) ]
@@ -101,6 +116,14 @@ refused 125 "not a character device" \
 	"vmem run, a block device" vmem run --device "$block" -- perl -e 1
 unset LD_LIBRARY_PATH
 
+# what the machine has
+check "devices: 1 GiB" listed "^  $huge  *1G  *1G  *[0-9]*  devdax\$"
+check "devices: 2 MiB" listed "^  $large  *[0-9]*M  *2M  *2  devdax\$"
+check "devices: 4 KiB" listed "^  $fine  *[0-9.]*M  *4K  *1  devdax\$"
+check "devices: JSON" in_json \
+	"{\"path\":\"$least\",\"size\":14680064,\"align\":2097152,\"numa_node\":0,\"mode\":\"devdax\"}"
+check "devices: nodes with processors" listed '^  1 .* 1$'
+
 # one user at a time
 refused 134 "vmem pool creation failed: Device or resource busy" \
 	"a second program" held "$large" on "$large" perl -e 1
@@ -136,3 +159,8 @@ VMMALLOC_TIERS=dram:anon:32M,cxl:$large,threshold=1K
 check "memory and a device" env LD_PRELOAD="$LIBRARY" perl -e '
 	$h{$_} = "x" x ($_ % 3000) for 1 .. 20000; exit 0'
 unset FIRST SECOND VMMALLOC_TIERS
+
+# the device as memory without processors
+check "system-ram" ordinary "$large"
+check "devices: the mode" listed "^  $large .*  system-ram\$"
+check "devices: a node without processors" listed '^  2 .*M .*M  *0$'
