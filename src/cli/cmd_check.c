@@ -24,6 +24,7 @@ static const struct argp_option known[] = {
 };
 
 static error_t
+/* NOLINTNEXTLINE(readability-non-const-parameter) argp's type */
 parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;

@@ -70,7 +70,7 @@ same(struct colour a, struct colour b)
 static void
 draw_row(cairo_t *cr, const struct drawing *d, unsigned row, double y)
 {
-	const struct cell *cells = &d->cells.cells[row * d->cells.cols];
+	const struct cell *cells = &d->cells.cells[(size_t)row * d->cells.cols];
 	unsigned n = d->cells.cols;
 
 	while (n > 0 && cell_kind(&cells[n - 1]) == PAGE_KINDS)

@@ -84,7 +84,8 @@ static void
 print_rows(const struct map_cells *cells, FILE *out, bool colour)
 {
 	for (unsigned row = 0; row < cells->rows; row++) {
-		const struct cell *from = &cells->cells[row * cells->cols];
+		const struct cell *from =
+			&cells->cells[(size_t)row * cells->cols];
 		char offset[FORMAT_SIZE];
 
 		fprintf(out, "%*s ", LABEL_WIDTH - 1,

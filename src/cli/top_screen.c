@@ -34,12 +34,10 @@ struct screen {
 
 static const char *const help[] = {
 	"Keys",
-	"  up, down, k, j       select a pool; its size classes are shown "
-	"below",
-	"  page up, page down   ten pools at once;  home, end: the first, the "
-	"last",
-	"  s                    sort by used, allocations, live, "
-	"fragmentation, pid",
+	"  up, down, k, j       select a pool; more about it is shown below",
+	"  page up, page down   ten pools at once",
+	"  home, end            the first, the last",
+	"  s                    sort by the next of the keys",
 	"  space, p             pause and go on",
 	"  +, -                 look more often, less often",
 	"  r                    look at once",
@@ -47,9 +45,10 @@ static const char *const help[] = {
 	"  q                    quit",
 	"",
 	"Columns",
-	"  USED    bytes that are not in free pages;  LIVE  bytes of objects",
-	"  OUTER%  of the free memory is not in its largest piece",
-	"  INNER%  of the slots of slabs are free",
+	"  USED         bytes that are not in free pages",
+	"  LIVE         bytes of objects",
+	"  OUTER%       of the free memory is not in its largest piece",
+	"  INNER%       of the slots of slabs are free",
 	"  USED BEFORE  the last updates, the newest on the right",
 };
 

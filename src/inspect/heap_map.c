@@ -45,7 +45,7 @@ add(struct heap_map *map, size_t *room, const struct extent *e)
 		last->npages += e->npages;
 		return 0;
 	}
-	if (map->nextents == *room) {
+	if (map->extents == NULL || map->nextents == *room) {
 		size_t n = *room == 0 ? FIRST_EXTENTS : *room * 2;
 		struct extent *more = realloc(map->extents, n * sizeof(*more));
 		if (more == NULL)

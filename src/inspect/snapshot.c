@@ -208,7 +208,7 @@ heap_of(const struct run_space *rs, size_t page)
 	const struct desc *d = is_used(rs, page) ? desc_at(rs, page) : NULL;
 	size_t at =
 		d == NULL ? 0 : ((uintptr_t)d - (uintptr_t)rs->base) / RUN_PAGE;
-	if (at < rs->first || at >= rs->npages)
+	if (d == NULL || at < rs->first || at >= rs->npages)
 		return NULL;
 	char *base = rs->base + page * RUN_PAGE;
 	size_t need = div_up(
@@ -325,13 +325,14 @@ snapshot_take(struct snapshot **ret, struct source *s,
 		rc = finder_header(s, &rec, &header);
 	if (rc == 0)
 		rc = snapshot_open(&snap, &rec);
-	for (unsigned i = 0; i < tries && rc == 0 && !snap->exact; i++) {
+	for (unsigned i = 0;
+		i < tries && rc == 0 && snap != NULL && !snap->exact; i++) {
 		int err = 0;
 		rc = snapshot_copy(snap, s, &registry, false);
 		if (rc == 0 && effort == SNAPSHOT_EXACT)
 			snap->exact = snapshot_verify(snap, NULL, NULL, &err);
 	}
-	if (rc != 0) {
+	if (rc != 0 || snap == NULL) {
 		snapshot_drop(snap);
 		return rc;
 	}

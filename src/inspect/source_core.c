@@ -254,7 +254,7 @@ source_open_core(struct source **ret, const char *path)
 		if (core->fd < 0)
 			rc = fail_sys(errno, "%s", path);
 	}
-	if (rc == 0) {
+	if (rc == 0 && core != NULL) {
 		(void)elf_version(EV_CURRENT);
 		core->elf = elf_begin(core->fd, ELF_C_READ, NULL);
 		rc = read_headers(s, path);

@@ -175,8 +175,10 @@ source_open_process(struct source **ret, int pid)
 	struct process *p = malloc(sizeof(*p));
 	s->own = p;
 	s->pid = pid;
-	int rc = p == NULL ? fail(ENOMEM, "no memory") : 0;
-	if (rc == 0) {
+	int rc = -ENOMEM;
+	if (p == NULL) {
+		(void)fail(ENOMEM, "no memory");
+	} else {
 		p->started = read_start(pid);
 		read_program(s);
 		rc = refresh(s);
