@@ -25,6 +25,10 @@ extern "C" {
 /* the smallest pool, in bytes */
 #define VMEM_MIN_POOL ((size_t)(1024 * 1024 * 14))
 
+/* for vmem_decay() */
+#define VMEM_DECAY_NEVER   (-1)
+#define VMEM_DECAY_DEFAULT 10000 /* ms */
+
 /* a pool; opaque */
 typedef struct vmem VMEM;
 
@@ -103,7 +107,7 @@ void vmem_stats_print(VMEM *vmp, const char *opts);
  */
 struct vmem_stats {
 	/* bytes */
-	uint64_t mapped;    /* of the pool */
+	uint64_t mapped;    /* of what has memory or disk space behind it */
 	uint64_t allocated; /* of live objects, as they are rounded up */
 	uint64_t active;    /* of pages that hold live objects */
 	uint64_t free;      /* of pages that nothing uses */
@@ -122,6 +126,10 @@ struct vmem_stats {
 	uint64_t refused;   /* frees of what was no live object */
 	uint64_t reclaims;  /* times that everything was searched for room */
 	uint64_t hardening; /* level of the checks of frees, 0 to 2 */
+	/* space */
+	uint64_t size;       /* bytes of the pool, with what is not mapped */
+	uint64_t given_back; /* bytes, in all its life */
+	uint64_t no_memory;  /* times that the system had none to give */
 };
 
 /*
@@ -177,6 +185,35 @@ int vmem_profile_stop(VMEM *vmp);
  * Source  new in 1.2.
  */
 int vmem_profile_dump(VMEM *vmp, const char *path);
+
+/*
+ * vmem_trim -- give back what a pool does not need
+ *
+ * keep    bytes of unused space that stay in the pool for later
+ * The memory or the space in the file system goes back to the system, and is
+ * taken again when it is needed: an allocation that finds none then fails with
+ * ENOMEM.
+ * Returns 1 when something was given back, 0 when there was nothing, or the
+ *         pool is on a device, in a region that nobody allowed it for, or used
+ *         by another process too (fork); -1 with errno set.
+ * Errors  EINVAL no live pool.
+ * Threads safe; other operations on the pool wait for a part of it.
+ * Source  an addition, after malloc_trim(3) of glibc.
+ */
+int vmem_trim(VMEM *vmp, size_t keep);
+
+/*
+ * vmem_decay -- the time after which unused space is given back by itself
+ *
+ * ms      milliseconds; 0 at once, VMEM_DECAY_NEVER not at all
+ * What was used, and not again for one to two times as long, is given back
+ * little by little by the calls that allocate and free.
+ * Returns 0; -1 with errno set.
+ * Errors  EINVAL no live pool, or ms is less than VMEM_DECAY_NEVER.
+ * Threads safe.
+ * Source  an addition.
+ */
+int vmem_decay(VMEM *vmp, int ms);
 
 /*
  * vmem_malloc -- allocate `size` bytes

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backing/backing_internal.h"
 #include "base/arith.h"
@@ -38,6 +40,15 @@ reserve(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* flags_of -- how a mapping of a file, or of private memory (fd -1), is made */
+static int
+flags_of(int fd, bool account)
+{
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+
+	return account ? flags : flags | MAP_NORESERVE;
+}
+
 /*
  * probe -- map and unmap one granule of the file
  *
@@ -46,10 +57,9 @@ reserve(size_t size)
  * what to clean up.  So faults of the file are found here.
  */
 static int
-probe(int fd, size_t granule)
+probe(int fd, size_t granule, int flags)
 {
-	void *p =
-		mmap(NULL, granule, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, granule, PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (p == MAP_FAILED)
 		return fail_sys(errno, "mmap");
@@ -58,13 +68,14 @@ probe(int fd, size_t granule)
 }
 
 int
-backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align)
+backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align,
+	bool account)
 {
 	char *hold = NULL, *base;
-	int err;
+	int flags = flags_of(fd, account), err;
 
 	ASSERT(is_pow2(align) && size > 0 && size % granule == 0);
-	err = probe(fd, granule);
+	err = probe(fd, granule, flags);
 	if (err != 0)
 		return err;
 	align = max_size(align, BACKING_ALIGN);
@@ -80,7 +91,7 @@ backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align)
 	if (hold == NULL)
 		return fail_sys(ENOMEM, "mmap");
 	base = hold + (align_up((uintptr_t)hold, align) - (uintptr_t)hold);
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+	if (mmap(base, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd,
 		    0) == MAP_FAILED) {
 		err = errno;
 		unmap(hold, hold + size + align);
@@ -92,6 +103,89 @@ backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align)
 	return 0;
 }
 
+/* open_path -- a file of our own in a directory, or a device */
+static int
+open_path(struct backing *ret, const struct backing_want *want)
+{
+	int fd = file_open_temp(want->path), err;
+
+	if (fd == -ENOTDIR)
+		return backing_device_open(ret, want->path);
+	if (fd < 0)
+		return fd;
+	err = backing_file_open(ret, fd, want);
+	close(fd);
+	return err;
+}
+
+/* open_fd -- the caller's file or device */
+static int
+open_fd(struct backing *ret, const struct backing_want *want)
+{
+	struct stat st;
+
+	if (fstat(want->fd, &st) != 0)
+		return fail_sys(errno, "fstat");
+	if (S_ISCHR(st.st_mode))
+		return backing_device_open_fd(ret, want->fd);
+	if (!S_ISREG(st.st_mode))
+		return fail(EINVAL, "descriptor %d is no file", want->fd);
+	if (st.st_size != 0)
+		return fail(EINVAL, "the file of descriptor %d is not empty",
+			want->fd);
+	return backing_file_open(ret, want->fd, want);
+}
+
+static int
+open_any(struct backing *ret, const struct backing_want *want)
+{
+	switch (want->from) {
+	case BACKING_AT_PATH:
+		return open_path(ret, want);
+	case BACKING_AT_FD:
+		return open_fd(ret, want);
+	case BACKING_AT_REGION:
+		return backing_region_open(ret, want);
+	case BACKING_NEW_MEMFD:
+	case BACKING_NEW_HUGETLB:
+	case BACKING_NEW_PRIVATE:
+		break;
+	}
+	return backing_memory_open(ret, want);
+}
+
+int
+backing_open(struct backing *ret, const struct backing_want *want)
+{
+	struct backing b;
+	int saved = errno, cancel, err;
+
+	/* open(2) and others are where a thread that was cancelled would end */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = open_any(&b, want);
+	if (err == 0) {
+		err = backing_prefault(&b, want);
+		if (err != 0)
+			backing_close(&b);
+	}
+	if (err == 0)
+		*ret = b;
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return err;
+}
+
+int
+backing_open_kept(struct backing *ret, const char *path, size_t size,
+	enum backing_keep keep)
+{
+	struct backing_want want = {
+		.from = BACKING_AT_PATH, .path = path, .size = size};
+
+	want.keep = keep;
+	return backing_open(ret, &want);
+}
+
 int
 backing_open_path(struct backing *ret, const char *path, size_t size)
 {
@@ -99,23 +193,12 @@ backing_open_path(struct backing *ret, const char *path, size_t size)
 }
 
 int
-backing_open_kept(struct backing *ret, const char *path, size_t size,
-	enum backing_keep keep)
+backing_open_region(struct backing *ret, void *addr, size_t size)
 {
-	int saved = errno, cancel, fd, err;
+	struct backing_want want = {
+		.from = BACKING_AT_REGION, .addr = addr, .size = size};
 
-	/* open(2) and others are where a thread that was cancelled would end */
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	fd = file_open_temp(path);
-	if (fd >= 0)
-		err = backing_file_open(ret, fd, size, keep);
-	else if (fd == -ENOTDIR)
-		err = backing_device_open(ret, path);
-	else
-		err = fd;
-	(void)pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-	return err;
+	return backing_open(ret, &want);
 }
 
 bool

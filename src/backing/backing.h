@@ -2,11 +2,12 @@
 /*
  * backing.h -- where a pool's bytes come from
  *
- * Three kinds: an unnamed temporary file in a directory, a whole device DAX
- * node, and memory that the caller already has.  A backing keeps no file
- * descriptor, unless it is asked to: the mapping alone holds the file.  Of a
- * device it keeps one, for its lock.  Called by the pool layer only.
- * Thread-safe for different backings; calls on one backing must not overlap.
+ * Four kinds: a file (an unnamed temporary one in a directory, the caller's, or
+ * one that is memory), a whole device DAX node, private memory, and memory that
+ * the caller already has.  A backing keeps no file descriptor, unless it is
+ * asked to: the mapping alone holds the file.  Of a device it keeps one, for
+ * its lock.  Called by the pool layer only. Thread-safe for different backings;
+ * calls on one backing must not overlap.
  *
  * Functions return 0 or a negative errno with the thread's message set by
  * fail(); a failed call leaves nothing behind: no file, mapping or descriptor.
@@ -20,17 +21,71 @@
 #include <stdint.h>
 
 enum backing_kind {
-	BACKING_FILE,   /* temporary file: our mapping, shared */
+	BACKING_FILE,   /* our mapping, shared */
 	BACKING_DEVICE, /* device DAX node: our mapping, shared */
-	BACKING_REGION  /* the caller's memory: never unmapped by us */
+	BACKING_REGION, /* the caller's memory: never unmapped by us */
+	BACKING_MEMORY, /* anonymous: our mapping, private */
+	BACKING_NKINDS
 };
 
-/* what backing_open_path() shall keep for a later fork */
+/* where to get it from */
+enum backing_source {
+	BACKING_AT_PATH,   /* a directory or a device DAX node */
+	BACKING_AT_FD,     /* an empty file, or a device DAX node */
+	BACKING_AT_REGION, /* the caller's memory */
+	BACKING_NEW_MEMFD,
+	BACKING_NEW_HUGETLB, /* a memfd of huge pages */
+	BACKING_NEW_PRIVATE
+};
+
+/* how pages that nobody needs are given back */
+enum backing_give {
+	BACKING_GIVE_NEVER,  /* a device; a region that nobody allowed it for */
+	BACKING_GIVE_FILE,   /* a shared mapping: MADV_REMOVE; they read as 0 */
+	BACKING_GIVE_MEMORY, /* private memory: MADV_DONTNEED; they read as 0 */
+	BACKING_GIVE_COPY,   /* a private mapping of a file: MADV_DONTNEED; the
+				file's contents come back */
+	BACKING_NGIVES
+};
+
+/* what a backing shall keep for a later fork */
 enum backing_keep {
 	BACKING_KEEP_NOTHING = 0,
 	BACKING_KEEP_SHADOW = 1, /* for backing_go_private() */
-	BACKING_KEEP_FILE = 2,   /* for a twin that shares the file's blocks */
-	BACKING_SPARSE = 4       /* see backing_reserve() */
+	BACKING_KEEP_FILE = 2    /* for a twin that shares the file's blocks */
+};
+
+/* on which NUMA nodes pages are placed */
+enum numa_policy {
+	NUMA_DEFAULT,
+	NUMA_BIND,
+	NUMA_INTERLEAVE,
+	NUMA_PREFERRED,
+	NUMA_NPOLICIES
+};
+
+#define NUMA_NODES_MAX 1024u
+
+struct numa {
+	enum numa_policy policy;
+	uint64_t nodes[NUMA_NODES_MAX / 64]; /* a bit for each */
+};
+
+/* what is wanted; a zeroed struct with `from`, `size` and what goes with it */
+struct backing_want {
+	enum backing_source from;
+	const char *path; /* BACKING_AT_PATH; not kept */
+	int fd;           /* BACKING_AT_FD; not kept, nor closed */
+	void *addr;       /* BACKING_AT_REGION */
+	size_t size;      /* bytes to be reserved now; not 0 */
+	size_t max_size;  /* bytes of the mapping; 0: as size */
+	bool sparse;      /* reserve nothing now */
+	bool prefault;    /* bring into memory what is reserved */
+	bool huge;        /* ask for transparent huge pages */
+	enum backing_keep keep;
+	enum backing_give give; /* of a region */
+	struct numa numa;
+	const char *name; /* for /proc/PID/maps, or NULL; not kept */
 };
 
 struct backing {
@@ -38,8 +93,9 @@ struct backing {
 	size_t size;    /* bytes from base that may be used */
 	size_t granule; /* bytes: system page, huge page or device alignment */
 	enum backing_kind kind;
-	bool zero;    /* every byte reads as zero when opened */
-	bool sparse;  /* nothing was reserved when it was opened */
+	bool zero;       /* every byte reads as zero when opened */
+	size_t reserved; /* bytes from base with memory or space behind them */
+	enum backing_give give;
 	bool is_own;  /* copy-on-write: no other process sees what is written */
 	char *shadow; /* the same file mapped private, no access; or NULL */
 	int fd;       /* of the file, or -1; the program may have closed it */
@@ -48,12 +104,16 @@ struct backing {
 };
 
 /*
- * backing_open_path -- a directory or a device DAX node
+ * backing_open -- in one of these ways
  *
- * path  not NULL; not kept
- * size  bytes, not 0; rounded up to the granule; ignored by a device, which
- *       is taken whole
+ * Sizes are rounded up to the granule (a region's down to pages).  A device
+ * ignores them and is taken whole.  What is wanted sparse, or larger than its
+ * size, is refused with -ENOTSUP where the kernel cannot reserve pages later,
+ * except that a sparse temporary file is then reserved whole.
  */
+int backing_open(struct backing *ret, const struct backing_want *want);
+
+/* backing_open_path -- a directory or a device DAX node; path is not kept */
 int backing_open_path(struct backing *ret, const char *path, size_t size);
 
 /*
@@ -74,6 +134,12 @@ int backing_open_kept(struct backing *ret, const char *path, size_t size,
 int backing_open_region(struct backing *ret, void *addr, size_t size);
 
 /*
+ * numa_parse -- a list of nodes such as "0,2-3" into ret->nodes
+ * Returns 0 or -EINVAL.
+ */
+int numa_parse(struct numa *ret, const char *list);
+
+/*
  * backing_guard -- take away (on) or give back the access to the first system
  * page; does nothing where pages cannot be split (granule over a system page).
  * Returns whether the page is now guarded.
@@ -81,12 +147,22 @@ int backing_open_region(struct backing *ret, void *addr, size_t size);
 bool backing_guard(const struct backing *b, bool on);
 
 /*
- * backing_reserve -- have memory or disk space behind bytes of a sparse backing
- * A file is opened sparse where the kernel can do this (Linux 5.14), and where
- * at that time the file system has room for all.  The bytes are touched, and
- * their pages in memory afterwards.  Returns whether there was room.
+ * backing_reserve -- have memory or disk space behind some bytes
+ * They are touched, and their pages in memory afterwards.  Returns whether
+ * there was room; if not, some of the pages may have got it.  Needs Linux 5.14;
+ * before, it always says no, and nothing is ever given back or opened sparse.
  */
 bool backing_reserve(char *from, size_t size);
+
+/* backing_can_reserve -- does the kernel offer that? */
+bool backing_can_reserve(const struct backing *b);
+
+/*
+ * backing_give_back -- the opposite, for whole granules
+ * Returns 0 or a negative errno, without a message; then what is there is not
+ * known.
+ */
+int backing_give_back(enum backing_give give, char *from, size_t size);
 
 /*
  * backing_go_private -- from now on nobody else sees what is written here, at
@@ -116,7 +192,7 @@ struct backing_twin {
 
 /*
  * backing_twin_open -- path  a directory for the file; NULL: private memory
- * A twin of a sparse backing needs backing_twin_reserve() for what is reserved.
+ * A file needs backing_twin_reserve() for all that shall have space behind it.
  * One that is not whole needs backing_twin_copy() for each piece in use; all
  * else reads as zero.
  */
@@ -134,7 +210,7 @@ int backing_twin_take(
 /* backing_twin_drop -- in the parent, also after a failure */
 void backing_twin_drop(struct backing_twin *twin, const struct backing *b);
 
-/* backing_close -- unmap what backing_open_path() mapped; a region is left */
+/* backing_close -- unmap what backing_open() mapped; a region is left */
 void backing_close(struct backing *b);
 
 #endif

@@ -206,7 +206,8 @@ static int
 map_node(char **ret_base, int fd, const struct device_info *info)
 {
 	char *base;
-	int err = backing_map(&base, fd, info->size, info->align, info->align);
+	int err = backing_map(&base, fd, info->size, info->align,
+		info->align, true);
 
 	if (err != 0)
 		return err;
@@ -218,12 +219,36 @@ map_node(char **ret_base, int fd, const struct device_info *info)
 	return 0;
 }
 
+/* open_whole -- map the device of an open node, which stays the caller's */
+static int
+open_whole(struct backing *ret, int fd, const struct device_info *info)
+{
+	int err = lock_node(fd);
+	char *base;
+
+	if (err == 0)
+		err = map_node(&base, fd, info);
+	if (err != 0)
+		return err;
+	*ret = (struct backing){
+		.base = base,
+		.size = info->size,
+		.granule = info->align,
+		.kind = BACKING_DEVICE,
+		.reserved = info->size,
+		.give = BACKING_GIVE_NEVER,
+		.zero = false,
+		.fd = -1,
+	};
+	backing_keep_fd(ret, fd);
+	return 0;
+}
+
 int
 backing_device_open(struct backing *ret, const char *path)
 {
 	struct device_info info;
 	struct stat st;
-	char *base = NULL;
 	int fd, err;
 
 	if (stat(path, &st) != 0)
@@ -237,20 +262,21 @@ backing_device_open(struct backing *ret, const char *path)
 	fd = open_node(path, st.st_rdev);
 	if (fd < 0)
 		return fd;
-	err = lock_node(fd);
-	if (err == 0)
-		err = map_node(&base, fd, &info);
-	if (err == 0) {
-		*ret = (struct backing){
-			.base = base,
-			.size = info.size,
-			.granule = info.align,
-			.kind = BACKING_DEVICE,
-			.zero = false,
-			.fd = -1,
-		};
-		backing_keep_fd(ret, fd);
-	}
+	err = open_whole(ret, fd, &info);
 	close(fd);
 	return err;
+}
+
+int
+backing_device_open_fd(struct backing *ret, int fd)
+{
+	struct device_info info;
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st) != 0)
+		return fail_sys(errno, "fstat");
+	err = device_read_info(
+		&info, SYSFS_ROOT, major(st.st_rdev), minor(st.st_rdev));
+	return err == 0 ? open_whole(ret, fd, &info) : err;
 }

@@ -38,6 +38,15 @@
 #define PIECE_MAX ((size_t)256 << 20)
 #define PIECE_MIN ((size_t)1 << 20)
 
+/*
+ * On btrfs: what one call has allocated is one extent, of which nothing is free
+ * again before all of it was given back.
+ */
+#define PIECE_BTRFS ((size_t)1 << 20)
+
+/* larger pages cannot come and go one by one */
+#define GRANULE_MAX ((size_t)2 << 20)
+
 /* bytes of zeroes that one write(2) is given */
 #define ZEROES_SIZE ((size_t)64 << 10)
 
@@ -142,6 +151,14 @@ write_zeroes(int fd, size_t off, size_t size)
 	return 0;
 }
 
+static bool
+is_on(int fd, unsigned long magic)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) == 0 && (unsigned long)st.f_type == magic;
+}
+
 /*
  * In pieces: tmpfs undoes a call that a signal interrupts, so with
  * a timer running a large one would never end.  Smaller and smaller ones do.
@@ -150,7 +167,9 @@ int
 file_allocate(int fd, size_t from, size_t to, size_t granule)
 {
 	const size_t piece_min = max_size(PIECE_MIN, granule);
-	const size_t piece_max = max_size(PIECE_MAX, granule);
+	const size_t piece_max = is_on(fd, BTRFS_SUPER_MAGIC)
+					 ? PIECE_BTRFS
+					 : max_size(PIECE_MAX, granule);
 	size_t piece = piece_max, off = from;
 
 	while (off < to) {
@@ -198,13 +217,13 @@ is_over(const struct statfs *st, uint64_t nblocks, size_t size)
 }
 
 int
-file_extend(int fd, size_t size)
+file_extend(int fd, size_t size, size_t reserve)
 {
 	struct statfs st;
 
 	if (is_over_limit(size))
 		return fail_sys(EFBIG, "posix_fallocate");
-	if (fstatfs(fd, &st) == 0 && is_over(&st, st.f_blocks, size))
+	if (fstatfs(fd, &st) == 0 && is_over(&st, st.f_blocks, reserve))
 		return fail_sys(ENOSPC, "posix_fallocate");
 	/* says at once when the file system has no files so large */
 	if (ftruncate(fd, (off_t)size) != 0)
@@ -215,11 +234,8 @@ file_extend(int fd, size_t size)
 int
 file_reserve(int fd, size_t size, size_t granule)
 {
-	int err = file_extend(fd, size);
+	int err = file_allocate(fd, 0, size, granule);
 
-	if (err != 0)
-		return err;
-	err = file_allocate(fd, 0, size, granule);
 	if (err == 0)
 		return 0;
 	/*
@@ -239,28 +255,6 @@ has_room(int fd, size_t size)
 	struct statfs st;
 
 	return fstatfs(fd, &st) != 0 || !is_over(&st, st.f_bavail, size);
-}
-
-/* populate -- madvise(2) by its number: older headers do not have it */
-static bool
-populate(char *from, size_t size)
-{
-	int rc;
-
-	do
-		rc = madvise(from, size, 23 /* MADV_POPULATE_WRITE */);
-	while (rc != 0 && errno == EINTR);
-	return rc == 0;
-}
-
-bool
-backing_reserve(char *from, size_t size)
-{
-	int saved = errno;
-	bool done = populate(from, size);
-
-	errno = saved;
-	return done;
 }
 
 /*
@@ -287,46 +281,67 @@ file_prepare(int fd)
 	return page;
 }
 
-int
-backing_file_open(
-	struct backing *ret, int fd, size_t size, enum backing_keep keep)
+/*
+ * take_space -- behind the mapped file, as much as is wanted now
+ * A sparse one gets none but its first granule.
+ */
+static int
+take_space(struct backing *b, int fd, const struct backing_want *want)
 {
-	size_t granule = file_prepare(fd);
-	char *base;
-	bool sparse;
+	bool sparse = want->sparse && has_room(fd, b->size);
+
+	if (!backing_can_reserve(b) || b->granule > GRANULE_MAX) {
+		b->give = BACKING_GIVE_NEVER;
+		if (want->max_size > want->size)
+			return fail(ENOTSUP, "a pool that grows: Linux 5.14, "
+					     "pages of 2 MiB");
+		sparse = false;
+	}
+	if (sparse)
+		b->reserved = b->granule;
+	return file_reserve(fd, b->reserved, b->granule);
+}
+
+/* map_file -- the file has its length */
+static int
+map_file(struct backing *b, int fd, const struct backing_want *want)
+{
+	int err = backing_map(
+		&b->base, fd, b->size, b->granule, b->granule, false);
+
+	if (err != 0)
+		return err;
+	err = backing_place(b, want);
+	if (err == 0)
+		err = take_space(b, fd, want);
+	if (err != 0)
+		(void)munmap(b->base, b->size);
+	return err;
+}
+
+int
+backing_file_open(struct backing *ret, int fd, const struct backing_want *want)
+{
+	struct backing b = {.kind = BACKING_FILE,
+		.zero = true,
+		.give = BACKING_GIVE_FILE,
+		.fd = -1};
+	size_t most = max_size(want->size, want->max_size);
 	int err;
 
-	if (size > PTRDIFF_MAX - granule) {
-		close(fd);
-		return fail(EFBIG, "invalid size (%zu) for off_t", size);
+	b.granule = file_prepare(fd);
+	if (most > PTRDIFF_MAX - b.granule)
+		return fail(EFBIG, "invalid size (%zu) for off_t", most);
+	b.size = align_up(most, b.granule);
+	b.reserved = align_up(want->size, b.granule);
+	err = file_extend(fd, b.size, b.reserved);
+	if (err == 0)
+		err = map_file(&b, fd, want);
+	if (err != 0) {
+		(void)!ftruncate(fd, 0); /* as in file_reserve() */
+		return err;
 	}
-	size = align_up(size, granule);
-	sparse = (keep & BACKING_SPARSE) != 0 && granule == os_page_size() &&
-		 has_room(fd, size);
-	err = sparse ? file_extend(fd, size) : file_reserve(fd, size, granule);
-	if (err == 0) {
-		err = backing_map(&base, fd, size, granule, granule);
-		if (err == 0 && sparse && !populate(base, granule)) {
-			sparse = false;
-			err = file_reserve(fd, size, granule);
-			if (err != 0)
-				(void)munmap(base, size);
-		}
-		if (err != 0)
-			(void)!ftruncate(fd, 0); /* as in file_reserve() */
-	}
-	if (err == 0) {
-		*ret = (struct backing){
-			.base = base,
-			.size = size,
-			.granule = granule,
-			.kind = BACKING_FILE,
-			.zero = true,
-			.sparse = sparse,
-			.fd = -1,
-		};
-		backing_keep_file(ret, fd, keep);
-	}
-	close(fd);
-	return err;
+	backing_keep_file(&b, fd, want->keep);
+	*ret = b;
+	return 0;
 }

@@ -29,19 +29,43 @@ struct device_info {
 };
 
 /*
- * backing_map -- map all of an open file or device, shared
+ * backing_map -- map all of an open file or device, shared, or private memory
  *
  * ret_base  gets the address, a multiple of max(align, BACKING_ALIGN)
+ * fd        -1: private memory
  * size      bytes, a multiple of granule
  * granule   the smallest piece that the file can be mapped in
  * align     a power of two
+ * account   whether the kernel shall count the memory as used at once
  */
-int backing_map(
-	char **ret_base, int fd, size_t size, size_t granule, size_t align);
+int backing_map(char **ret_base, int fd, size_t size, size_t granule,
+	size_t align, bool account);
 
-/* backing_file_open -- with an unnamed file, which is closed in any case */
+/*
+ * backing_place -- the policies of a fresh mapping, before any page is there:
+ * NUMA nodes and huge pages
+ */
+int backing_place(const struct backing *b, const struct backing_want *want);
+
+/*
+ * backing_prefault -- bring what is reserved into memory, if that is wanted;
+ * the last thing
+ */
+int backing_prefault(const struct backing *b, const struct backing_want *want);
+
+/*
+ * backing_file_open -- with an empty file; fd stays the caller's
+ * Makes no difference between a file of ours and one of the caller's: when it
+ * fails the file is empty again.
+ */
 int backing_file_open(
-	struct backing *ret, int fd, size_t size, enum backing_keep keep);
+	struct backing *ret, int fd, const struct backing_want *want);
+
+/* backing_memory_open -- what is made of memory: memfd, huge pages, private */
+int backing_memory_open(struct backing *ret, const struct backing_want *want);
+
+/* backing_region_open -- the caller's memory */
+int backing_region_open(struct backing *ret, const struct backing_want *want);
 
 /*
  * backing_keep_file -- keep of the mapped file what was asked for and can be
@@ -60,6 +84,9 @@ void backing_forget_file(struct backing *b);
  * Returns -ENODEV for other character devices, -ENOTDIR for all other files.
  */
 int backing_device_open(struct backing *ret, const char *path);
+
+/* backing_device_open_fd -- with one that is open; fd stays the caller's */
+int backing_device_open_fd(struct backing *ret, int fd);
 
 /*
  * backing_untouched -- is this memory known to read as zero, because it is the
@@ -93,15 +120,18 @@ int file_open_named(const char *path);
 size_t file_prepare(int fd);
 
 /*
- * file_extend -- give the empty file its size, as file_reserve(), but with no
- * space allocated; it must be there now, though it may be gone later
+ * file_extend -- give the empty file its size, with no space allocated
+ * reserve  bytes that shall be later; refused when no disk is so large
  */
-int file_extend(int fd, size_t size);
+int file_extend(int fd, size_t size, size_t reserve);
 
 /* file_allocate -- space for [from, to); a negative errno, without a message */
 int file_allocate(int fd, size_t from, size_t to, size_t granule);
 
-/* file_reserve -- give the empty file its size, with all space allocated */
+/*
+ * file_reserve -- space for the first `size` bytes of the file; it is empty
+ * again when there is not so much
+ */
 int file_reserve(int fd, size_t size, size_t granule);
 
 /*

@@ -7,7 +7,8 @@
  * there it is worth asking whether it was ever written to.
  *
  * Of which kind its pages are is not asked: where they are huge, the guard
- * finds out by failing.
+ * finds out by failing.  What the caller says of how they can be given back is
+ * tried out on the last page, which is of no worth yet.
  */
 #include "backing/backing.h"
 
@@ -17,27 +18,53 @@
 #include "backing/backing_internal.h"
 #include "base/arith.h"
 #include "base/assert.h"
+#include "base/error.h"
 #include "base/os.h"
 
 /* from here on clearing takes longer than asking */
 #define LARGE_REGION ((size_t)4 << 30)
 
+/* try_out -- does the last page read as zero when it was given back? */
+static int
+try_out(const struct backing *b)
+{
+	volatile char *byte = b->base + b->size - 1;
+	char *page = b->base + b->size - b->granule;
+	int err;
+
+	if (!backing_can_reserve(b))
+		return fail(ENOTSUP, "to give back a region: Linux 5.14");
+	*byte = 1;
+	err = backing_give_back(b->give, page, b->granule);
+	if (err != 0)
+		return fail_sys(-err, "madvise");
+	if (!backing_reserve(page, b->granule))
+		return fail_sys(ENOSPC, "madvise");
+	if (*byte != 0)
+		return fail(EINVAL,
+			"the region's pages cannot be given back like this");
+	return 0;
+}
+
 int
-backing_open_region(struct backing *ret, void *addr, size_t size)
+backing_region_open(struct backing *ret, const struct backing_want *want)
 {
 	size_t page = os_page_size();
-	int saved = errno;
-
-	ASSERT((uintptr_t)addr % page == 0);
-	*ret = (struct backing){
-		.base = addr,
-		.size = align_down(size, page),
+	struct backing b = {.base = want->addr,
+		.size = align_down(want->size, page),
 		.granule = page,
 		.kind = BACKING_REGION,
-		.fd = -1,
-	};
-	ret->zero = ret->size >= LARGE_REGION &&
-		    backing_untouched(ret->base, ret->size);
-	errno = saved;
-	return 0;
+		.give = want->give,
+		.fd = -1};
+	int err = 0;
+
+	ASSERT((uintptr_t)want->addr % page == 0);
+	b.reserved = b.size;
+	b.zero = b.size >= LARGE_REGION && backing_untouched(b.base, b.size);
+	err = backing_place(&b, want);
+	if (err == 0 && b.give != BACKING_GIVE_NEVER)
+		err = try_out(&b);
+	if (err == 0)
+		*ret = b;
+	return err;
 }

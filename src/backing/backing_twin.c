@@ -107,6 +107,8 @@ backing_go_private(struct backing *b)
 	if (err == 0) {
 		b->shadow = NULL;
 		b->is_own = true;
+		if (b->give != BACKING_GIVE_NEVER)
+			b->give = BACKING_GIVE_COPY;
 	}
 	errno = saved;
 	return err;
@@ -159,13 +161,12 @@ open_file(struct backing_twin *t, const struct backing *b, const char *path)
 		err = fail(ENOTSUP, "%s: pages of another size", path);
 	if (err == 0) {
 		t->whole = share_blocks(t->fd, b);
-		err = b->sparse ? file_extend(t->fd, b->size)
-				: file_reserve(t->fd, b->size, b->granule);
+		err = file_extend(t->fd, b->size, 0);
 	}
 	/* what has pages of its own cannot be written, only mapped */
 	if (err == 0 && b->granule != os_page_size())
-		err = backing_map(
-			&t->memory, t->fd, b->size, b->granule, b->granule);
+		err = backing_map(&t->memory, t->fd, b->size, b->granule,
+			b->granule, false);
 	if (err != 0)
 		backing_twin_drop(t, b);
 	return err;
@@ -203,7 +204,7 @@ backing_twin_reserve(const struct backing_twin *twin, const struct backing *b,
 {
 	int saved = errno, err;
 
-	if (!b->sparse || twin->fd < 0)
+	if (twin->fd < 0)
 		return 0;
 	err = file_allocate(twin->fd, offset, offset + size, b->granule);
 	errno = saved;
@@ -259,6 +260,8 @@ backing_twin_take(
 		backing_keep_file(b, twin->fd, keep);
 	} else {
 		b->is_own = true;
+		if (b->give != BACKING_GIVE_NEVER)
+			b->give = BACKING_GIVE_MEMORY;
 		twin->memory = NULL; /* it has moved */
 	}
 	backing_twin_drop(twin, b);

@@ -53,6 +53,12 @@ max_size(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
+static inline uint32_t
+min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline size_t
 clamp_size(size_t x, size_t low, size_t high)
 {

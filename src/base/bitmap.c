@@ -82,3 +82,19 @@ bitmap_count(const uint64_t *map, size_t first, size_t n)
 	}
 	return count;
 }
+
+size_t
+bitmap_count_only(
+	const uint64_t *map, const uint64_t *other, size_t first, size_t n)
+{
+	size_t count = 0;
+	while (n > 0) {
+		unsigned len = piece(first, n);
+		uint64_t m = bitmap_mask(first % BITMAP_WORD, len);
+		size_t i = first / BITMAP_WORD;
+		count += (size_t)__builtin_popcountll(map[i] & ~other[i] & m);
+		first += len;
+		n -= len;
+	}
+	return count;
+}

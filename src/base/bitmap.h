@@ -45,6 +45,10 @@ bool bitmap_all_set(const uint64_t *map, size_t first, size_t n);
 /* bitmap_count -- set bits in [first, first + n) */
 size_t bitmap_count(const uint64_t *map, size_t first, size_t n);
 
+/* bitmap_count_only -- bits in [first, first + n) set in map, not in other */
+size_t bitmap_count_only(
+	const uint64_t *map, const uint64_t *other, size_t first, size_t n);
+
 /* bitmap_next -- first bit >= from with that value; `end` when there is none */
 size_t bitmap_next(const uint64_t *map, size_t from, size_t end, bool value);
 

@@ -40,7 +40,10 @@ vmem_create(const char *dir, size_t size)
 		errno = -fail(EINVAL, "invalid (NULL) path");
 		return NULL;
 	}
-	void *p = pool_create_path(dir, size, VMEM_MIN_POOL, &err);
+	struct pool_want want;
+	pool_want_init(&want, BACKING_AT_PATH, size, VMEM_MIN_POOL);
+	want.backing.path = dir;
+	void *p = pool_create(&want, &err);
 	auto_profile_begin(p);
 	errno = p == NULL ? err : saved;
 	return p;
@@ -65,7 +68,10 @@ vmem_create_in_region(void *addr, size_t size)
 			addr, size);
 		return NULL;
 	}
-	void *p = pool_create_region(addr, size, &err);
+	struct pool_want want;
+	pool_want_init(&want, BACKING_AT_REGION, size, VMEM_MIN_POOL);
+	want.backing.addr = addr;
+	void *p = pool_create(&want, &err);
 	auto_profile_begin(p);
 	errno = p == NULL ? err : saved;
 	return p;
@@ -98,6 +104,28 @@ vmem_stats_print(VMEM *vmp, const char *opts)
 	LOG(3, "vmp %p opts \"%s\"", (void *)vmp, opts == NULL ? "" : opts);
 	int rc = pool_stats_print(vmp, opts);
 	errno = rc == 0 ? saved : -rc;
+}
+
+EXPORT int
+vmem_trim(VMEM *vmp, size_t keep)
+{
+	int saved = errno;
+	LOG(3, "vmp %p keep %zu", (void *)vmp, keep);
+	int64_t given = pool_trim(vmp, keep);
+	errno = given >= 0 ? saved : (int)-given;
+	return given < 0 ? -1 : given > 0;
+}
+
+EXPORT int
+vmem_decay(VMEM *vmp, int ms)
+{
+	int saved = errno;
+	LOG(3, "vmp %p ms %d", (void *)vmp, ms);
+	int rc = ms < VMEM_DECAY_NEVER ? fail(EINVAL, "decay time %d under %d",
+						 ms, VMEM_DECAY_NEVER)
+				       : pool_set_decay(vmp, ms);
+	errno = rc == 0 ? saved : -rc;
+	return rc == 0 ? 0 : -1;
 }
 
 /* alloc -- everything that the fast path does not do */

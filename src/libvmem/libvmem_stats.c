@@ -39,6 +39,9 @@ public_form(const struct pool_totals *t)
 		.refused = t->nrefused,
 		.reclaims = t->nreclaim,
 		.hardening = t->hardening,
+		.size = t->size,
+		.given_back = t->given,
+		.no_memory = t->nshort,
 	};
 }
 

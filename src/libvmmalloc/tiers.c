@@ -44,16 +44,17 @@ static void
 create(struct tier *t, const struct tier_spec *spec, enum pool_fork mode)
 {
 	int err = ENOMEM;
-	if (spec->path[0] == '\0') {
-		void *p = os_map(spec->size);
-		if (p != NULL)
-			t->handle = pool_create_own(p, spec->size, &err);
-		else
-			t->handle = NULL;
-	} else {
-		t->handle = pool_create_process(
-			spec->path, spec->size, VMMALLOC_MIN_POOL, mode, &err);
+	bool anon = spec->path[0] == '\0';
+	struct pool_want want;
+	pool_want_init(&want, anon ? BACKING_NEW_PRIVATE : BACKING_AT_PATH,
+		spec->size, VMMALLOC_MIN_POOL);
+	want.name = spec->name;
+	if (!anon) {
+		want.backing.path = want.fork_path = spec->path;
+		want.backing.sparse = true;
+		want.at_fork = mode;
 	}
+	t->handle = pool_create(&want, &err);
 	if (t->handle == NULL)
 		die("vmem pool creation failed: %s", strerrordesc_np(err));
 	t->base = t->handle;

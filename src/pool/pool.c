@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "base/arith.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -30,7 +30,8 @@ pool_checksum(const struct pool *pool)
 {
 	/* FNV-1a over the fields that are set once */
 	const uint64_t field[] = {pool->layout, pool->kind, pool->size,
-		pool->uid, pool->base, pool->hardening, pool->dir.max_private};
+		pool->uid, pool->base, pool->hardening, pool->granule,
+		pool->dir.max_private};
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
 		for (unsigned byte = 0; byte < 8; byte++)
@@ -39,26 +40,42 @@ pool_checksum(const struct pool *pool)
 	return hash;
 }
 
-/* format -- lay a new pool over the backing's memory */
+/* has_metadata -- is there room for the fixed metadata, and memory behind it?
+ */
 static int
-format(struct record *rec)
+has_metadata(const struct backing *b)
 {
-	const struct backing *b = &rec->backing;
-	struct pool *pool = pool_at(b->base);
 	size_t fixed = run_space_pages(b->base, b->size) * RUN_PAGE;
 	if (b->size / RUN_PAGE > RUN_MAX_PAGES)
 		return fail(EFBIG, "pool of %zu bytes: too large", b->size);
 	if (fixed > b->size / 2)
 		return fail(EINVAL, "pool of %zu bytes: too small", b->size);
-	if (b->sparse && !run_space_reserve(b->base, b->size))
+	if (!run_space_reserve(b->base, b->size, b->granule, b->reserved))
 		return fail(ENOSPC, "pool of %zu bytes: no space", b->size);
+	return 0;
+}
+
+/* format -- lay a new pool over the backing's memory */
+static int
+format(struct record *rec, const struct pool_want *want)
+{
+	const struct backing *b = &rec->backing;
+	struct pool *pool = pool_at(b->base);
+	const struct run_behind behind = {
+		.granule = b->granule,
+		.reserved = b->reserved,
+		.give = b->give,
+		.decay_ms = want->decay_ms,
+	};
+	int rc = has_metadata(b);
+	if (rc != 0)
+		return rc;
 	if (!b->zero)
 		memset(pool, 0, sizeof(*pool));
 	run_space_init(&pool->runs, b->base, b->size, b->zero);
-	if (b->sparse)
-		run_space_sparse(&pool->runs);
-	struct config config = config_read();
-	if (!dir_init(&pool->dir, &pool->runs, config.hardening, os_ncpus()))
+	run_space_behind(&pool->runs, &behind);
+	if (!dir_init(&pool->dir, &pool->runs, (enum hardening)want->hardening,
+		    os_ncpus()))
 		return fail(ENOMEM, "pool of %zu bytes: too small", b->size);
 	pool->layout = POOL_LAYOUT;
 	pool->kind = b->kind;
@@ -66,15 +83,19 @@ format(struct record *rec)
 	/* relaxed: only has to differ from all others */
 	rec->uid = pool->uid = fetch_add_relaxed(&last_uid, 1) + 1;
 	pool->base = (uintptr_t)b->base;
-	pool->hardening = config.hardening;
+	pool->hardening = (uint64_t)want->hardening;
+	pool->granule = pool->runs.granule;
+	if (want->name != NULL)
+		memcpy(pool->name, want->name,
+			strnlen(want->name, sizeof(pool->name) - 1));
 	pool->checksum = pool_checksum(pool);
 	pool->signature = POOL_SIGNATURE;
 	return 0;
 }
 
-/* create -- the second half of both kinds of creation; closes on failure */
-static void *
-create(struct record *rec, int *err)
+/* create -- the second half of creation; closes on failure */
+static int
+create(struct record *rec, const struct pool_want *want)
 {
 	char *base = rec->backing.base;
 	rec->twin.fd = -1;
@@ -86,7 +107,7 @@ create(struct record *rec, int *err)
 	registry_unguard(&rec->backing);
 	registry_unlock();
 	thread_pool_gone(base);
-	int rc = format(rec);
+	int rc = format(rec, want);
 	if (rc == 0) {
 		rec->guarded = backing_guard(&rec->backing, true);
 		registry_lock();
@@ -97,71 +118,37 @@ create(struct record *rec, int *err)
 		if (rec->guarded)
 			(void)backing_guard(&rec->backing, false);
 		backing_close(&rec->backing);
-		*err = -rc;
-		return NULL;
+		return rc;
 	}
 	LOG(2, "pool %p, %zu bytes", (void *)base, rec->backing.size);
 	PROBE3(pool_create, base, rec->backing.size, rec->backing.kind);
-	return base;
+	return 0;
 }
 
-static void *
-create_path(struct record *rec, const char *path, size_t size, size_t least,
-	enum backing_keep keep, int *err)
+void *
+pool_create(const struct pool_want *asked, int *err)
 {
-	int rc = backing_open_kept(&rec->backing, path, size, keep);
-	if (rc == 0 && rec->backing.size < least) {
-		backing_close(&rec->backing);
+	struct pool_want want = *asked;
+	pool_want_override(&want);
+	want.backing.keep = pool_twin_keep(want.at_fork);
+	struct record rec = {.kin = KIN_OWN,
+		.at_fork = want.at_fork,
+		.path = want.fork_path};
+	int rc = backing_open(&rec.backing, &want.backing);
+	if (rc == 0 && rec.backing.size < want.least) {
 		rc = fail(EINVAL, "%s: device of %zu bytes smaller than %zu",
-			path, rec->backing.size, least);
+			want.backing.path == NULL ? "descriptor"
+						  : want.backing.path,
+			rec.backing.size, want.least);
+		backing_close(&rec.backing);
+	} else if (rc == 0) {
+		rc = create(&rec, &want);
 	}
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;
 	}
-	return create(rec, err);
-}
-
-void *
-pool_create_path(const char *path, size_t size, size_t least, int *err)
-{
-	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
-	return create_path(&rec, path, size, least, BACKING_KEEP_NOTHING, err);
-}
-
-void *
-pool_create_process(const char *path, size_t size, size_t least,
-	enum pool_fork mode, int *err)
-{
-	struct record rec = {.kin = KIN_OWN, .at_fork = mode, .path = path};
-	unsigned keep = BACKING_SPARSE | (unsigned)pool_twin_keep(mode);
-	return create_path(
-		&rec, path, size, least, (enum backing_keep)keep, err);
-}
-
-void *
-pool_create_region(void *addr, size_t size, int *err)
-{
-	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
-	int rc = backing_open_region(&rec.backing, addr, size);
-	if (rc != 0) {
-		*err = -rc;
-		return NULL;
-	}
-	return create(&rec, err);
-}
-
-void *
-pool_create_own(void *addr, size_t size, int *err)
-{
-	struct record rec = {.kin = KIN_OWN, .at_fork = POOL_FORK_SHARE};
-	int rc = backing_open_region(&rec.backing, addr, size);
-	if (rc != 0) {
-		*err = -rc;
-		return NULL;
-	}
-	rec.backing.zero = rec.backing.is_own = true;
-	return create(&rec, err);
+	return rec.backing.base;
 }
 
 size_t

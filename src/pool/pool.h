@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backing/backing.h"
+
 /* what becomes of a pool at fork(2) */
 enum pool_fork {
 	POOL_FORK_SHARE, /* as the mapping is: the child is a guest in a file */
@@ -41,24 +43,41 @@ void pool_fork_prepare(void);
 void pool_fork_parent(void);
 void pool_fork_child(void);
 
-/* pool_create_path, pool_create_region -- size is at least the minimum */
-void *pool_create_path(const char *path, size_t size, size_t least, int *err);
-void *pool_create_region(void *addr, size_t size, int *err);
+#define POOL_HARDENING_DEFAULT (-1)
+#define POOL_NAME_SIZE         64u /* with the zero byte at its end */
+
+/* what is wanted; begin with pool_want_init() */
+struct pool_want {
+	struct backing_want backing;
+	size_t least;     /* bytes that the memory must have at least */
+	int hardening;    /* level, or POOL_HARDENING_DEFAULT */
+	int decay_ms;     /* as in run.h */
+	const char *name; /* shorter than POOL_NAME_SIZE, or NULL; not kept */
+	/*
+	 * What a fork shall do; when that fails at a fork, the process ends
+	 * with a message.  fork_path is absolute, and stays valid.
+	 */
+	enum pool_fork at_fork;
+	const char *fork_path;
+};
+
+void pool_want_init(struct pool_want *want, enum backing_source from,
+	size_t size, size_t least);
 
 /*
- * pool_create_own -- as pool_create_region(), in fresh private memory, which
- * reads as zero, and is copied by the kernel for each forked child
+ * pool_create -- make a pool; VMEM_OPTIONS may change what is wanted
+ * The sizes are at least the minimum, and the address is aligned.
  */
-void *pool_create_own(void *addr, size_t size, int *err);
+void *pool_create(const struct pool_want *want, int *err);
 
 /*
- * pool_create_process -- as pool_create_path(), for a pool that is the heap of
- * the whole process: reserved as it is used, and with what a fork shall do;
- * when that fails at a fork, the process ends with a message
- * path  absolute, and stays valid
+ * pool_trim -- give back what is not needed, all but `keep` bytes of it
+ * Returns the bytes that were given back, or -EINVAL.
  */
-void *pool_create_process(const char *path, size_t size, size_t least,
-	enum pool_fork mode, int *err);
+int64_t pool_trim(void *handle, size_t keep);
+
+/* pool_set_decay -- another decay time; 0 or -EINVAL */
+int pool_set_decay(void *handle, int ms);
 
 /* pool_delete -- free everything and forget the pool */
 int pool_delete(void *handle);
@@ -125,13 +144,14 @@ int pool_check(void *handle, int *err);
 
 /* the figures of a pool that are no tables; bytes unless said otherwise */
 struct pool_totals {
-	uint64_t mapped, free, kept, metadata;
+	uint64_t mapped, free, kept, metadata, size, given;
 	struct {
 		uint64_t bytes;          /* of live objects */
 		uint64_t active;         /* of the pages that they lie in */
 		uint64_t nmalloc, nfree; /* objects */
 	} small, large;
 	uint64_t nheaps, nthreads, nrefused, nreclaim, hardening;
+	uint64_t nshort; /* times that there was no more memory to have */
 };
 
 /* pool_totals -- read them, while nobody is inside the pool */

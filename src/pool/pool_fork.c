@@ -13,7 +13,7 @@
  * is its guest: its threads work in the shared heap, under the locks in the
  * pool, and free into others' slabs as any thread does; they never take over a
  * heap, and never collect what the parent's threads hold, because they cannot
- * stop them.
+ * stop them.  From then on no page of the pool is given back any more.
  *
  * A fork from a signal handler that has interrupted an operation cannot wait
  * for that operation: it leaves everything as it is, and the child may do what
@@ -169,6 +169,13 @@ is_private(const void *address)
 	return kind == 'p';
 }
 
+static bool
+is_live(const struct record *rec, const struct pool *pool)
+{
+	return !rec->overlapped && pool->signature == POOL_SIGNATURE &&
+	       pool->uid == rec->uid;
+}
+
 void
 pool_adopt(struct record *rec)
 {
@@ -181,6 +188,10 @@ pool_adopt(struct record *rec)
 		is_private(pool)) {
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir, NULL);
+	} else if (is_live(rec, pool)) {
+		/* from here on two processes use the file: it keeps its pages
+		 */
+		run_space_give(&pool->runs, BACKING_GIVE_NEVER);
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;

@@ -12,7 +12,7 @@
 #include "tcache/tcache.h"
 
 #define POOL_SIGNATURE UINT64_C(0x314c4f4f504d4556) /* "VEMPOOL1" */
-#define POOL_LAYOUT    1u /* of everything inside a pool */
+#define POOL_LAYOUT    2u /* of everything inside a pool */
 
 /*
  * The header of a pool, RUN_HEADER_OFF behind its first byte.  Granule 0 of
@@ -28,6 +28,8 @@ struct pool {
 	uint64_t uid;
 	uint64_t base;
 	uint64_t hardening;
+	uint64_t granule; /* pages that get and lose their memory together */
+	char name[POOL_NAME_SIZE]; /* for outside readers; set once */
 	uint64_t nmisuse;  /* refused frees; atomic, relaxed: statistics */
 	uint64_t nreclaim; /* times that everything was collected; frozen */
 	struct run_space runs ALIGNED(64);
@@ -70,6 +72,15 @@ struct visit {
  */
 int pool_enter(struct visit *v, void *handle);
 void pool_leave(struct visit *v);
+
+/* pool_leave_heap -- stay inside, but let others have the shared heap */
+void pool_leave_heap(struct visit *v);
+
+/*
+ * pool_want_override -- VMEM_OPTIONS of the environment over what is wanted;
+ * then the hardening level is a number
+ */
+void pool_want_override(struct pool_want *want);
 
 /*
  * pool_freeze -- wait until no thread is inside the pool, and let none in

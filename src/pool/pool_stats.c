@@ -89,6 +89,11 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	const struct class_table *t = pool->dir.table;
 	s->nclasses = t->nclasses;
 	s->size = pool->size;
+	s->held = pool->size - ((uint64_t)rs->nhollow << RUN_LG_PAGE);
+	s->given = rs->ngiven << RUN_LG_PAGE;
+	s->nrefused = rs->nrefused;
+	s->decay_ms =
+		rs->give == BACKING_GIVE_NEVER ? RUN_DECAY_NEVER : rs->decay.ms;
 	s->free = (uint64_t)rs->nfree << RUN_LG_PAGE;
 	s->meta = (uint64_t)rs->first << RUN_LG_PAGE;
 	s->nmisuse = pool->nmisuse;
@@ -171,7 +176,10 @@ static void
 sum_up(struct pool_totals *to, const struct pool_stats *s)
 {
 	memset(to, 0, sizeof(*to));
-	to->mapped = s->size;
+	to->mapped = s->held;
+	to->size = s->size;
+	to->given = s->given;
+	to->nshort = s->nrefused;
 	to->free = s->free;
 	to->kept = s->cached;
 	to->metadata = s->meta;

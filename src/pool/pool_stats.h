@@ -23,7 +23,11 @@ struct class_stats {
 };
 
 struct pool_stats {
-	uint64_t size; /* bytes of the pool */
+	uint64_t size;  /* bytes of the pool */
+	uint64_t held;  /* bytes that have memory or disk space behind them */
+	uint64_t given; /* bytes given back so far */
+	uint64_t nrefused; /* times that there was no more memory to have */
+	int32_t decay_ms;
 	uint64_t free; /* bytes of free pages */
 	uint64_t meta; /* bytes of fixed metadata, descriptors and heaps */
 	uint64_t small_active; /* bytes of slabs that have objects */

@@ -66,7 +66,10 @@ stats_json(const struct pool_stats *s, const struct stats_opts *o)
 	}
 	number(&p, "allocated", s->small_bytes + s->large_bytes, ", ");
 	number(&p, "active", s->small_active + s->large_bytes, ", ");
-	number(&p, "mapped", s->size, ", ");
+	number(&p, "mapped", s->held, ", ");
+	number(&p, "size", s->size, ", ");
+	number(&p, "given_back", s->given, ", ");
+	number(&p, "no_memory", s->nrefused, ", ");
 	number(&p, "free", s->free, ", ");
 	number(&p, "kept", s->cached, ", ");
 	number(&p, "metadata", s->meta, ",\n");

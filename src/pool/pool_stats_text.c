@@ -31,7 +31,10 @@ constants(struct printer *p, const struct pool_stats *s)
 	print(p, "Pointer size: %zu\n", sizeof(void *));
 	print(p, "Quantum size: 16\n");
 	print(p, "Page size: %zu\n", RUN_PAGE);
-	print(p, "Dirty pages: kept until they are used again\n");
+	if (s->decay_ms >= 0)
+		print(p, "Decay time: %" PRId32 " ms\n", s->decay_ms);
+	else
+		print(p, "Decay time: none\n");
 	print(p, "Chunk size: %" PRIu64 "\n", s->size);
 }
 
@@ -74,7 +77,7 @@ totals(struct printer *p, const struct pool_stats *s, uint64_t active)
 	row(p, "huge:", huge);
 	row(p, "total:", total);
 	print(p, "%-8s %12" PRIu64 "\n", "active:", active);
-	print(p, "%-8s %12" PRIu64 "\n", "mapped:", s->size);
+	print(p, "%-8s %12" PRIu64 "\n", "mapped:", s->held);
 }
 
 static void
@@ -141,13 +144,17 @@ stats_text(const struct pool_stats *s, const struct stats_opts *o)
 	print(&p,
 		"Allocated: %" PRIu64 ", active: %" PRIu64 ", mapped: %" PRIu64
 		"\n",
-		s->small_bytes + s->large_bytes, active, s->size);
+		s->small_bytes + s->large_bytes, active, s->held);
 	print(&p,
 		"Free: %" PRIu64 ", kept: %" PRIu64 ", metadata: %" PRIu64
 		", heaps: %" PRIu32 ", refused: %" PRIu64 ", reclaims: %" PRIu64
 		"\n",
 		s->free, s->cached, s->meta, s->nheaps,
 		s->nmisuse + s->ndoubled, s->nreclaim);
+	print(&p,
+		"Size: %" PRIu64 ", given back: %" PRIu64
+		", no memory: %" PRIu64 "\n",
+		s->size, s->given, s->nrefused);
 	if (o->merged) {
 		print(&p, "\nMerged arenas stats:\n");
 		tables(&p, s, o, active);

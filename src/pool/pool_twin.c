@@ -11,6 +11,9 @@
 #include "base/os.h"
 #include "pool/pool_internal.h"
 
+/* pages together that are worth a mapping of their own */
+#define BLANK_LEAST 64u
+
 enum backing_keep
 pool_twin_keep(enum pool_fork mode)
 {
@@ -40,7 +43,7 @@ copy_used(const struct record *rec, size_t page, size_t end)
 	return rc;
 }
 
-/* fill -- what is reserved in the pool is reserved in the twin, and copied */
+/* fill -- what is not hollow in the pool is reserved in the twin, and copied */
 static int
 fill(const struct record *rec)
 {
@@ -48,7 +51,7 @@ fill(const struct record *rec)
 	size_t first, n;
 	int rc = 0;
 	for (size_t page = 0; rc == 0; page = first + n) {
-		n = run_next_reserved(rs, page, &first);
+		n = run_next_held(rs, page, &first);
 		if (n == 0)
 			break;
 		rc = backing_twin_reserve(&rec->twin, &rec->backing,
@@ -72,13 +75,20 @@ make_twin(struct record *rec, const char *path)
 	return rc;
 }
 
+/* set_give -- the memory is of another kind now; nobody is inside the pool */
+static void
+set_give(const struct record *rec)
+{
+	run_space_give(&pool_at(rec->backing.base)->runs, rec->backing.give);
+}
+
 /*
- * release -- private memory of the process's own in the place of what is not
- * reserved of a file that is private now
+ * release -- private memory of the process's own in the place of what is hollow
+ * in a file that is private now
  *
- * Else the first write to a page there would take one of the file's too, and
- * raise SIGBUS where the file system is full.  The kernel gives such memory as
- * it is touched, so nothing has to be reserved any more.
+ * Else the first write to a page there would take one of the file's too.  The
+ * kernel gives such memory as it is touched, so nothing has to be reserved.
+ * Small pieces stay hollow: each is a mapping of its own.
  */
 static int
 release(const struct record *rec)
@@ -87,13 +97,14 @@ release(const struct record *rec)
 	size_t first, n;
 	int rc = 0;
 	for (size_t page = 0; rc == 0 && page < rs->npages; page = first + n) {
-		n = run_next_reserved(rs, page, &first);
-		if (first > page)
-			rc = backing_blank(&rec->backing, page * RUN_PAGE,
-				(first - page) * RUN_PAGE);
+		n = run_next_held(rs, page, &first);
+		if (first - page < BLANK_LEAST)
+			continue;
+		rc = backing_blank(&rec->backing, page * RUN_PAGE,
+			(first - page) * RUN_PAGE);
+		if (rc == 0)
+			run_space_filled(rs, page, first);
 	}
-	if (rc == 0)
-		run_space_full(rs);
 	return rc;
 }
 
@@ -104,8 +115,11 @@ go_private(struct record *rec)
 	if (rec->backing.shadow == NULL)
 		return make_twin(rec, NULL);
 	int rc = backing_go_private(&rec->backing);
-	if (rc == 0 && rec->backing.sparse)
-		rc = release(rec);
+	if (rc != 0)
+		return rc;
+	/* the file is the children's too: its pages are not to be taken away */
+	set_give(rec);
+	rc = release(rec);
 	if (rc == 0 && rec->guarded)
 		rec->guarded = backing_guard(&rec->backing, true);
 	return rc;
@@ -154,6 +168,7 @@ pool_twin_child(struct record *rec)
 			die("remapping failed");
 		if (rec->guarded)
 			rec->guarded = backing_guard(&rec->backing, true);
+		set_give(rec);
 	} else if (!rec->backing.is_own) {
 		return false;
 	}

@@ -163,10 +163,20 @@ pool_enter(struct visit *v, void *handle)
 }
 
 void
-pool_leave(struct visit *v)
+pool_leave_heap(struct visit *v)
 {
 	if (v->locked)
 		lock_release(&v->pool->dir.shared_lock, RANK_SHARED);
+	v->locked = false;
+}
+
+void
+pool_leave(struct visit *v)
+{
+	pool_leave_heap(v);
+	/* relaxed: a hint; without locks, but before others may freeze it */
+	if (v->heap != NULL && unlikely(load_relaxed(&v->pool->runs.due) != 0))
+		run_decay(&v->pool->runs);
 	thread_busy_end();
 	if (v->guest)
 		thread_leave(&v->place);

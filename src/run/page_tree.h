@@ -73,6 +73,13 @@ size_t tree_find_aligned(const struct page_tree *t, size_t n, size_t from,
 void tree_take(struct page_tree *t, size_t first, size_t n);
 void tree_give(struct page_tree *t, size_t first, size_t n);
 
+/* tree_block_is_free -- are all pages of that block of 2 MiB free? */
+static inline bool
+tree_block_is_free(const struct page_tree *t, size_t block)
+{
+	return t->level[0][block].max == 0;
+}
+
 /*
  * tree_consistent -- does every summary match the bits below it?
  * Reads only; the pointers and counts of t must be right.

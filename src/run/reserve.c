@@ -1,148 +1,199 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * reserve.c -- memory or disk space behind the pages of a sparse pool
+ * reserve.c -- memory or disk space behind hollow pages
  */
 #include "run/reserve.h"
 
-#include "backing/backing.h"
 #include "base/arith.h"
+#include "base/bitmap.h"
+#include "run/pages.h"
 
 /* more pages than are asked for: a share of what there is, within bounds */
 #define STEP_SHARE 16u
 #define STEP_MIN   ((size_t)8)
 #define STEP_MAX   ((size_t)1024)
 
-/* pages of the page map that there can be: two beginnings, two ranges */
-#define NRANGES 4u
-
-struct range {
-	size_t first, end; /* pages */
-};
-
-static char *
-address(const struct run_space *rs, size_t page)
+/* ask -- the kernel, for held pages; run lock held, let go meanwhile */
+static bool
+ask(struct run_space *rs, size_t bit, size_t end)
 {
-	return rs->base + (page << RUN_LG_PAGE);
-}
-
-/* map_page -- the page in which the page map has the entry of a page */
-static size_t
-map_page(size_t page)
-{
-	return (RUN_MAP_OFF + page * sizeof(uint32_t)) >> RUN_LG_PAGE;
+	enum backing_give give = (enum backing_give)rs->give;
+	size_t size = (end - bit) << RUN_LG_PAGE;
+	char *at = page_address(rs, bit);
+	lock_release(&rs->lock, RANK_RUN);
+	bool done = backing_reserve(at, size);
+	/* the part that there was is of no use, and others may need it */
+	if (!done)
+		(void)backing_give_back(give, at, size);
+	lock_acquire(&rs->lock, RANK_RUN);
+	return done;
 }
 
 /*
- * map_end -- the end of the page map for pages before `end`, and for the one
- * at `end`: what lies behind a run is looked up there
+ * fill_map -- the page map for bits [bit, end) and both their neighbours
+ *
+ * Two threads may do so for the same page of the map at once, which does no
+ * harm; so none gives back what came of it when it fails.
  */
+static bool
+fill_map(struct run_space *rs, size_t bit, size_t end)
+{
+	size_t last = min_size(end - rs->bias, rs->npages - 1);
+	size_t at = run_map_page(bit - rs->bias - 1) + rs->bias;
+	size_t stop = run_map_page(last) + rs->bias + 1;
+	for (;;) {
+		at = bitmap_next(rs->hollow, at, stop, true);
+		if (at == stop)
+			return true;
+		size_t high = bitmap_next(rs->hollow, at, stop, false);
+		at = align_down(at, rs->granule);
+		high = align_up(high, rs->granule);
+		lock_release(&rs->lock, RANK_RUN);
+		bool done = backing_reserve(
+			page_address(rs, at), (high - at) << RUN_LG_PAGE);
+		lock_acquire(&rs->lock, RANK_RUN);
+		if (!done)
+			return false;
+		pages_fill(rs, at, high - at);
+	}
+}
+
+/* hollow_end -- where free hollow pages from a bit on end, at most `most` */
 static size_t
-map_end(const struct run_space *rs, size_t end)
+hollow_end(const struct run_space *rs, size_t bit, size_t most)
 {
-	return map_page(min_size(end, rs->npages - 1)) + 1;
+	size_t nbits = (size_t)rs->npages + rs->bias;
+	size_t end = min_size(bit + most, nbits);
+	end = bitmap_next(rs->tree.used, bit, end, true);
+	end = bitmap_next(rs->hollow, bit, end, false);
+	/* whole granules; the pool may end in the middle of the last */
+	return end == nbits ? end : max_size(align_down(end, rs->granule), bit);
 }
 
-/* bits_page -- the first page of the bitmaps and summaries */
-static size_t
-bits_page(const struct run_space *rs)
-{
-	return run_page(rs, rs->dirty);
-}
-
-void
-run_space_sparse(struct run_space *rs)
-{
-	rs->reserved_low = (uint32_t)min_size(rs->first, rs->meta_pages);
-	rs->reserved_high = (uint32_t)max_size(rs->first, rs->meta_pages);
-}
-
-void
-run_space_full(struct run_space *rs)
-{
-	rs->reserved_low = rs->meta_pages;
-	store_relaxed(&rs->reserved_high, rs->npages);
-}
-
-/* ranges_of -- what is reserved, by rising first pages; they may overlap */
+/* hold, release -- as those of pages.h; the range may be empty */
 static void
-ranges_of(const struct run_space *rs, struct range r[NRANGES])
+hold(struct run_space *rs, size_t bit, size_t end)
 {
-	size_t low = rs->reserved_low, high = rs->reserved_high;
-	r[0] = (struct range){0, map_end(rs, low)};
-	r[1] = (struct range){map_page(rs->meta_pages), map_end(rs, high)};
-	r[2] = (struct range){bits_page(rs), max_size(low, rs->first)};
-	r[3] = (struct range){max_size(rs->meta_pages, rs->first), high};
+	if (bit < end)
+		pages_hold(rs, bit, end - bit);
+}
+
+static void
+release(struct run_space *rs, size_t bit, size_t end)
+{
+	if (bit < end)
+		pages_release(rs, bit, end - bit);
+}
+
+/*
+ * fill -- held hollow pages [bit, end), whole granules
+ * ahead  some more behind them, which are free, while it is at it
+ */
+static bool
+fill(struct run_space *rs, size_t bit, size_t end, bool ahead)
+{
+	size_t nheld = rs->npages - rs->nhollow, more = end;
+	if (ahead)
+		more = hollow_end(rs, end,
+			clamp_size(nheld / STEP_SHARE, STEP_MIN, STEP_MAX));
+	hold(rs, end, more);
+	bool done = fill_map(rs, bit, more) && ask(rs, bit, more);
+	if (!done && end < more) {
+		/* with less to spare when the space comes to its end */
+		release(rs, end, more);
+		more = end;
+		done = fill_map(rs, bit, end) && ask(rs, bit, end);
+	}
+	if (done)
+		pages_fill(rs, bit, more - bit);
+	release(rs, end, more);
+	rs->is_short = !done;
+	rs->nrefused += !done;
+	return done;
+}
+
+/* fill_all -- the hollow ones of held pages [low, high), whole granules */
+static bool
+fill_all(struct run_space *rs, size_t low, size_t high)
+{
+	for (size_t bit = low, end;; bit = end) {
+		bit = bitmap_next(rs->hollow, bit, high, true);
+		if (bit == high)
+			return true;
+		end = bitmap_next(rs->hollow, bit, high, false);
+		if (!fill(rs, bit, end, end == high))
+			return false;
+	}
+}
+
+bool
+reserve_pages(struct run_space *rs, size_t bit, size_t npages)
+{
+	size_t nbits = (size_t)rs->npages + rs->bias, end = bit + npages;
+	size_t low = bit, high = end;
+	if (rs->nhollow == 0 || !bitmap_any_set(rs->hollow, bit, npages))
+		return true;
+	/*
+	 * The rest of the first and the last granule: hollow too and thus free,
+	 * and held meanwhile, so that nobody else works on them.
+	 */
+	if (bitmap_test(rs->hollow, bit))
+		low = align_down(bit, rs->granule);
+	if (bitmap_test(rs->hollow, end - 1))
+		high = min_size(align_up(end, rs->granule), nbits);
+	hold(rs, low, bit);
+	hold(rs, end, high);
+	bool done = fill_all(rs, low, high);
+	release(rs, low, bit);
+	release(rs, end, high);
+	return done;
+}
+
+/* find -- the lowest place for n pages from a bit on, aligned */
+static size_t
+find(const struct run_space *rs, size_t n, size_t from, unsigned lg_align)
+{
+	if (lg_align <= RUN_LG_PAGE)
+		return tree_find(&rs->tree, n, from);
+	/* the bit of the address 0, as far as the alignment sees it */
+	size_t align = (size_t)1 << (lg_align - RUN_LG_PAGE);
+	size_t origin = rs->bias - ((uintptr_t)rs->base >> RUN_LG_PAGE);
+	return tree_find_aligned(&rs->tree, n, from, align, origin);
+}
+
+/* find_solid -- as find(), where no page is hollow */
+static size_t
+find_solid(const struct run_space *rs, size_t n, size_t from, unsigned lg_align)
+{
+	size_t nbits = (size_t)rs->npages + rs->bias;
+	for (;;) {
+		size_t bit = find(rs, n, from, lg_align);
+		if (bit == TREE_NONE)
+			return TREE_NONE;
+		size_t hole = bitmap_next(rs->hollow, bit, bit + n, true);
+		if (hole == bit + n)
+			return bit;
+		from = bitmap_next(rs->hollow, hole, nbits, false);
+	}
 }
 
 size_t
-run_next_reserved(const struct run_space *rs, size_t page, size_t *ret_first)
+reserve_place(struct run_space *rs, size_t npages, size_t page,
+	unsigned lg_align, size_t end)
 {
-	struct range r[NRANGES];
-	size_t first = rs->npages, end = page;
-	ranges_of(rs, r);
-	for (unsigned i = 0; i < NRANGES; i++) {
-		size_t from = max_size(r[i].first, page);
-		if (from >= r[i].end || (end > page && from > end))
+	/* where the memory was at its end, first what has some */
+	bool solid = rs->is_short && rs->nhollow > 0;
+	unsigned ntries = rs->nhollow > 0 ? 2 : 1;
+	for (unsigned i = 0; i < ntries; i++, solid = !solid) {
+		size_t from = page == 0 ? 0 : page + rs->bias;
+		size_t bit = solid ? find_solid(rs, npages, from, lg_align)
+				   : find(rs, npages, from, lg_align);
+		if (bit == TREE_NONE || bit - rs->bias + npages > end)
 			continue;
-		first = min_size(first, from);
-		end = max_size(end, r[i].end);
+		pages_hold(rs, bit, npages);
+		if (reserve_pages(rs, bit, npages))
+			return bit;
+		pages_release(rs, bit, npages);
 	}
-	*ret_first = first;
-	return end > page ? end - first : 0;
-}
-
-bool
-run_space_reserve(const void *base, size_t size)
-{
-	struct run_space rs;
-	size_t first, n;
-	run_space_layout(&rs, (void *)(uintptr_t)base, size);
-	run_space_sparse(&rs);
-	for (size_t page = 0;; page = first + n) {
-		n = run_next_reserved(&rs, page, &first);
-		if (n == 0)
-			return true;
-		if (!backing_reserve(address(&rs, first), n << RUN_LG_PAGE))
-			return false;
-	}
-}
-
-/* reserve_map -- the page map for pages [from, to) */
-static bool
-reserve_map(const struct run_space *rs, size_t from, size_t to)
-{
-	size_t have = map_end(rs, from), want = map_end(rs, to);
-	return have >= want ||
-	       backing_reserve(address(rs, have), (want - have) << RUN_LG_PAGE);
-}
-
-/* extend -- a range that ends at *end to `to`, at most to `most` */
-static bool
-extend(struct run_space *rs, uint32_t *end, size_t to, size_t most)
-{
-	if (to <= *end)
-		return true;
-	size_t step = min_size(max_size(*end / STEP_SHARE, STEP_MIN), STEP_MAX);
-	size_t more = min_size(max_size(to, *end + step), most);
-	char *from = address(rs, *end);
-	/* with less to spare when the space comes to its end */
-	for (;; more = to) {
-		if (reserve_map(rs, *end, more) &&
-			backing_reserve(from, (more - *end) << RUN_LG_PAGE)) {
-			store_relaxed(end, (uint32_t)more);
-			return true;
-		}
-		if (more == to)
-			return false;
-	}
-}
-
-bool
-reserve_pages(struct run_space *rs, size_t page, size_t npages)
-{
-	size_t end = page + npages, split = rs->meta_pages;
-	if (page < split &&
-		!extend(rs, &rs->reserved_low, min_size(end, split), split))
-		return false;
-	return end <= split || extend(rs, &rs->reserved_high, end, rs->npages);
+	return TREE_NONE;
 }

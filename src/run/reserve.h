@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * reserve.h -- memory or disk space behind the pages of a sparse pool
+ * reserve.h -- memory or disk space behind hollow pages
  *
  * A page of a file without space behind it raises SIGBUS when it is touched
- * and the file system is full by then.  So a sparse pool's pages are reserved
- * before they are used.  As the lowest place is taken first, what is reserved
- * is one range, or two in pools so large that they keep pages at the front for
- * descriptors; it never shrinks.
+ * and the file system is full by then.  So hollow pages are reserved before
+ * they are used, and some more while it is at it.
  */
 #ifndef RUN_RESERVE_H
 #define RUN_RESERVE_H
@@ -14,10 +12,24 @@
 #include "run/run.h"
 
 /*
- * reserve_pages -- have space behind pages [page, page + npages), and behind
- * some more while it is at it
- * Returns whether there is.  Locks: run lock held.
+ * reserve_pages -- have memory behind bits [bit, bit + npages), which the
+ * caller holds (pages.h)
+ * Returns whether there is; if not, some of them may be hollow no more.  Costs
+ * nothing when none is hollow.
+ * Locks  run lock held; let go while the kernel works.
  */
-bool reserve_pages(struct run_space *rs, size_t page, size_t npages);
+bool reserve_pages(struct run_space *rs, size_t bit, size_t npages);
+
+/*
+ * reserve_place -- hold npages pages together that have memory behind them
+ *
+ * page      from this one on, if there is such a place; 0: from any
+ * lg_align  of the address
+ * end       behind the last page; at most rs->npages
+ * Returns the first bit, or TREE_NONE.
+ * Locks  run lock held; let go while the kernel works.
+ */
+size_t reserve_place(struct run_space *rs, size_t npages, size_t page,
+	unsigned lg_align, size_t end);
 
 #endif

@@ -9,7 +9,9 @@
 #include "base/arith.h"
 #include "base/assert.h"
 #include "base/bitmap.h"
+#include "run/decay.h"
 #include "run/meta.h"
+#include "run/pages.h"
 #include "run/reserve.h"
 
 /*
@@ -32,6 +34,7 @@ struct layout {
 	size_t npages; /* of the pool */
 	size_t nbits;  /* npages + bias */
 	size_t dirty;  /* offsets from the pool's first byte */
+	size_t hollow;
 	size_t tree;
 	size_t end;
 };
@@ -43,7 +46,8 @@ layout_of(const void *base, size_t size)
 	l.npages = size >> RUN_LG_PAGE;
 	l.nbits = l.npages + bias_of(base);
 	l.dirty = align_up(RUN_MAP_OFF + l.npages * sizeof(uint32_t), 64);
-	l.tree = align_up(l.dirty + bitmap_words(l.nbits) * 8, 64);
+	l.hollow = align_up(l.dirty + bitmap_words(l.nbits) * 8, 64);
+	l.tree = align_up(l.hollow + bitmap_words(l.nbits) * 8, 64);
 	l.end = l.tree + tree_bytes(l.nbits);
 	return l;
 }
@@ -80,6 +84,7 @@ run_space_layout(struct run_space *rs, void *base, size_t size)
 	rs->first = (uint32_t)div_up(l.end, RUN_PAGE);
 	rs->meta_pages = (uint32_t)meta_pages(&l);
 	rs->dirty = (uint64_t *)(void *)(rs->base + l.dirty);
+	rs->hollow = (uint64_t *)(void *)(rs->base + l.hollow);
 	tree_layout(&rs->tree, rs->base + l.tree, l.nbits);
 }
 
@@ -95,7 +100,10 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
 	rs->nfree = rs->npages - rs->first;
-	run_space_full(rs);
+	rs->nspare = zero ? 0 : rs->nfree;
+	rs->granule = 1;
+	rs->give = BACKING_GIVE_NEVER;
+	rs->decay.ms = RUN_DECAY_NEVER;
 }
 
 struct desc *
@@ -118,44 +126,21 @@ map_set(struct run_space *rs, size_t page, size_t npages, uint32_t g)
 			&map[page + i], g << (RUN_LG_GRANULE - RUN_LG_UNIT));
 }
 
-static char *
-page_address(const struct run_space *rs, size_t page)
-{
-	return rs->base + (page << RUN_LG_PAGE);
-}
-
-/* pages_take -- mark as used and dirty; returns whether they were clean */
-static bool
-pages_take(struct run_space *rs, size_t page, size_t npages)
-{
-	tree_take(&rs->tree, page + rs->bias, npages);
-	rs->nfree -= (uint32_t)npages;
-	bool clean = !bitmap_any_set(rs->dirty, page + rs->bias, npages);
-	bitmap_set_range(rs->dirty, page + rs->bias, npages);
-	return clean;
-}
-
-static void
-pages_give(struct run_space *rs, size_t page, size_t npages)
-{
-	tree_give(&rs->tree, page + rs->bias, npages);
-	rs->nfree += (uint32_t)npages;
-}
-
-/* meta_grow -- one more page of descriptors, the lowest; run lock held */
+/*
+ * meta_grow -- one more page of descriptors, the lowest
+ * Locks  run lock held; it may be let go, but not after the page is there.
+ */
 static bool
 meta_grow(struct run_space *rs)
 {
-	size_t bit = tree_find(&rs->tree, META_PAGES, 0);
-	if (bit == TREE_NONE || bit - rs->bias + META_PAGES >= META_REACH_PAGES)
+	size_t end = min_size(rs->npages, META_REACH_PAGES - 1);
+	size_t bit = reserve_place(rs, META_PAGES, 0, RUN_LG_PAGE, end);
+	if (bit == TREE_NONE)
 		return false;
-	size_t page = bit - rs->bias;
-	if (!reserve_pages(rs, page, META_PAGES))
-		return false;
-	(void)pages_take(rs, page, META_PAGES);
-	char *pages = page_address(rs, page);
+	(void)pages_use(rs, bit, META_PAGES);
+	char *pages = page_address(rs, bit);
 	meta_add(rs, pages);
-	map_set(rs, page, META_PAGES, run_granule(rs->base, pages));
+	map_set(rs, bit - rs->bias, META_PAGES, run_granule(rs->base, pages));
 	return true;
 }
 
@@ -169,6 +154,20 @@ run_lower_meta(struct run_space *rs)
 		bit - rs->bias < run_page(rs, head))
 		(void)meta_grow(rs);
 	lock_release(&rs->lock, RANK_RUN);
+}
+
+bool
+run_lies_high(struct run_space *rs, const struct desc *d)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	size_t one = tree_find(&rs->tree, META_PAGES, 0);
+	size_t same = tree_find(&rs->tree, d->npages, 0);
+	const void *head = run_desc(rs->base, rs->meta_head);
+	bool meta = rs->meta_head != RUN_NO_GRANULE && one != TREE_NONE &&
+		    one - rs->bias < run_page(rs, head);
+	bool run = same != TREE_NONE && same - rs->bias < run_page(rs, d->base);
+	lock_release(&rs->lock, RANK_RUN);
+	return meta || run;
 }
 
 /* desc_alloc -- granules for a descriptor; Locks: run lock held */
@@ -185,7 +184,7 @@ meta_give(struct run_space *rs, const struct meta *m)
 {
 	size_t page = run_page(rs, m);
 	map_set(rs, page, META_PAGES, 0);
-	pages_give(rs, page, META_PAGES);
+	pages_free(rs, page + rs->bias, META_PAGES);
 }
 
 void
@@ -206,19 +205,6 @@ desc_free(struct run_space *rs, struct desc *d)
 		meta_give(rs, empty);
 }
 
-/* find -- the lowest place from a page on, as a bit; Locks: run lock held */
-static size_t
-find(const struct run_space *rs, size_t npages, size_t page, unsigned lg_align)
-{
-	size_t from = page == 0 ? 0 : page + rs->bias;
-	if (lg_align <= RUN_LG_PAGE)
-		return tree_find(&rs->tree, npages, from);
-	/* the bit of the address 0, as far as the alignment sees it */
-	size_t align = (size_t)1 << (lg_align - RUN_LG_PAGE);
-	size_t origin = rs->bias - ((uintptr_t)rs->base >> RUN_LG_PAGE);
-	return tree_find_aligned(&rs->tree, npages, from, align, origin);
-}
-
 static struct desc *
 alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean)
@@ -230,19 +216,19 @@ alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 		return NULL;
 	size_t bit = TREE_NONE;
 	if (rs->meta_pages != 0)
-		bit = find(rs, npages, rs->meta_pages, lg_align);
+		bit = reserve_place(
+			rs, npages, rs->meta_pages, lg_align, rs->npages);
 	if (bit == TREE_NONE)
-		bit = find(rs, npages, 0, lg_align);
-	if (bit == TREE_NONE || !reserve_pages(rs, bit - rs->bias, npages)) {
+		bit = reserve_place(rs, npages, 0, lg_align, rs->npages);
+	if (bit == TREE_NONE) {
 		desc_free(rs, d);
 		return NULL;
 	}
-	size_t page = bit - rs->bias;
-	*ret_clean = pages_take(rs, page, npages);
-	d->base = page_address(rs, page);
+	*ret_clean = pages_use(rs, bit, npages);
+	d->base = page_address(rs, bit);
 	d->npages = (uint32_t)npages;
 	store_relaxed(&d->owner, (uint64_t)tag);
-	map_set(rs, page, tag == RUN_LARGE ? 1 : npages,
+	map_set(rs, bit - rs->bias, tag == RUN_LARGE ? 1 : npages,
 		run_granule(rs->base, d));
 	return d;
 }
@@ -255,6 +241,7 @@ run_alloc(struct run_space *rs, size_t npages, unsigned ngran, enum run_tag tag,
 	ASSERT(npages > 0);
 	lock_acquire(&rs->lock, RANK_RUN);
 	struct desc *d = alloc_locked(rs, npages, ngran, tag, lg_align, &clean);
+	decay_tick(rs);
 	lock_release(&rs->lock, RANK_RUN);
 	if (ret_clean != NULL)
 		*ret_clean = clean;
@@ -269,9 +256,26 @@ run_free(struct run_space *rs, struct desc *d)
 	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
 	/* of a large run that was kept, its holder has cleared the last */
 	map_set(rs, page, large ? 1 : d->npages, 0);
-	pages_give(rs, page, d->npages);
+	pages_free(rs, page + rs->bias, d->npages);
 	desc_free(rs, d);
+	decay_tick(rs);
 	lock_release(&rs->lock, RANK_RUN);
+}
+
+/* extend -- hold and use the pages behind a run; run lock held, let go */
+static bool
+extend(struct run_space *rs, size_t bit, size_t more, bool *ret_clean)
+{
+	size_t nbits = (size_t)rs->npages + rs->bias;
+	if (more > nbits - bit || bitmap_any_set(rs->tree.used, bit, more))
+		return false;
+	pages_hold(rs, bit, more);
+	if (!reserve_pages(rs, bit, more)) {
+		pages_release(rs, bit, more);
+		return false;
+	}
+	*ret_clean = pages_use(rs, bit, more);
+	return true;
 }
 
 bool
@@ -279,22 +283,16 @@ run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
 {
 	bool done = true;
 	lock_acquire(&rs->lock, RANK_RUN);
-	size_t page = run_page(rs, d->base);
+	size_t bit = run_page(rs, d->base) + (size_t)rs->bias;
 	size_t have = d->npages;
 	*ret_clean = false;
-	if (npages < have) {
-		pages_give(rs, page + npages, have - npages);
-	} else if (npages > have) {
-		size_t more = npages - have;
-		done = npages <= rs->npages - page &&
-		       !bitmap_any_set(
-			       rs->tree.used, page + have + rs->bias, more) &&
-		       reserve_pages(rs, page + have, more);
-		if (done)
-			*ret_clean = pages_take(rs, page + have, more);
-	}
+	if (npages < have)
+		pages_free(rs, bit + npages, have - npages);
+	else if (npages > have)
+		done = extend(rs, bit + have, npages - have, ret_clean);
 	if (done)
 		d->npages = (uint32_t)npages;
+	decay_tick(rs);
 	lock_release(&rs->lock, RANK_RUN);
 	return done;
 }

@@ -13,18 +13,24 @@
  *	0x0000  guard page, no access
  *	0x1000  header, 8 KiB; written by the pool layer; granule 0
  *	0x3000  page map: one u32 a page, the place of its descriptor or 0
- *	  ...   bitmaps (in use, dirty), summaries
+ *	  ...   bitmaps (dirty, hollow, in use), summaries
  *	first   runs
  *
  * The run lock guards everything but reads of the page map, which are atomic
  * and relaxed: a thread that frees an object has got its address from the
  * thread that allocated it, and with it all that was written before.
  *
+ * A page is hollow when it has no memory or disk space behind it: not yet, or
+ * not any more (reserve.h, purge.h).  It must not be touched.
+ *
  * Invariants: a page's used bit is set exactly when it is fixed metadata or
  * belongs to one run; the page map names the descriptor on the first page of
  * a large run, on the last page too when it is kept by someone, on all pages of
  * every other run, and is 0 elsewhere; a page that is not dirty reads as zero;
- * a used page is reserved.
+ * a used page is dirty and not hollow, but for the page map; where a page is
+ *not hollow, the page map is not for it and both its neighbours; the pages of a
+ * granule are hollow together.  Pages that the run layer itself holds while it
+ * works on them without the lock are in use by no run.
  */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
@@ -33,6 +39,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backing/backing.h"
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/lock.h"
@@ -79,23 +86,41 @@ struct run_kept {
 /* a list through descriptors is of granule numbers; 0 ends it */
 #define RUN_NO_GRANULE 0u
 
+/* pages that were freed and go back after a while: see decay.h; lock */
+struct decay {
+	int32_t ms;     /* RUN_DECAY_NEVER: not by itself; 0: at once */
+	uint32_t low;   /* fewest spare pages in the period that runs */
+	uint32_t owed;  /* pages still to be given back for the last one */
+	uint32_t at;    /* bits from here on have been looked at */
+	uint64_t until; /* end of the period, in ms; 0: none runs */
+	bool whole;     /* whole blocks first */
+};
+
+#define RUN_DECAY_NEVER   (-1)
+#define RUN_DECAY_DEFAULT 10000 /* ms */
+
 struct run_space {
 	char *base;      /* the pool's first byte; set once at create */
 	uint32_t npages; /* set once at create */
 	uint32_t first;  /* first page behind the fixed metadata; set once */
 	uint32_t bias;   /* bit of page 0 in the bitmaps; set once */
 	uint32_t meta_pages; /* pages kept for descriptors at the front */
-	/*
-	 * Pages that have memory or disk space behind them, from the beginning
-	 * and from meta_pages on: up to these.  See reserve.h.  Lock.
-	 */
-	uint32_t reserved_low;
-	uint32_t reserved_high;
-	struct lock lock;   /* RANK_RUN */
-	uint32_t nfree;     /* free pages; lock */
-	uint32_t meta_head; /* descriptor runs with a free granule; lock */
-	uint32_t nmeta;     /* descriptor runs; lock */
+	uint32_t granule;    /* pages that are hollow together; set once */
+	uint32_t is_bare;    /* opened with hollow pages; atomic, relaxed */
+	uint32_t due;        /* run_decay() has work; atomic, relaxed: a hint */
+	struct lock lock;    /* RANK_RUN */
+	uint32_t nfree;      /* free pages; lock */
+	uint32_t meta_head;  /* descriptor runs with a free granule; lock */
+	uint32_t nmeta;      /* descriptor runs; lock */
+	uint32_t nhollow;    /* hollow pages; lock */
+	uint32_t nspare;     /* free pages, dirty and not hollow; lock */
+	uint32_t give;       /* enum backing_give; lock */
+	uint32_t is_short;   /* the last reserve failed; lock */
+	uint64_t ngiven;     /* pages given back so far; lock */
+	uint64_t nrefused;   /* times that a reserve failed; lock */
 	uint64_t *dirty;    /* one bit a page: may read as other than 0; lock */
+	uint64_t *hollow;   /* one bit a page; lock */
+	struct decay decay; /* lock */
 	struct page_tree tree; /* lock */
 };
 
@@ -112,6 +137,13 @@ static inline uint32_t *
 run_map(const void *base)
 {
 	return (uint32_t *)(uintptr_t)((uintptr_t)base + RUN_MAP_OFF);
+}
+
+/* run_map_page -- the page that has the page map's entry of a page */
+static inline size_t
+run_map_page(size_t page)
+{
+	return (RUN_MAP_OFF + page * sizeof(uint32_t)) >> RUN_LG_PAGE;
 }
 
 /*
@@ -185,47 +217,55 @@ void run_space_layout(struct run_space *rs, void *base, size_t size);
  */
 void run_space_init(struct run_space *rs, void *base, size_t size, bool zero);
 
+/* what lies behind the pages of a pool */
+struct run_behind {
+	size_t granule;  /* bytes; a power of two, at least RUN_PAGE */
+	size_t reserved; /* bytes from the beginning; the rest is hollow */
+	enum backing_give give;
+	int decay_ms;
+};
+
 /*
- * A sparse pool.  Of its fixed metadata it is the page map that is large, and
- * the map's pages are reserved with the pages that they tell of.
+ * run_space_reserve -- before run_space_init(): memory behind the fixed
+ * metadata, where `reserved` bytes do not reach so far
  *
- * run_space_reserve -- what run_space_init() needs of a sparse backing, all of
- * which reads as zero; returns whether there is room
- * run_space_sparse -- only that is reserved yet, the rest has to be before it
- * is used; without this call all is
- * run_space_full -- from now on all is
+ * It is the page map that is large, and its pages are reserved with the pages
+ * that they tell of.  Returns whether there is room.
+ */
+bool run_space_reserve(
+	void *base, size_t size, size_t granule, size_t reserved);
+
+/*
+ * run_space_behind -- without this call all is reserved, and stays
+ * Nobody else knows the pool yet.
+ */
+void run_space_behind(struct run_space *rs, const struct run_behind *behind);
+
+/*
+ * run_space_give -- from now on free pages are given back like this
+ * Locks  takes the run lock.
+ */
+void run_space_give(struct run_space *rs, enum backing_give give);
+
+/*
+ * run_space_filled -- hollow pages [page, end) have memory behind them now
  * Nobody else is inside the pool.
  */
-bool run_space_reserve(const void *base, size_t size);
-void run_space_sparse(struct run_space *rs);
-void run_space_full(struct run_space *rs);
+void run_space_filled(struct run_space *rs, size_t page, size_t end);
 
-/*
- * run_next_reserved -- the next pages together that are reserved, at or after
- * `page`; as run_next_used()
- */
-size_t run_next_reserved(
-	const struct run_space *rs, size_t page, size_t *ret_first);
-
-/* run_is_bare -- are there pages that must be reserved before they are used? */
+/* run_is_bare -- was the pool opened with pages that are hollow? */
 static inline bool
 run_is_bare(const struct run_space *rs)
 {
 	/* relaxed: a hint, as the run lock is not held */
-	return load_relaxed(&rs->reserved_high) < rs->npages;
+	return load_relaxed(&rs->is_bare) != 0;
 }
 
 /*
- * run_step_over -- `page`, or the first one behind it that may be in use: what
- * walks over the page map does not read what is not reserved of it
+ * run_step_over -- `page`, or the first one behind it that is not hollow: what
+ * walks over the page map does not read what has no memory of it
  */
-static inline size_t
-run_step_over(const struct run_space *rs, size_t page)
-{
-	if (page >= rs->reserved_low && page < rs->meta_pages)
-		page = rs->meta_pages;
-	return page >= rs->reserved_high ? rs->npages : page;
-}
+size_t run_step_over(const struct run_space *rs, size_t page);
 
 /*
  * run_alloc -- npages pages together, and a descriptor for them
@@ -234,9 +274,10 @@ run_step_over(const struct run_space *rs, size_t page)
  * tag        what the descriptor says; RUN_LARGE maps the first page only
  * lg_align   the address is a multiple of 2^lg_align bytes; at least 12
  * ret_clean  whether all bytes read as zero; may be NULL
- * Returns NULL when there is no room, or no memory behind a sparse pool.  First
- * fit: the lowest address.
- * Locks  takes the run lock.
+ * Returns NULL when there is no room, or no memory for hollow pages.  First
+ * fit: the lowest address; after the memory has come to its end, the lowest
+ * where no page is hollow. Locks  takes the run lock, and lets it go while
+ * memory is reserved.
  */
 struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean);
@@ -247,6 +288,12 @@ struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
  * Locks  takes the run lock.
  */
 void run_lower_meta(struct run_space *rs);
+
+/*
+ * run_lies_high -- could this run, or the first one of descriptors, lie lower?
+ * Locks  takes the run lock.
+ */
+bool run_lies_high(struct run_space *rs, const struct desc *d);
 
 /*
  * run_trim_meta -- give descriptor runs back that are all free but one
@@ -307,5 +354,25 @@ void run_beside(struct run_space *rs, const struct desc *d, const void *holder,
  */
 size_t run_next_used(
 	const struct run_space *rs, size_t page, size_t *ret_first);
+
+/* run_next_held -- as run_next_used(), of pages that are not hollow */
+size_t run_next_held(
+	const struct run_space *rs, size_t page, size_t *ret_first);
+
+/*
+ * run_trim -- give free pages back, all but `keep` pages of what is not hollow
+ * Returns how many were given back.
+ * Locks  takes the run lock, and lets it go over each system call.
+ */
+size_t run_trim(struct run_space *rs, size_t keep);
+
+/*
+ * run_decay -- give back some of the pages that are due
+ * Callers look at rs->due first, and hold no lock.
+ */
+void run_decay(struct run_space *rs);
+
+/* run_set_decay -- another decay time.  Takes the run lock. */
+void run_set_decay(struct run_space *rs, int ms);
 
 #endif

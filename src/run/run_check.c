@@ -36,9 +36,19 @@ is_used(const struct run_check *c, size_t page)
 	return bitmap_test(c->rs->tree.used, page + c->rs->bias);
 }
 
+/* map_is_hollow -- is there no memory behind the page map's entry of a page? */
+static bool
+map_is_hollow(const struct run_space *rs, size_t page)
+{
+	return bitmap_test(rs->hollow, run_map_page(page) + rs->bias);
+}
+
 static uint32_t
 map_at(const struct run_check *c, size_t page)
 {
+	/* reported elsewhere, and not to be touched */
+	if (map_is_hollow(c->rs, page))
+		return 0;
 	uint32_t units = run_map(c->rs->base)[page];
 	/* no granule begins anywhere else: a number that none has */
 	return units % (RUN_GRANULE >> RUN_LG_UNIT) != 0
@@ -72,14 +82,14 @@ run_check_begin(struct run_check *c, const struct run_space *rs,
 	run_space_layout(&want, (void *)(uintptr_t)base, size);
 	if (rs->base != want.base || rs->npages != want.npages ||
 		rs->first != want.first || rs->bias != want.bias ||
-		rs->meta_pages != want.meta_pages || rs->dirty != want.dirty)
+		rs->meta_pages != want.meta_pages || rs->dirty != want.dirty ||
+		rs->hollow != want.hollow)
 		return finding(f, "header: geometry of the runs");
 	if (memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
 		return finding(f, "header: geometry of the page tree");
-	if (rs->reserved_low > rs->meta_pages ||
-		rs->reserved_high < rs->meta_pages ||
-		rs->reserved_high < rs->first || rs->reserved_high > rs->npages)
-		return finding(f, "header: pages that are reserved");
+	if (!is_pow2(rs->granule) || rs->granule > TREE_BLOCK_BITS ||
+		rs->give >= BACKING_NGIVES)
+		return finding(f, "header: what lies behind the pages");
 	c->heads = os_map(rs->npages * sizeof(uint64_t));
 	c->claimed = os_map(rs->npages * sizeof(uint64_t));
 	if (c->heads == NULL || c->claimed == NULL) {
@@ -194,19 +204,6 @@ check_run(struct run_check *c, size_t page)
 	return d->npages;
 }
 
-/* check_bare -- nothing is in use where nothing is reserved */
-static void
-check_bare(struct run_check *c)
-{
-	const struct run_space *rs = c->rs;
-	size_t low = rs->reserved_low, high = rs->reserved_high;
-	if (bitmap_any_set(
-		    rs->tree.used, low + rs->bias, rs->meta_pages - low) ||
-		bitmap_any_set(
-			rs->tree.used, high + rs->bias, rs->npages - high))
-		(void)finding(c->f, "a page is used but not reserved");
-}
-
 static void
 check_pages(struct run_check *c)
 {
@@ -280,7 +277,7 @@ check_zero(struct run_check *c)
 		const char *at = rs->base + page * RUN_PAGE;
 		/* what is not in memory would have to be read in first */
 		if (is_used(c, page) || bitmap_test(rs->dirty, bit) ||
-			!os_is_resident(at))
+			bitmap_test(rs->hollow, bit) || !os_is_resident(at))
 			continue;
 		if (memcmp(at, zero, RUN_PAGE) != 0)
 			(void)finding(
@@ -288,11 +285,72 @@ check_zero(struct run_check *c)
 	}
 }
 
-/* check_bits -- used pages are dirty; free ones are as many as counted */
+/*
+ * check_fixed -- of the fixed metadata only the page map may be hollow, and
+ * not for pages that are not, or their neighbours
+ */
 static void
-check_bits(struct run_check *c)
+check_fixed(struct run_check *c)
 {
 	const struct run_space *rs = c->rs;
+	size_t map = run_map_page(0), end = run_page(rs, rs->dirty);
+	if (bitmap_any_set(rs->hollow, 0, map + rs->bias) ||
+		bitmap_any_set(rs->hollow, end + rs->bias, rs->first - end))
+		(void)finding(c->f, "fixed metadata is hollow");
+	for (size_t page = 0; rs->nhollow > 0 && page < rs->npages; page++) {
+		page = run_step_over(rs, page);
+		if (page == rs->npages)
+			break;
+		size_t to = min_size(page + 1, rs->npages - 1);
+		if (map_is_hollow(rs, page == 0 ? 0 : page - 1) ||
+			map_is_hollow(rs, page) || map_is_hollow(rs, to))
+			(void)finding(
+				c->f, "page %zu: page map is hollow", page);
+	}
+}
+
+/* check_used -- used pages are dirty and not hollow */
+static void
+check_used(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	size_t first = rs->first + rs->bias;
+	for (size_t bit = first; bit < rs->tree.nbits; bit++) {
+		/* word by word: most of a large pool is free */
+		bit = bitmap_next(rs->tree.used, bit, rs->tree.nbits, true);
+		if (bit == rs->tree.nbits)
+			break;
+		if (!bitmap_test(rs->dirty, bit))
+			(void)finding(c->f, "page %zu: used but not dirty",
+				bit - rs->bias);
+		if (bitmap_test(rs->hollow, bit))
+			(void)finding(c->f, "page %zu: used but hollow",
+				bit - rs->bias);
+	}
+}
+
+/* check_granules_hollow -- pages of a granule are hollow together */
+static void
+check_granules_hollow(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	size_t g = rs->granule, nbits = rs->tree.nbits;
+	for (size_t bit = 0; g > 1 && bit < nbits; bit += g) {
+		size_t n = min_size(g, nbits - bit);
+		if (bitmap_any_set(rs->hollow, bit, n) &&
+			!bitmap_all_set(rs->hollow, bit, n))
+			(void)finding(c->f, "page %zu: granule half hollow",
+				bit - rs->bias);
+	}
+}
+
+/* check_counts -- of free, hollow and spare pages */
+static void
+check_counts(struct run_check *c)
+{
+	const struct run_space *rs = c->rs;
+	size_t end = rs->tree.nbits, nspare = 0;
+	size_t words = bitmap_words(end) * BITMAP_WORD;
 	size_t nfree =
 		rs->npages - bitmap_count(rs->tree.used, rs->bias, rs->npages);
 	if (nfree != rs->nfree)
@@ -300,20 +358,16 @@ check_bits(struct run_check *c)
 			rs->nfree, nfree);
 	if (!bitmap_all_set(rs->tree.used, 0, rs->bias))
 		(void)finding(c->f, "a page before the pool is free");
-	for (size_t i = 0; i < bitmap_words(rs->tree.nbits); i++) {
-		uint64_t mask = ~UINT64_C(0);
-		size_t low = i * BITMAP_WORD, first = rs->first + rs->bias;
-		if (low + BITMAP_WORD <= first)
-			continue;
-		if (low < first)
-			mask <<= first - low;
-		if (low + BITMAP_WORD > rs->tree.nbits)
-			mask &= bitmap_mask(
-				0, (unsigned)(rs->tree.nbits - low));
-		if ((rs->tree.used[i] & ~rs->dirty[i] & mask) != 0)
-			(void)finding(c->f, "page %zu: used but not dirty",
-				low - rs->bias);
-	}
+	/* the last word has bits past the end */
+	if (bitmap_count(rs->hollow, 0, words) != rs->nhollow ||
+		bitmap_any_set(rs->hollow, end, words - end))
+		(void)finding(c->f, "count of hollow pages: %u", rs->nhollow);
+	for (size_t i = 0; i < bitmap_words(end); i++)
+		nspare += (size_t)__builtin_popcountll(
+			rs->dirty[i] & ~rs->hollow[i] & ~rs->tree.used[i]);
+	if (nspare != rs->nspare)
+		(void)finding(c->f, "count of spare pages: %u, not %zu",
+			rs->nspare, nspare);
 }
 
 void
@@ -325,8 +379,10 @@ run_check_all(struct run_check *c)
 	size_t bit = tree_consistent(&c->rs->tree);
 	if (bit != TREE_NONE)
 		(void)finding(c->f, "page tree at bit %zu", bit);
-	check_bits(c);
-	check_bare(c);
+	check_counts(c);
+	check_fixed(c);
+	check_used(c);
+	check_granules_hollow(c);
 	check_pages(c);
 	check_granules(c);
 	check_meta_list(c);

@@ -34,6 +34,8 @@ static struct field header[] = {
 	FIELD(pool, uid, MATTERS),
 	FIELD(pool, base, MATTERS),
 	FIELD(pool, hardening, MATTERS),
+	FIELD(pool, granule, MATTERS),
+	FIELD(pool, name, UNUSED),
 	FIELD(pool, nmisuse, COUNTER),
 	FIELD(pool, nreclaim, COUNTER),
 };
@@ -49,6 +51,18 @@ static struct field space[] = {
 	FIELD(run_space, meta_head, MATTERS),
 	FIELD(run_space, nmeta, MATTERS),
 	FIELD(run_space, dirty, MATTERS),
+	FIELD(run_space, hollow, MATTERS),
+	FIELD(run_space, granule, MATTERS),
+	FIELD(run_space, nhollow, MATTERS),
+	FIELD(run_space, nspare, MATTERS),
+	/* a pool that gives nothing back any more is sound */
+	FIELD(run_space, give, LAWFUL),
+	FIELD(run_space, is_bare, HINT),
+	FIELD(run_space, due, HINT),
+	FIELD(run_space, is_short, HINT),
+	FIELD(run_space, decay, HINT),
+	FIELD(run_space, ngiven, COUNTER),
+	FIELD(run_space, nrefused, COUNTER),
 	FIELD(run_space, tree.used, MATTERS),
 	FIELD(run_space, tree.level, MATTERS),
 	FIELD(run_space, tree.nnodes, MATTERS),
@@ -163,7 +177,9 @@ static struct field page_map[] = {FIELD_ARRAY("page map", MATTERS)};
 static struct field used[] = {FIELD_ARRAY("bitmap of used pages", MATTERS)};
 static struct field dirty_used[] = {
 	FIELD_ARRAY("dirty bit, used page", MATTERS)};
-static struct field dirty_free[] = {FIELD_ARRAY("dirty bit, free page", HINT)};
+static struct field dirty_free[] = {
+	FIELD_ARRAY("dirty bit, free page", MATTERS)};
+static struct field hollow[] = {FIELD_ARRAY("bitmap of hollow pages", MATTERS)};
 static struct field summaries[] = {FIELD(summary, start, MATTERS),
 	FIELD(summary, max, MATTERS), FIELD(summary, end, MATTERS)};
 
@@ -296,6 +312,9 @@ try_arrays(const struct run_space *rs)
 							: dirty_free,
 			at, &flipped, 1);
 	}
+	damage_name("bitmap of hollow pages");
+	damage_bits(&d, hollow, rs->hollow,
+		bitmap_words(rs->tree.nbits) * BITMAP_WORD, STRIDE);
 	for (unsigned l = 0; l < rs->tree.nlevels; l++)
 		for (size_t i = 0; i < rs->tree.nnodes[l]; i++)
 			try_all(summaries, &rs->tree.level[l][i]);
@@ -341,6 +360,7 @@ report_all(void)
 	report(used);
 	report(dirty_used);
 	report(dirty_free);
+	report(hollow);
 	report(summaries);
 	(void)printf("  found %zu of %zu that matter\n", found, tried);
 	(void)fflush(stdout);

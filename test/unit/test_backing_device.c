@@ -277,7 +277,8 @@ map_aligned(size_t size, size_t granule, size_t expected_align)
 
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)size), 0);
-	assert_int_equal(backing_map(&b.base, fd, size, granule, granule), 0);
+	assert_int_equal(
+		backing_map(&b.base, fd, size, granule, granule, true), 0);
 	close(fd);
 	assert_int_equal((uintptr_t)b.base % expected_align, 0);
 	b.base[0] = 1;
@@ -321,7 +322,7 @@ map__read_only_file__leaves_nothing(void **state)
 	assert_true(read_fd >= 0);
 	before = proc_count();
 	assert_int_equal(
-		backing_map(&base, read_fd, 4096, 4096, 4096), -EACCES);
+		backing_map(&base, read_fd, 4096, 4096, 4096, true), -EACCES);
 	assert_string_equal(error_text(), "mmap: Permission denied");
 	assert_true(proc_is_unchanged(before));
 	close(read_fd);
@@ -344,7 +345,8 @@ map__more_than_the_address_space__says_enomem(void **state)
 	before = proc_count();
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		assert_int_equal(
-			backing_map(&base, fd, sizes[i], 4096, 4096), -ENOMEM);
+			backing_map(&base, fd, sizes[i], 4096, 4096, true),
+			-ENOMEM);
 		assert_string_equal(
 			error_text(), "mmap: Cannot allocate memory");
 	}

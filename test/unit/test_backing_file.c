@@ -231,7 +231,8 @@ reserve_all(void *dir)
 	int fd = file_open_temp(dir);
 	struct stat st;
 
-	if (fd < 0 || file_reserve(fd, size, 4096) != 0)
+	if (fd < 0 || file_extend(fd, size, size) != 0 ||
+		file_reserve(fd, size, 4096) != 0)
 		return 1;
 	if (fstat(fd, &st) != 0 || (size_t)st.st_size != size)
 		return 2;

@@ -3,14 +3,35 @@
 
 #include "harness/test.h"
 
+const char *error_text(void); /* base/error.h has a fail() as cmocka has */
+
 #include <stdlib.h>
+
+static struct config
+parse(const char *text)
+{
+	struct config c = {
+		.hardening = CONFIG_DEFAULT_HARDENING, .decay_ms = 77};
+
+	config_parse(&c, text);
+	return c;
+}
+
+static int
+read_level(void)
+{
+	struct config c = {.hardening = CONFIG_DEFAULT_HARDENING};
+
+	config_read(&c);
+	return c.hardening;
+}
 
 static void
 parse__texts_of_all_sorts__gives_the_level(void **state)
 {
 	static const struct {
 		const char *text;
-		unsigned hardening;
+		int hardening;
 	} rows[] = {
 		{NULL, CONFIG_DEFAULT_HARDENING},
 		{"", CONFIG_DEFAULT_HARDENING},
@@ -49,7 +70,7 @@ parse__texts_of_all_sorts__gives_the_level(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(rows); i++) {
-		unsigned found = config_parse(rows[i].text).hardening;
+		int found = parse(rows[i].text).hardening;
 
 		if (found != rows[i].hardening)
 			print_error("for \"%s\"\n", rows[i].text);
@@ -69,15 +90,42 @@ parse__random_texts__gives_a_level_that_there_is(void **state)
 	for (int i = 0; i < 20000; i++) {
 		size_t n = rng_between(&rng, 0, 40);
 		char *text = malloc(n + 1);
+		struct config c;
 
 		must(text != NULL);
 		for (size_t k = 0; k < n; k++)
 			text[k] = letters[rng_between(
 				&rng, 0, sizeof(letters) - 2)];
 		text[n] = '\0';
-		must(config_parse(text).hardening <= CONFIG_MAX_HARDENING);
+		c = parse(text);
+		must(c.hardening >= 0 && c.hardening <= CONFIG_MAX_HARDENING);
+		must(c.decay_ms == 77);
 		free(text);
 	}
+}
+
+static void
+parse__each_setting__is_set_within_its_range(void **state)
+{
+	struct config c = parse("decay=-1,sparse=1,prefault=1,huge=1");
+
+	(void)state;
+	assert_int_equal(c.decay_ms, -1);
+	assert_true(c.sparse == 1 && c.prefault == 1 && c.huge == 1);
+	c = parse("sparse=1,sparse=0,decay=2147483647");
+	assert_int_equal(c.sparse, 0);
+	assert_int_equal(c.decay_ms, 2147483647);
+	c = parse("decay=-2,decay=2147483648,decay=-,decay=1-,sparse=2");
+	assert_int_equal(c.decay_ms, 77);
+	assert_int_equal(c.sparse, 0);
+}
+
+static void
+parse__not_understood__is_named_in_the_message(void **state)
+{
+	(void)state;
+	(void)parse("sparse=1,deacy=10,hardening=2");
+	assert_string_equal(error_text(), "VMEM_OPTIONS: \"deacy=10\" ignored");
 }
 
 static void
@@ -85,11 +133,11 @@ read__variable_set_and_not_set__gives_it_or_the_default(void **state)
 {
 	(void)state;
 	assert_int_equal(setenv("VMEM_OPTIONS", "hardening=2", 1), 0);
-	assert_int_equal(config_read().hardening, 2);
+	assert_int_equal(read_level(), 2);
 	assert_int_equal(setenv("VMEM_OPTIONS", "hardening=0", 1), 0);
-	assert_int_equal(config_read().hardening, 0);
+	assert_int_equal(read_level(), 0);
 	assert_int_equal(unsetenv("VMEM_OPTIONS"), 0);
-	assert_int_equal(config_read().hardening, CONFIG_DEFAULT_HARDENING);
+	assert_int_equal(read_level(), CONFIG_DEFAULT_HARDENING);
 }
 
 int
@@ -99,6 +147,9 @@ main(void)
 		cmocka_unit_test(parse__texts_of_all_sorts__gives_the_level),
 		cmocka_unit_test(
 			parse__random_texts__gives_a_level_that_there_is),
+		cmocka_unit_test(parse__each_setting__is_set_within_its_range),
+		cmocka_unit_test(
+			parse__not_understood__is_named_in_the_message),
 		cmocka_unit_test(
 			read__variable_set_and_not_set__gives_it_or_the_default),
 	};

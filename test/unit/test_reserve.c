@@ -18,6 +18,7 @@
 
 #include "backing/backing.h"
 #include "base/arith.h"
+#include "base/bitmap.h"
 #include "base/os.h"
 #include "harness/fs.h"
 #include "run/run.h"
@@ -25,10 +26,8 @@
 #include <cmocka.h>
 
 #define MIB        ((size_t)1 << 20)
-#define BASE       ((void *)(64 << 20)) /* of layouts that nobody touches */
 #define NDRAWS     2000
 #define RUN_PAGES  ((size_t)37)
-#define AHEAD_MOST 1024 /* pages */
 
 static uint64_t
 draw(uint64_t *state, uint64_t n)
@@ -44,114 +43,72 @@ map_page_of(size_t page)
 	return (RUN_MAP_OFF + page * sizeof(uint32_t)) / RUN_PAGE;
 }
 
-/* is_wanted -- by the words of run.h: is the page one that is reserved? */
+/* is_wanted -- of a new sparse pool, by the words of run.h */
 static bool
 is_wanted(const struct run_space *rs, size_t page)
 {
-	size_t low = rs->reserved_low, high = rs->reserved_high;
 	size_t bits = run_page(rs, rs->dirty);
 
-	/* the header, the bitmaps and summaries, and what runs are made of */
-	if (page < map_page_of(0) || (page >= bits && page < rs->first) ||
-		(page >= rs->first && page < low) ||
-		(page >= max_size(rs->meta_pages, rs->first) && page < high))
+	/* the header, the bitmaps and summaries */
+	if (page < map_page_of(0) || (page >= bits && page < rs->first))
 		return true;
 	/* the map of these, and of the page behind them */
-	return (page >= map_page_of(0) &&
-		       page <= map_page_of(min_size(low, rs->npages - 1))) ||
-	       (page >= map_page_of(rs->meta_pages) &&
-		       page <= map_page_of(min_size(high, rs->npages - 1)));
+	return page >= map_page_of(0) && page <= map_page_of(rs->first);
 }
 
-/* is_reserved -- by the function */
 static bool
-is_reserved(const struct run_space *rs, size_t page)
+is_held(const struct run_space *rs, size_t page)
 {
 	size_t first;
 
-	return run_next_reserved(rs, page, &first) > 0 && first == page;
+	return run_next_held(rs, page, &first) > 0 && first == page;
 }
 
-static void
-compare(const struct run_space *rs, uint64_t *state)
+static size_t
+count_resident(const char *base, size_t size)
 {
-	size_t first = 0, n, page = 0, end = SIZE_MAX;
-	unsigned nranges = 0;
+	size_t n = 0;
 
-	for (; (n = run_next_reserved(rs, page, &first)) > 0;
-		page = end = first + n) {
-		/* in order, and not beside one another */
-		assert_true(first >= page && first != end);
-		assert_true(first + n <= rs->npages);
-		assert_true(is_wanted(rs, first));
-		assert_true(is_wanted(rs, first + n - 1));
-		assert_true(first == 0 || !is_wanted(rs, first - 1));
-		assert_true(
-			first + n == rs->npages || !is_wanted(rs, first + n));
-		assert_true(++nranges <= 4);
-	}
-	assert_int_equal(first, rs->npages);
-	for (unsigned i = 0; i < NDRAWS; i++) {
-		page = draw(state, rs->npages);
-		assert_int_equal(is_reserved(rs, page), is_wanted(rs, page));
-		page = run_step_over(rs, page);
-		assert_true(page == rs->npages || page < rs->first ||
-			    is_wanted(rs, page));
-	}
+	for (size_t at = 0; at < size; at += RUN_PAGE)
+		n += os_is_resident(base + at);
+	return n;
 }
 
 static void
-next_reserved__pools_of_all_sizes__is_what_is_used(void **state)
+behind__sparse_pools_of_all_sizes__have_what_is_used(void **state)
 {
 	static const size_t sizes[] = {14 * MIB, 15 * MIB, 256 * MIB,
-		(size_t)8 << 30, (size_t)100 << 30, (size_t)15 << 40};
+		(size_t)8 << 30, (size_t)100 << 30};
+	const struct run_behind behind = {.granule = RUN_PAGE,
+		.reserved = RUN_PAGE,
+		.give = BACKING_GIVE_MEMORY};
 	uint64_t random = 1;
 	struct run_space rs;
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		run_space_layout(&rs, BASE, sizes[i]);
-		run_space_sparse(&rs);
-		compare(&rs, &random);
-		for (unsigned n = 0; n < 20; n++) {
-			size_t low = min_size(rs.first, rs.meta_pages);
-			size_t high = max_size(rs.first, rs.meta_pages);
+		char *base = mmap(NULL, sizes[i], PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-			rs.reserved_low =
-				(uint32_t)(low +
-					   draw(&random,
-						   rs.meta_pages - low + 1));
-			rs.reserved_high =
-				(uint32_t)(high +
-					   draw(&random, rs.npages - high + 1));
-			compare(&rs, &random);
+		assert_true(base != MAP_FAILED);
+		assert_true(
+			run_space_reserve(base, sizes[i], RUN_PAGE, RUN_PAGE));
+		run_space_init(&rs, base, sizes[i], true);
+		run_space_behind(&rs, &behind);
+		assert_true(run_is_bare(&rs));
+		for (unsigned n = 0; n < NDRAWS; n++) {
+			size_t most = n % 2 == 0 ? rs.npages : 2 * rs.first;
+			size_t page = draw(&random, most);
+
+			assert_int_equal(
+				is_held(&rs, page), is_wanted(&rs, page));
+			page = run_step_over(&rs, page);
+			assert_true(page == rs.npages || is_wanted(&rs, page));
 		}
-		run_space_full(&rs);
-		compare(&rs, &random);
-		assert_false(run_is_bare(&rs));
-		assert_true(is_reserved(&rs, 0));
+		assert_int_equal(rs.nhollow,
+			bitmap_count(rs.hollow, rs.bias, rs.npages));
+		munmap(base, sizes[i]);
 	}
-}
-
-static size_t
-count_resident(const struct backing *b)
-{
-	size_t n = 0;
-
-	for (size_t at = 0; at < b->size; at += RUN_PAGE)
-		n += os_is_resident(b->base + at);
-	return n;
-}
-
-static size_t
-count_reserved(const struct run_space *rs)
-{
-	size_t n, sum = 0, first;
-
-	for (size_t page = 0; (n = run_next_reserved(rs, page, &first)) > 0;
-		page = first + n)
-		sum += n;
-	return sum;
 }
 
 /*
@@ -161,6 +118,11 @@ count_reserved(const struct run_space *rs)
 static void
 reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 {
+	const struct backing_want want = {.from = BACKING_AT_PATH,
+		.size = 60 * MIB,
+		.sparse = true};
+	struct backing_want at;
+	struct run_behind behind;
 	struct fs fs;
 	struct backing b;
 	struct run_space rs;
@@ -174,15 +136,19 @@ reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 		print_message("skipped: %s\n", fs.skip);
 		skip();
 	}
-	assert_int_equal(
-		backing_open_kept(&b, fs.path, 60 * MIB, BACKING_SPARSE), 0);
-	assert_true(b.sparse);
-	assert_true(run_space_reserve(b.base, b.size));
+	at = want;
+	at.path = fs.path;
+	assert_int_equal(backing_open(&b, &at), 0);
+	assert_int_equal(b.reserved, b.granule);
+	assert_true(run_space_reserve(b.base, b.size, b.granule, b.reserved));
 	run_space_init(&rs, b.base, b.size, true);
-	run_space_sparse(&rs);
-	assert_int_equal(count_resident(&b), count_reserved(&rs));
+	behind = (struct run_behind){
+		.granule = b.granule, .reserved = b.reserved, .give = b.give};
+	run_space_behind(&rs, &behind);
+	assert_int_equal(
+		count_resident(b.base, b.size), rs.npages - rs.nhollow);
 	/* the page map of a run's length, the bits, and little else */
-	assert_true(count_resident(&b) < 16);
+	assert_true(count_resident(b.base, b.size) < 16);
 	/* somebody else leaves about a third of it */
 	(void)snprintf(block, sizeof(block), "%s/other", fs.path);
 	other = fopen(block, "w");
@@ -194,9 +160,9 @@ reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 	most = b.size / RUN_PAGE / RUN_PAGES;
 	while ((d = run_alloc(&rs, RUN_PAGES, 1, RUN_LARGE, 0, NULL)) != NULL) {
 		memset(d->base, 'y', RUN_PAGES * RUN_PAGE);
-		/* more when less to spare had to do, at the end */
-		assert_in_range(count_resident(&b) - count_reserved(&rs), 0,
-			AHEAD_MOST);
+		/* what came of a try that failed has gone back */
+		assert_int_equal(count_resident(b.base, b.size),
+			rs.npages - rs.nhollow);
 		nruns++;
 	}
 	/* to within one run and what is reserved ahead */
@@ -213,7 +179,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			next_reserved__pools_of_all_sizes__is_what_is_used),
+			behind__sparse_pools_of_all_sizes__have_what_is_used),
 		cmocka_unit_test(
 			reserve__file_system_that_becomes_full__ends_with_no_run),
 	};

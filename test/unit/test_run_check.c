@@ -86,6 +86,8 @@ check__geometry__is_found(void **state)
 	assert_all_found(rs->bias);
 	assert_all_found(rs->meta_pages);
 	assert_all_found(rs->dirty);
+	assert_all_found(rs->hollow);
+	assert_all_found(rs->granule);
 	assert_all_found(rs->tree);
 }
 
@@ -96,6 +98,8 @@ check__counts_and_list__are_found(void **state)
 
 	(void)state;
 	assert_all_found(rs->nfree);
+	assert_all_found(rs->nhollow);
+	assert_all_found(rs->nspare);
 	assert_all_found(rs->nmeta);
 	assert_all_found(rs->meta_head);
 }
@@ -174,6 +178,44 @@ check__dirty_bit_of_a_used_page__is_found(void **state)
 		assert_true(is_found());
 		bitmap_set_range(rs->dirty, bit, 1);
 	}
+}
+
+/* every bit of both maps, of pages before the pool and past its end too */
+static void
+check__dirty_and_hollow_bits__are_found(void **state)
+{
+	struct run_space *rs = &space.rs;
+	size_t nwords = bitmap_words(rs->tree.nbits);
+	size_t first = (rs->first + rs->bias) / BITMAP_WORD + 1;
+
+	(void)state;
+	for (size_t i = 0; i < nwords; i += i < 16 ? 1 : 5)
+		assert_int_equal(nmissed(&rs->hollow[i], 8), 0);
+	assert_int_equal(nmissed(&rs->hollow[nwords - 1], 8), 0);
+	/* whether fixed metadata is dirty does not matter */
+	for (size_t i = first; i < nwords - 1; i += 5)
+		assert_int_equal(nmissed(&rs->dirty[i], 8), 0);
+}
+
+static void
+check__half_a_granule_hollow__is_found(void **state)
+{
+	struct run_space *rs = &space.rs;
+	size_t bit = (rs->tree.nbits - 256) / 16 * 16;
+
+	(void)state;
+	/* counted rightly, but not a whole granule */
+	bitmap_set_range(rs->hollow, bit, 24);
+	rs->nhollow += 24;
+	assert_false(is_found());
+	rs->granule = 16;
+	assert_true(is_found());
+	rs->granule = 8;
+	assert_false(is_found());
+	rs->granule = 1;
+	bitmap_clear_range(rs->hollow, bit, 24);
+	rs->nhollow -= 24;
+	assert_false(is_found());
 }
 
 static void
@@ -265,6 +307,8 @@ main(void)
 		cmocka_unit_test(check__page_map__is_found),
 		cmocka_unit_test(check__used_bit__is_found),
 		cmocka_unit_test(check__dirty_bit_of_a_used_page__is_found),
+		cmocka_unit_test(check__dirty_and_hollow_bits__are_found),
+		cmocka_unit_test(check__half_a_granule_hollow__is_found),
 		cmocka_unit_test(check__summary__is_found),
 		cmocka_unit_test(check__descriptor_run__is_found),
 		cmocka_unit_test(check__clean_page_with_contents__is_found),

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * decay.c -- what nobody has used for a while goes back
+ */
+#include "run/decay.h"
+
+#include "base/arith.h"
+#include "base/clock.h"
+#include "run/purge.h"
+
+/* pages: what is worth a look, a piece that is, and what one event gives */
+#define SPARE_LEAST ((uint32_t)64)
+#define PIECE_LEAST ((size_t)16)
+#define PORTION     ((size_t)1024)
+
+/* begin -- the next period; what the last one has not needed is owed */
+static void
+begin(struct run_space *rs, uint32_t owed)
+{
+	struct decay *d = &rs->decay;
+	d->owed = owed;
+	d->low = rs->nspare;
+	d->at = rs->npages + rs->bias;
+	d->whole = true;
+	/* relaxed: whoever sees it late comes late */
+	store_relaxed(&rs->due, (uint32_t)(owed >= SPARE_LEAST));
+}
+
+void
+decay_tick(struct run_space *rs)
+{
+	struct decay *d = &rs->decay;
+	if (rs->nspare < SPARE_LEAST || d->ms < 0 ||
+		rs->give == BACKING_GIVE_NEVER)
+		return;
+	if (d->ms == 0) {
+		begin(rs, rs->nspare);
+		return;
+	}
+	uint64_t now = clock_ms();
+	if (now < d->until)
+		return;
+	begin(rs, d->until == 0 ? 0 : d->low);
+	d->until = now + (uint64_t)d->ms;
+}
+
+/* portion -- give back a part of what is owed; returns whether that is all */
+static bool
+portion(struct run_space *rs)
+{
+	struct decay *d = &rs->decay;
+	while (d->owed > 0) {
+		struct purge p = {.at = d->at,
+			.least = PIECE_LEAST,
+			.whole = d->whole && d->owed >= TREE_BLOCK_BITS,
+			.dirty = true};
+		/* what another thread holds meanwhile is not free, and skipped
+		 */
+		size_t n = purge_step(rs, &p, min_size(d->owed, PORTION));
+		d->at = (uint32_t)p.at;
+		d->owed -= min_u32(d->owed, (uint32_t)n);
+		if (n > 0 && d->ms != 0)
+			return d->owed == 0;
+		if (n == 0 && !d->whole)
+			return true;
+		if (n == 0) {
+			d->whole = false;
+			d->at = rs->npages + rs->bias;
+		}
+	}
+	return true;
+}
+
+void
+run_decay(struct run_space *rs)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	/* relaxed: the lock orders what counts */
+	if (load_relaxed(&rs->due) != 0 && portion(rs)) {
+		rs->decay.owed = 0;
+		store_relaxed(&rs->due, 0u);
+	}
+	lock_release(&rs->lock, RANK_RUN);
+}
+
+void
+run_set_decay(struct run_space *rs, int ms)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+	rs->decay.ms = ms;
+	rs->decay.until = 0;
+	rs->decay.owed = 0;
+	store_relaxed(&rs->due, 0u);
+	decay_tick(rs);
+	lock_release(&rs->lock, RANK_RUN);
+}
