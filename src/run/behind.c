@@ -38,8 +38,8 @@ run_space_reserve(void *base, size_t size, size_t granule, size_t reserved)
 	struct hollow h = hollow_of(&rs, granule, reserved);
 	size_t n = h.from - h.map_end;
 	return backing_reserve(rs.base, h.map << RUN_LG_PAGE) &&
-	       backing_reserve(rs.base + (h.map_end << RUN_LG_PAGE),
-		       n << RUN_LG_PAGE);
+	       backing_reserve(
+		       rs.base + (h.map_end << RUN_LG_PAGE), n << RUN_LG_PAGE);
 }
 
 void
