@@ -206,8 +206,8 @@ static int
 map_node(char **ret_base, int fd, const struct device_info *info)
 {
 	char *base;
-	int err = backing_map(&base, fd, info->size, info->align,
-		info->align, true);
+	int err = backing_map(
+		&base, fd, info->size, info->align, info->align, true);
 
 	if (err != 0)
 		return err;
@@ -224,7 +224,7 @@ static int
 open_whole(struct backing *ret, int fd, const struct device_info *info)
 {
 	int err = lock_node(fd);
-	char *base;
+	char *base = NULL;
 
 	if (err == 0)
 		err = map_node(&base, fd, info);

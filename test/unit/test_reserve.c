@@ -25,9 +25,9 @@
 
 #include <cmocka.h>
 
-#define MIB        ((size_t)1 << 20)
-#define NDRAWS     2000
-#define RUN_PAGES  ((size_t)37)
+#define MIB       ((size_t)1 << 20)
+#define NDRAWS    2000
+#define RUN_PAGES ((size_t)37)
 
 static uint64_t
 draw(uint64_t *state, uint64_t n)
@@ -118,9 +118,8 @@ behind__sparse_pools_of_all_sizes__have_what_is_used(void **state)
 static void
 reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 {
-	const struct backing_want want = {.from = BACKING_AT_PATH,
-		.size = 60 * MIB,
-		.sparse = true};
+	const struct backing_want want = {
+		.from = BACKING_AT_PATH, .size = 60 * MIB, .sparse = true};
 	struct backing_want at;
 	struct run_behind behind;
 	struct fs fs;
@@ -161,8 +160,8 @@ reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 	while ((d = run_alloc(&rs, RUN_PAGES, 1, RUN_LARGE, 0, NULL)) != NULL) {
 		memset(d->base, 'y', RUN_PAGES * RUN_PAGE);
 		/* what came of a try that failed has gone back */
-		assert_int_equal(count_resident(b.base, b.size),
-			rs.npages - rs.nhollow);
+		assert_int_equal(
+			count_resident(b.base, b.size), rs.npages - rs.nhollow);
 		nruns++;
 	}
 	/* to within one run and what is reserved ahead */
