@@ -119,7 +119,6 @@ mend_record(struct record *rec)
 	mend_bool(&rec->frozen);
 	mend_bool(&rec->overlapped);
 	mend_bool(&rec->backing.zero);
-	mend_bool(&rec->backing.sparse);
 	mend_bool(&rec->backing.is_own);
 	mend_bool(&rec->twin.whole);
 }

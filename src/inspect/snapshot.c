@@ -96,13 +96,12 @@ copy_header(struct snapshot *snap, struct source *s)
 	const struct run_space *rs = &header.runs;
 	if (rs->base != want.base || rs->npages != want.npages ||
 		rs->first != want.first || rs->bias != want.bias ||
-		rs->dirty != want.dirty || rs->first >= rs->npages ||
+		rs->dirty != want.dirty || rs->hollow != want.hollow ||
+		rs->first >= rs->npages ||
 		memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
 		return fail(EBADMSG, "header: geometry of the runs");
-	if (rs->reserved_low > rs->meta_pages ||
-		rs->reserved_high < rs->meta_pages ||
-		rs->reserved_high > rs->npages)
-		return fail(EBADMSG, "header: pages that are reserved");
+	if (!is_pow2(rs->granule) || rs->granule > TREE_BLOCK_BITS)
+		return fail(EBADMSG, "header: what lies behind the pages");
 	memcpy(snap->pool, &header, sizeof(header));
 	return 0;
 }
@@ -151,7 +150,7 @@ copy_map(struct snapshot *snap, struct source *s, bool whole)
 	size_t first = 0, n = 0;
 	for (size_t page = 0; page < rs->npages; page = first + n) {
 		if (whole) {
-			n = run_next_reserved(rs, page, &first);
+			n = run_next_held(rs, page, &first);
 		} else {
 			first = bitmap_next(rs->tree.used, page + rs->bias,
 					rs->npages + rs->bias, true) -

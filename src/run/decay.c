@@ -21,7 +21,7 @@ begin(struct run_space *rs, uint32_t owed)
 	d->owed = owed;
 	d->low = rs->nspare;
 	d->at = rs->npages + rs->bias;
-	d->whole = true;
+	d->whole = 1;
 	/* relaxed: whoever sees it late comes late */
 	store_relaxed(&rs->due, (uint32_t)(owed >= SPARE_LEAST));
 }
@@ -52,7 +52,7 @@ portion(struct run_space *rs)
 	while (d->owed > 0) {
 		struct purge p = {.at = d->at,
 			.least = PIECE_LEAST,
-			.whole = d->whole && d->owed >= TREE_BLOCK_BITS,
+			.whole = d->whole != 0 && d->owed >= TREE_BLOCK_BITS,
 			.dirty = true};
 		/* what another thread holds meanwhile is not free, and skipped
 		 */
@@ -61,10 +61,10 @@ portion(struct run_space *rs)
 		d->owed -= min_u32(d->owed, (uint32_t)n);
 		if (n > 0 && d->ms != 0)
 			return d->owed == 0;
-		if (n == 0 && !d->whole)
+		if (n == 0 && d->whole == 0)
 			return true;
 		if (n == 0) {
-			d->whole = false;
+			d->whole = 0;
 			d->at = rs->npages + rs->bias;
 		}
 	}

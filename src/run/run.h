@@ -93,7 +93,7 @@ struct decay {
 	uint32_t owed;  /* pages still to be given back for the last one */
 	uint32_t at;    /* bits from here on have been looked at */
 	uint64_t until; /* end of the period, in ms; 0: none runs */
-	bool whole;     /* whole blocks first */
+	uint32_t whole; /* not 0: whole blocks first */
 };
 
 #define RUN_DECAY_NEVER   (-1)
