@@ -392,6 +392,7 @@ static void
 report_threads(const json_t *root)
 {
 	const json_t *result;
+	size_t nrows = 0;
 	size_t i;
 
 	printf("Operations in the same time by more threads, divided by those "
@@ -408,7 +409,10 @@ report_threads(const json_t *root)
 		for (size_t k = 0; k < 3; k++)
 			if (families[j].more[k] != NULL)
 				report_more(root, result, families[j].more[k]);
+		nrows++;
 	}
+	if (nrows == 0)
+		printf("nowhere\n");
 }
 
 static void
