@@ -50,8 +50,8 @@ function(vmem_command)
 	else()
 		message(STATUS "no ncursesw, cairo, jansson, libelf or libdw here: "
 			"the command cannot look into programs")
-		list(FILTER sources INCLUDE REGEX
-			"/(cmd_run|command|main|place|place_device|preload)\\.c$|/(program|size|tiers)\\.c$|/(cmd_devices|holders|(dax|numa|mount)_list)(_json)?(_none)?\\.c$")
+		list(FILTER sources EXCLUDE REGEX
+			"/(cmd_(check|list|map|profile|stats|top)|map_.*|target|top_.*)\\.c$")
 	endif()
 	target_sources(vmem_cli PRIVATE ${sources})
 	set_target_properties(vmem_cli PROPERTIES OUTPUT_NAME vmem)

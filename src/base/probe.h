@@ -22,12 +22,14 @@
 
 /* clang looks into the header's macros for what is no C11 */
 #ifdef __clang__
+/* _Pragma takes one literal, and that is long */
+/* clang-format off */
 #define PROBE_BEGIN                                                            \
 	_Pragma("clang diagnostic push")                                       \
 		_Pragma("clang diagnostic ignored \"-Wpedantic\"")             \
-			_Pragma("clang diagnostic ignored "                    \
-				"\"-Wgnu-zero-variadic-macro-arguments\"")
+			_Pragma("clang diagnostic ignored \"-Wgnu-zero-variadic-macro-arguments\"")
 #define PROBE_END _Pragma("clang diagnostic pop")
+/* clang-format on */
 #else
 #define PROBE_BEGIN
 #define PROBE_END
