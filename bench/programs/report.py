@@ -128,9 +128,13 @@ def write_json(path, machine, results, names, is_whole):
 		json.dump({
 			"machine": machine,
 			"whole": is_whole,
+			# of the last 15 minutes, what is measured included
+			"load": round(os.getloadavg()[2], 1),
 			"contenders": names,
-			"geometric_means": {field: {name:
-					mean_of(results, name, field)
+			# of seconds; then of all figures
+			"geometric_means": {name: mean_of(results, name,
+					FIELDS[0][0]) for name in names},
+			"means": {field: {name: mean_of(results, name, field)
 					for name in names}
 				for field, _, _, _ in FIELDS},
 			"results": results,
@@ -184,8 +188,8 @@ def plot_script(results, names, field, title):
 	return "\n".join(lines)
 
 
-def draw(results, names, folder):
-	"""SVG and PNG of each field that is known; what has been drawn"""
+def draw(results, names, folder, suffixes=(".svg", ".png")):
+	"""A plot of each field that is known; tells what has been drawn"""
 	if not shutil.which("gnuplot"):
 		print("no plots: there is no gnuplot")
 		return
@@ -197,7 +201,9 @@ def draw(results, names, folder):
 		for terminal, suffix in (("svg size 1200,480 background "
 				"rgb 'white' font 'sans,12'", ".svg"),
 				("png size 1200,480", ".png")):
+			if suffix not in suffixes:
+				continue
 			subprocess.run(["gnuplot"], check=True, text=True,
 				input="set terminal %s\nset output '%s'\n%s\n" %
 				(terminal, path + suffix, script))
-		print("plot: %s.svg, .png" % path)
+		print("plot: %s%s" % (path, ", ".join(suffixes)))

@@ -20,7 +20,8 @@ pools_isolate() {
 pools_begin() {
 	pools=$1
 	mounted=()
-	hugetlb_before=
+	huge_knob=/proc/sys/vm/nr_hugepages
+	huge_taken=0
 	mkdir -p "$pools"
 }
 
@@ -58,18 +59,25 @@ pools_mount() {
 # pools_huge PAGES -- sets $hugetlb to a file system of huge pages, which are
 # taken from the system until pools_end, or fails
 pools_huge() {
-	local knob=/proc/sys/vm/nr_hugepages
+	local before
 	hugetlb=$pools/hugetlb
-	[ -n "${POOLS_ISOLATED:-}" ] && [ -w $knob ] || return 1
-	hugetlb_before=$(cat $knob)
-	echo $((hugetlb_before + $1)) >$knob
+	[ -n "${POOLS_ISOLATED:-}" ] && [ -w "$huge_knob" ] || return 1
+	before=$(cat "$huge_knob")
+	echo $((before + $1)) >"$huge_knob"
+	huge_taken=$(($(cat "$huge_knob") - before))
 	mkdir -p "$hugetlb"
-	[ "$(cat $knob)" -eq $((hugetlb_before + $1)) ] &&
+	[ "$huge_taken" -ge "$1" ] &&
 		pools_mount -t hugetlbfs -o pagesize=2M pools "$hugetlb" &&
 		return
-	echo "$hugetlb_before" >$knob
-	hugetlb_before=
+	pools_give_huge
 	return 1
+}
+
+# pools_give_huge -- as many as were taken: others may have taken some since
+pools_give_huge() {
+	[ "$huge_taken" -le 0 ] ||
+		echo $(($(cat "$huge_knob") - huge_taken)) >"$huge_knob"
+	huge_taken=0
 }
 
 # pools_full SIZE -- sets $full to a tmpfs of that many bytes, or fails
@@ -103,8 +111,7 @@ pools_end() {
 	for each in "${mounted[@]}"; do
 		umount "$each" 2>/dev/null || umount -l "$each"
 	done
-	[ -z "$hugetlb_before" ] ||
-		echo "$hugetlb_before" >/proc/sys/vm/nr_hugepages
+	pools_give_huge
 	case ${tmpfs:-} in
 	/dev/shm/pools.*) rm -rf "$tmpfs" ;;
 	esac

@@ -9,7 +9,7 @@ pool 256M
 tight 1 'Cannot allocate memory'
 
 prepare() {
-	perl "$PROGRAMS/text.pl" "$(amount 4 24 8)" >"$INPUT/text"
+	perl "$PROGRAMS/text.pl" "$(amount 4 24 6)" >"$INPUT/text"
 }
 
 work() {

@@ -9,7 +9,7 @@ pool 256M
 tight 11 'Allocation error : not enough memory'
 
 prepare() {
-	perl "$PROGRAMS/text.pl" "$(amount 8 48 24)" >"$INPUT/text"
+	perl "$PROGRAMS/text.pl" "$(amount 8 48 16)" >"$INPUT/text"
 }
 
 work() {
