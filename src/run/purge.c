@@ -9,6 +9,7 @@
 #include "base/arith.h"
 #include "base/assert.h"
 #include "base/bitmap.h"
+#include "base/probe.h"
 #include "run/pages.h"
 
 #define STEP_MAX ((size_t)8192) /* pages; what one system call is given */
@@ -36,6 +37,7 @@ give(struct run_space *rs, size_t bit, size_t end)
 	lock_release(&rs->lock, RANK_RUN);
 	int err =
 		backing_give_back(how, page_address(rs, bit), n << RUN_LG_PAGE);
+	PROBE4(purge, rs->base, page_address(rs, bit), n << RUN_LG_PAGE, err);
 	lock_acquire(&rs->lock, RANK_RUN);
 	size_t fresh = 0;
 	if (is_final(err))
