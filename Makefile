@@ -13,7 +13,7 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
 	lint format bench install soak clean deps test-programs bench-programs \
-	test-dax
+	test-dax dist test-package
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -55,6 +55,13 @@ bench-programs: all ## times of the same programs under several allocators
 	mkdir -p build/bench
 	bench/programs/run --json build/bench/programs.json --plots build/bench
 
+dist: ## the release archive, of what is committed
+	tools/make-dist
+
+test-package: ## archive, Debian packages, a new user's first minute; root
+	$(DEPS) build package
+	tools/run-package
+
 coverage lint bench soak: | build ## what tools/run-... of that name says
 	$(DEPS) build test $@
 	MINUTES=$(MINUTES) tools/run-$@
@@ -67,7 +74,7 @@ install: all ## into PREFIX (/usr/local) under DESTDIR
 	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 	cmake --install build/release
 deps: ## install the packages that all targets together need
-	$(DEPS) build test lint coverage bench programs contenders dax
+	$(DEPS) build test lint coverage bench programs contenders dax package
 
 build:
 	mkdir -p $@

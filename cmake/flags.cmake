@@ -15,6 +15,12 @@ foreach(language IN ITEMS C CXX)
 	set(CMAKE_${language}_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
 endforeach()
 
+# What is installed is the same wherever it was built.  (Of several matching
+# prefixes the last one counts.)
+foreach(map IN ITEMS ${PROJECT_SOURCE_DIR}/= ${PROJECT_BINARY_DIR}=build)
+	add_compile_options($<$<CONFIG:Release>:-ffile-prefix-map=${map}>)
+endforeach()
+
 add_library(vmem_warnings INTERFACE)
 target_compile_options(vmem_warnings INTERFACE
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
