@@ -11,12 +11,16 @@
  */
 #include <errno.h>
 #include <libvmem.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum { NPOOLS = 8, SIZE = 64, WARM = 1000 };
+
+#define REGIONS  ((uintptr_t)0x1000400000)
+#define DISTANCE ((size_t)16 << 20)
 
 static VMEM *pools[NPOOLS];
 
@@ -108,18 +112,28 @@ static const struct {
 	{"empty-eight", empty_eight},
 };
 
-/* make_pools -- eight pools in regions, each used enough to be warm */
+/*
+ * make_pools -- eight pools in regions, each used enough to be warm
+ *
+ * Where a pool lies decides its place in the thread's table; two that meet
+ * there cost more.  These do not meet, whatever was mapped before.
+ */
 static int
 make_pools(void)
 {
-	for (size_t i = 0; i < NPOOLS; i++) {
-		void *region = mmap(NULL, VMEM_MIN_POOL, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *regions =
+		mmap((void *)REGIONS, NPOOLS * DISTANCE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				MAP_FIXED_NOREPLACE,
+			-1, 0);
 
-		if (region == MAP_FAILED) {
-			fprintf(stderr, "gate-pair: %s\n", strerror(errno));
-			return -1;
-		}
+	if (regions == MAP_FAILED) {
+		fprintf(stderr, "gate-pair: %s\n", strerror(errno));
+		return -1;
+	}
+	for (size_t i = 0; i < NPOOLS; i++) {
+		char *region = regions + i * DISTANCE;
+
 		pools[i] = vmem_create_in_region(region, VMEM_MIN_POOL);
 		/* an object that stays, so that no slab becomes empty */
 		if (pools[i] == NULL || vmem_malloc(pools[i], SIZE) == NULL) {
