@@ -77,6 +77,16 @@ VMEM *vmem_create_in_region(void *addr, size_t size);
 void vmem_delete(VMEM *vmp);
 
 /*
+ * vmem_pool_of -- the live pool that an address lies in
+ *
+ * Returns NULL when there is none; errno is kept.  Whether there is a live
+ *         object at the address is not looked at.
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+VMEM *vmem_pool_of(const void *ptr);
+
+/*
  * vmem_check -- verify every invariant of a pool's metadata
  *
  * Returns 1 consistent, 0 damaged, -1 could not check (errno EINVAL: no live
@@ -290,6 +300,52 @@ wchar_t *vmem_wcsdup(VMEM *vmp, const wchar_t *s);
  * Source  vmem_malloc(3) of libvmem 1.x, malloc_usable_size(3).
  */
 size_t vmem_malloc_usable_size(VMEM *vmp, void *ptr);
+
+/*
+ * vmem_malloc_at_least -- allocate, and tell how much there is to use
+ *
+ * usable  gets the bytes that may be used, at least `size`; what
+ *         vmem_malloc_usable_size() would say
+ * Returns as vmem_malloc(); on failure *usable is as it was.
+ * Errors  ENOMEM no room; EINVAL no live pool or usable is NULL.
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+void *vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable);
+
+/*
+ * vmem_malloc_batch -- allocate many objects of one size
+ *
+ * ptrs    has room for `count` pointers, and gets as many as are returned
+ * Returns how many were allocated, each as by vmem_malloc(); when they are
+ *         fewer than `count`, errno is set.
+ * Errors  ENOMEM no room for more; EINVAL no live pool or ptrs is NULL.
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+size_t vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs);
+
+/*
+ * vmem_free_batch -- vmem_free() for each of `count` pointers
+ *
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+void vmem_free_batch(VMEM *vmp, void *const *ptrs, size_t count);
+
+/*
+ * vmem_move -- move an object from one pool into another
+ *
+ * src     a live pool; the object may be in another one, and is found there
+ * ptr     the object; all of its usable bytes are kept.  In the new pool it
+ *         is aligned as by vmem_malloc().
+ * Returns the object's new address, or the old one when it is in `dst` already;
+ *         NULL with errno set, and then it is where it was.
+ * Errors  ENOMEM no room in dst; EINVAL no live pool or no live object.
+ * Threads safe, if nobody uses the object.
+ * Source  new in 1.2.
+ */
+void *vmem_move(VMEM *dst, VMEM *src, void *ptr);
 
 /*
  * vmem_check_version -- is the library the one that the program needs?

@@ -19,6 +19,9 @@
 #include "pool/pool.h"
 #include "tcache/tcache.h"
 
+/* objects that are taken before others may stop the thread */
+#define BATCH_PART ((size_t)64)
+
 /* check_size -- is it enough for a pool?  Sets errno when not. */
 static bool
 check_size(size_t size)
@@ -162,6 +165,42 @@ vmem_malloc(VMEM *vmp, size_t size)
 	return malloc_any(vmp, size);
 }
 
+/* take_fast -- objects that the thread's own heap has at hand; how many */
+static size_t
+take_fast(VMEM *vmp, size_t size, size_t count, void **ret_ptrs)
+{
+	struct heap *h;
+	size_t n = 0;
+	if (size <= SLAB_LOOKUP_MAX && thread_heap_fast(vmp, &h))
+		while (n < count && heap_malloc_fast(h, size, &ret_ptrs[n]))
+			n++;
+	thread_busy_end();
+	return n;
+}
+
+EXPORT size_t
+vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
+{
+	size_t n = 0;
+	LOG(3, "vmp %p size %zu count %zu", (void *)vmp, size, count);
+	if (ptrs == NULL && count > 0) {
+		errno = -fail(EINVAL, "no place for %zu objects", count);
+		return 0;
+	}
+	while (n < count) {
+		/* a part at a time: who wants the pool frozen waits for us */
+		size_t part = min_size(count - n, BATCH_PART);
+		n += take_fast(vmp, size, part, ptrs + n);
+		if (n == count)
+			break;
+		ptrs[n] = alloc(vmp, size, 0, false);
+		if (ptrs[n] == NULL)
+			break;
+		n++;
+	}
+	return n;
+}
+
 static NOINLINE void
 free_slow(VMEM *vmp, void *ptr)
 {
@@ -204,6 +243,15 @@ vmem_free(VMEM *vmp, void *ptr)
 {
 	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
 	free_any(vmp, ptr);
+}
+
+EXPORT void
+vmem_free_batch(VMEM *vmp, void *const *ptrs, size_t count)
+{
+	LOG(3, "vmp %p ptrs %p count %zu", (void *)vmp, (const void *)ptrs,
+		count);
+	for (size_t i = 0; i < count; i++)
+		free_any(vmp, ptrs[i]);
 }
 
 EXPORT void *

@@ -82,6 +82,9 @@ int pool_set_decay(void *handle, int ms);
 /* pool_delete -- free everything and forget the pool */
 int pool_delete(void *handle);
 
+/* pool_owner -- the live pool that an address lies in, or NULL */
+void *pool_owner(const void *p);
+
 /* pool_alloc -- size bytes at a multiple of align (0: as malloc), zeroed? */
 void *pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err);
 

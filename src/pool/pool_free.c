@@ -15,9 +15,8 @@
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
-/* owner_of -- the handle of the live pool that p lies in, or NULL */
-static void *
-owner_of(const void *p)
+void *
+pool_owner(const void *p)
 {
 	registry_lock();
 	struct record *rec = registry_owner(p);
@@ -64,7 +63,7 @@ pool_free(void *handle, void *p, const char *who)
 	if (rc != 0)
 		return;
 	if (r == FREE_FOREIGN) {
-		void *owner = owner_of(p);
+		void *owner = pool_owner(p);
 		if (owner != NULL && owner != handle)
 			r = free_once(owner, p, &rc);
 		if (rc != 0)
@@ -98,7 +97,7 @@ find(void **handle, void *p, const char *who, struct object *ret,
 			return 0;
 		void *owner = NULL;
 		if (ret->what == FREE_FOREIGN)
-			owner = owner_of(p);
+			owner = pool_owner(p);
 		if (owner == NULL || owner == *handle)
 			return refuse(*handle, p, who, ret->what);
 		*handle = owner;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libvmem_place.c -- exported functions on where objects are, and how large
+ *
+ * The rules of each function stand in libvmem.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "libvmem.h"
+#include "pool/pool.h"
+
+EXPORT VMEM *
+vmem_pool_of(const void *ptr)
+{
+	LOG(3, "ptr %p", ptr);
+	return pool_owner(ptr);
+}
+
+EXPORT void *
+vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable)
+{
+	int saved = errno, err = 0;
+	LOG(3, "vmp %p size %zu", (void *)vmp, size);
+	if (usable == NULL) {
+		errno = -fail(EINVAL, "no place for the usable size");
+		return NULL;
+	}
+	void *p = pool_alloc(vmp, size, 0, false, &err);
+	if (p != NULL)
+		*usable = pool_usable(vmp, p, &err);
+	errno = p == NULL ? err : saved;
+	return p;
+}
+
+EXPORT void *
+vmem_move(VMEM *dst, VMEM *src, void *ptr)
+{
+	int saved = errno, err = 0;
+	void *p = NULL;
+	LOG(3, "dst %p src %p ptr %p", (void *)dst, (void *)src, ptr);
+	if (ptr == NULL) {
+		errno = -fail(EINVAL, "no object to move");
+		return NULL;
+	}
+	size_t size = pool_usable(src, ptr, &err);
+	if (err == 0 && pool_owner(ptr) == (void *)dst)
+		p = ptr; /* it is there */
+	else if (err == 0)
+		p = pool_alloc(dst, size, 0, false, &err);
+	if (p != NULL && p != ptr) {
+		memcpy(p, ptr, size);
+		pool_free(src, ptr, "vmem_move");
+	}
+	errno = p == NULL ? err : saved;
+	return p;
+}
