@@ -297,6 +297,12 @@ take_space(struct backing *b, int fd, const struct backing_want *want)
 					     "pages of 2 MiB");
 		sparse = false;
 	}
+	/*
+	 * A full ext4 was seen to raise SIGBUS in pages that were reserved,
+	 * after others of the file had been given back.
+	 */
+	if (is_on(fd, EXT4_SUPER_MAGIC))
+		b->give = BACKING_GIVE_NEVER;
 	if (sparse)
 		b->reserved = b->granule;
 	return file_reserve(fd, b->reserved, b->granule);
