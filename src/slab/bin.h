@@ -38,8 +38,9 @@ struct bin {
 	uint32_t nslabs;     /* slabs of this bin, FULL and QUEUED ones too */
 	uint32_t nempty;     /* slabs on the list with used == 0 */
 	uint32_t avail_tail; /* its end, where the empty ones are */
-	uint64_t nfills;     /* times that another slab became current */
-	char *cur_base;      /* slot of bit 0 of *cur */
+	uint16_t taken;      /* slots of the current slab, see slab.h */
+	uint16_t reserved[3];
+	char *cur_base; /* slot of bit 0 of *cur */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
 	 * a look at the last two entries needs no look at the count.
@@ -47,10 +48,11 @@ struct bin {
 	struct slab *slab; /* current slab; NULL: none */
 	uint64_t *cur;     /* current word of its w; never NULL */
 	void *lifo[BIN_LIFO];
+	uint64_t nfills;   /* times that another slab became current */
 	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
 	uint64_t nnew;     /* slabs made */
 	uint64_t nreused;  /* slabs taken from the list or from other heaps */
-	uint64_t reserved2[5];
+	uint64_t reserved2[4];
 };
 
 _Static_assert(sizeof(struct bin) == BIN_STRIDE, "the lookup table's stride");

@@ -95,7 +95,6 @@ slab_collect(struct slab *s, unsigned *ret_doubled)
 		store_relaxed(&s->w[i], w | got);
 		n += (unsigned)__builtin_popcountll(got);
 	}
-	ASSERT(n <= s->used);
 	s->used = (uint16_t)(s->used - n);
 	return n;
 }

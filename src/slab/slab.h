@@ -29,7 +29,9 @@
  * slots mends that, and so does dir_collect(), which looks at all slabs.
  *
  * Invariants: w has no bit at or past nobj; w & r == 0; used == nobj minus the
- * bits of w.
+ * bits of w.  Of a bin's current slab the bin counts the slots taken from w
+ * since then, and they come to `used` when it stops to be current: so malloc
+ * does not write to the line that other threads read when they free.
  */
 #ifndef SLAB_SLAB_H
 #define SLAB_SLAB_H

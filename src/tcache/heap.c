@@ -101,14 +101,25 @@ avail_remove(struct heap *h, struct slab *s)
 	b->nempty -= s->used == 0;
 }
 
+/* current_end -- the bin has no current slab any more; returns it */
+static struct slab *
+current_end(struct heap *h, struct bin *b)
+{
+	struct slab *s = b->slab;
+	b->slab = NULL;
+	b->cur = &h->no_word;
+	/* less than none may have been used until now: it wraps back */
+	s->used = (uint16_t)(s->used + b->taken);
+	b->taken = 0;
+	return s;
+}
+
 void
 current_drop(struct heap *h, struct bin *b)
 {
-	struct slab *s = b->slab;
-	if (s == NULL)
+	if (b->slab == NULL)
 		return;
-	b->slab = NULL;
-	b->cur = &h->no_word;
+	struct slab *s = current_end(h, b);
 	if (s->used < s->nobj || !slab_detach(s))
 		avail_push(h, s);
 }
@@ -153,21 +164,38 @@ heap_freed(struct heap *h, struct slab *s)
 		bin_release(h, s);
 }
 
-void
-slot_put(struct heap *h, struct slab *s, size_t idx)
+/* put -- slot idx becomes free in its slab; returns whether more is to do */
+static ALWAYS_INLINE bool
+put(struct slab *s, size_t idx)
 {
 	slab_put(s, (unsigned)idx);
 	/* relaxed: only the holder makes a slab LISTED */
-	if (unlikely(s->used == 0) ||
-		unlikely(load_relaxed(&s->state) != SLAB_LISTED))
+	return unlikely(s->used == 0) ||
+	       unlikely(load_relaxed(&s->state) != SLAB_LISTED);
+}
+
+void
+slot_put(struct heap *h, struct slab *s, size_t idx)
+{
+	if (put(s, idx))
 		heap_freed(h, s);
+}
+
+/* freed_end -- apart from heap_free_bits(), which then saves no registers */
+static NOINLINE void
+freed_end(struct heap *h, struct slab *s)
+{
+	heap_freed(h, s);
+	thread_busy_end();
 }
 
 void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
-	slot_put(h, s, idx);
-	thread_busy_end();
+	if (put(s, idx))
+		freed_end(h, s);
+	else
+		thread_busy_end();
 }
 
 void
@@ -273,12 +301,12 @@ current_next(struct heap *h, struct bin *b)
 	for (;;) {
 		struct slab *s = b->slab;
 		if (s != NULL) {
-			if (s->used < s->nobj && current_word(b, 0))
+			if (current_word(b, 0))
 				return true;
 			if (collect(h, s) > 0 && current_word(b, 0))
 				return true;
-			b->slab = NULL;
-			b->cur = &h->no_word;
+			(void)current_end(h, b);
+			ASSERT(s->used == s->nobj);
 			if (!slab_detach(s))
 				avail_push(h, s);
 		}
@@ -367,7 +395,7 @@ take(struct bin *b)
 	ASSERT(word != 0);
 	unsigned bit = (unsigned)__builtin_ctzll(word);
 	store_relaxed(b->cur, word & (word - 1));
-	b->slab->used++;
+	b->taken++;
 	b->count += BIN_ONE_MALLOC;
 	return b->cur_base + (size_t)bit * b->size;
 }

@@ -110,14 +110,16 @@ check_desc(void *arg, struct desc *d)
 		nfree += (unsigned)__builtin_popcountll(s->w[i]);
 		nremote += (unsigned)__builtin_popcountll(r[i]);
 	}
-	if (twice || s->used != s->nobj - nfree)
+	bool current = s->bin->slab == s;
+	unsigned taken = current ? s->bin->taken : 0u;
+	/* of a current slab either may have wrapped */
+	if (twice || (uint16_t)(s->used + taken) != s->nobj - nfree)
 		(void)finding(t->c->f, "slab %u: bits", granule_of(t, s));
 	t->live[s->cls] += s->nobj - nfree - nremote;
 	t->slabs++;
 	t->listed += s->state == SLAB_LISTED;
 	t->queued += s->state == SLAB_QUEUED;
-	t->empty +=
-		s->state == SLAB_LISTED && s->used == 0 && s->bin->slab != s;
+	t->empty += s->state == SLAB_LISTED && s->used == 0 && !current;
 }
 
 /* check_lifo -- slots of live slabs of this bin, allocated, none twice */
@@ -159,7 +161,7 @@ check_current(struct tally *t, const struct heap *h, const struct bin *b)
 	struct findings *f = t->c->f;
 	const struct slab *s = b->slab;
 	if (s == NULL) {
-		if (b->cur != &h->no_word)
+		if (b->cur != &h->no_word || b->taken != 0)
 			(void)finding(f, "heap %u, bin %u: current word", h->id,
 				b->cls);
 		return;

@@ -129,7 +129,7 @@ heap_malloc_fast(struct heap *h, size_t size, void **ret)
 		return false;
 	unsigned bit = (unsigned)__builtin_ctzll(word);
 	store_relaxed(b->cur, word & (word - 1));
-	b->slab->used++;
+	b->taken++;
 	b->count = count + BIN_ONE_MALLOC;
 	*ret = b->cur_base + (size_t)bit * b->size;
 	return true;

@@ -58,6 +58,7 @@ static struct field bin_fields[] = {
 	FIELD(bin, cls, MATTERS),
 	FIELD(bin, avail, MATTERS),
 	FIELD(bin, nslabs, MATTERS),
+	FIELD(bin, taken, MATTERS),
 	FIELD(bin, nempty, MATTERS),
 	FIELD(bin, avail_tail, MATTERS),
 	FIELD(bin, nfills, FREE_TO_DIFFER),
@@ -91,7 +92,13 @@ static struct field heap_fields[] = {
 	FIELD(heap, state, MATTERS),
 	FIELD(heap, id, FREE_TO_DIFFER),
 	FIELD(heap, next, MATTERS),
-	FIELD(heap, cache, MATTERS),
+	FIELD(heap, cache.npages, MATTERS),
+	FIELD(heap, cache.nruns, MATTERS),
+	FIELD(heap, cache.oldest, MATTERS),
+	FIELD(heap, cache.newest, MATTERS),
+	FIELD(heap, cache.has, MATTERS),
+	FIELD(heap, cache.head[9], MATTERS),
+	FIELD(heap, cache.head[77], MATTERS),
 	FIELD(heap, ndoubled, FREE_TO_DIFFER),
 	FIELD(heap, large[0], MATTERS),
 };
@@ -181,7 +188,7 @@ fill_slab(struct heap *h, size_t size, void **objects, size_t *n)
 {
 	struct slab *s = NULL;
 
-	for (*n = 0; s == NULL || s->used < s->nobj; ++*n) {
+	for (*n = 0; s == NULL || slab_live(s) < s->nobj; ++*n) {
 		objects[*n] = heaps_malloc(h, size);
 		must(objects[*n] != NULL);
 		s = (struct slab *)run_lookup(h->runs, objects[*n]);
