@@ -7,13 +7,18 @@ DEPS ?= tools/install-deps
 MINUTES ?= 60
 STRICT = -DWERROR=$(if $(CI),ON,OFF)
 
+# API tests that ask the emulator for nothing it lacks (mincore, limits, huge
+# pages), and those besides that take the system's pages to be of 4 KiB
+ARM_API = create|create_errors|errormsg|foreign|fork|free|realloc|strings|usable|version
+ARM_API_4K = aligned|delete|library|overlap|stats
+
 # $(call build,PRESET,OPTIONS) -- bring build/PRESET up to date
 build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
 	lint format bench install soak clean deps test-programs bench-programs \
-	test-dax dist test-package
+	test-dax test-aarch64 dist test-package
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -49,6 +54,14 @@ test-dax: | build ## real device DAX in a virtual machine; at most 4 minutes
 	$(call build,release,-DVMEM_TESTS=ON)
 	test/dax/self-test
 	test/dax/run
+
+test-aarch64: | build ## unit and API tests for arm64 under QEMU, also 64K pages
+	$(DEPS) build aarch64
+	tools/arm64-sysroot build/arm64-sysroot
+	$(call build,aarch64,-DVMEM_TESTS=ON)
+	ctest --preset aarch64 -R '/unit/|/api/($(ARM_API)|$(ARM_API_4K))$$'
+	QEMU_PAGESIZE=65536 ctest --preset aarch64 -R '/unit/|/api/($(ARM_API))$$' \
+		-E 'backing_device|backing_twin|page_tree'
 
 bench-programs: all ## times of the same programs under several allocators
 	$(DEPS) -k programs contenders

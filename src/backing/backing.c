@@ -209,7 +209,7 @@ backing_guard(const struct backing *b, bool on)
 	int prot = on ? PROT_NONE : PROT_READ | PROT_WRITE;
 	bool ok;
 
-	if (b->granule != page)
+	if (b->granule != page || page > BACKING_GUARD_MAX)
 		return false;
 	/* fails on a region of huge pages, which cannot be split */
 	ok = mprotect(b->base, page, prot) == 0;

@@ -20,6 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Bytes at the start of a backing that hold nothing, for backing_guard(): the
+ * largest system page that the processor can have.
+ */
+#if defined(__aarch64__)
+#define BACKING_GUARD_MAX ((size_t)64 << 10)
+#else
+#define BACKING_GUARD_MAX ((size_t)4 << 10)
+#endif
+
 enum backing_kind {
 	BACKING_FILE,   /* our mapping, shared */
 	BACKING_DEVICE, /* device DAX node: our mapping, shared */
@@ -141,7 +151,8 @@ int numa_parse(struct numa *ret, const char *list);
 
 /*
  * backing_guard -- take away (on) or give back the access to the first system
- * page; does nothing where pages cannot be split (granule over a system page).
+ * page; does nothing where pages cannot be split (granule over a system page),
+ * or where that is more than BACKING_GUARD_MAX.
  * Returns whether the page is now guarded.
  */
 bool backing_guard(const struct backing *b, bool on);

@@ -48,6 +48,7 @@ static int
 fill(const struct record *rec)
 {
 	const struct run_space *rs = &pool_at(rec->backing.base)->runs;
+	const size_t header = RUN_HEADER_OFF >> RUN_LG_PAGE;
 	size_t first, n;
 	int rc = 0;
 	for (size_t page = 0; rc == 0; page = first + n) {
@@ -56,9 +57,9 @@ fill(const struct record *rec)
 			break;
 		rc = backing_twin_reserve(&rec->twin, &rec->backing,
 			first * RUN_PAGE, n * RUN_PAGE);
-		/* the first page may be guarded, and holds nothing */
+		/* before the header may be a guard, and nothing else is */
 		if (rc == 0 && !rec->twin.whole)
-			rc = copy_used(rec, max_size(first, 1), first + n);
+			rc = copy_used(rec, max_size(first, header), first + n);
 	}
 	return rc;
 }

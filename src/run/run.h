@@ -16,6 +16,9 @@
  *	  ...   bitmaps (dirty, hollow, in use), summaries
  *	first   runs
  *
+ * On arm64, where a system page may have 64 KiB, all but the guard page lies
+ * 0xf000 higher.
+ *
  * The run lock guards everything but reads of the page map, which are atomic
  * and relaxed: a thread that frees an object has got its address from the
  * thread that allocated it, and with it all that was written before.
@@ -50,8 +53,8 @@
 #define RUN_PAGE       ((size_t)1 << RUN_LG_PAGE)
 #define RUN_LG_GRANULE 6u
 #define RUN_GRANULE    ((size_t)1 << RUN_LG_GRANULE)
-#define RUN_HEADER_OFF ((size_t)0x1000) /* header, and granule 0 */
-#define RUN_MAP_OFF    ((size_t)0x3000) /* page map */
+#define RUN_HEADER_OFF BACKING_GUARD_MAX         /* header, and granule 0 */
+#define RUN_MAP_OFF    (RUN_HEADER_OFF + 0x2000) /* page map */
 #define RUN_MAX_PAGES  ((size_t)UINT32_MAX - TREE_BLOCK_BITS)
 
 /*

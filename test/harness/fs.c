@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/proc.h"
+
 #define MIB            ((size_t)1 << 20)
 #define XFS_MIN_MIB    300
 #define BTRFS_MIN_MIB  128
@@ -282,8 +284,8 @@ mount_huge(struct fs *fs, size_t size)
 	size_t page = huge_page_size();
 	char options[64];
 
-	if (page == 0)
-		return "the kernel has no huge pages";
+	if (page == 0 || proc_is_emulated())
+		return "the kernel, or the emulator, has no huge pages";
 	size = (size + page - 1) / page * page;
 	if (!huge_pool_add((long)(size / page)))
 		return "no huge pages can be had";

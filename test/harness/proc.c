@@ -88,6 +88,14 @@ proc_is_unchanged(struct proc_count before)
 }
 
 bool
+proc_is_emulated(void)
+{
+	const char *variant = getenv("VMEM_TEST_VARIANT");
+
+	return variant != NULL && strcmp(variant, "aarch64") == 0;
+}
+
+bool
 proc_can_read(const void *addr)
 {
 	int fds[2], saved = errno;

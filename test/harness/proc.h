@@ -27,6 +27,12 @@ struct proc_count proc_count(void);
 /* proc_is_unchanged -- whether it is as it was `before`; prints what differs */
 bool proc_is_unchanged(struct proc_count before);
 
+/*
+ * proc_is_emulated -- run by an emulator of another processor, which maps no
+ * huge pages, and has no limit of addresses
+ */
+bool proc_is_emulated(void);
+
 /* proc_can_read -- whether a byte can be read there, without a signal */
 bool proc_can_read(const void *addr);
 

@@ -5,7 +5,7 @@
  *
  * Where a file system cannot be mounted, its case is skipped and says why.
  *
- * ctest: timeout=120 not-valgrind
+ * ctest: timeout=120 not-valgrind not-aarch64
  */
 #include <setjmp.h>
 #include <stdarg.h>
