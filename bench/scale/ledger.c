@@ -208,6 +208,23 @@ RANGE(__tsan_write_range, true)
 			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                   \
 	}
 
+/* what clang calls: the value that was there, instead of whether it was it */
+#define EXCHANGE_VALUE(bits)                                                   \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(             \
+		volatile uint##bits##_t *p, uint##bits##_t expected,           \
+		uint##bits##_t value, int order, int fail_order);              \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(             \
+		volatile uint##bits##_t *p, uint##bits##_t expected,           \
+		uint##bits##_t value, int order, int fail_order)               \
+	{                                                                      \
+		(void)order;                                                   \
+		(void)fail_order;                                              \
+		note_atomic(p);                                                \
+		(void)__atomic_compare_exchange_n(p, &expected, value, false,  \
+			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                   \
+		return expected;                                               \
+	}
+
 #define ATOMIC(bits)                                                           \
 	uint##bits##_t __tsan_atomic##bits##_load(                             \
 		const volatile uint##bits##_t *p, int order);                  \
@@ -241,6 +258,7 @@ RANGE(__tsan_write_range, true)
 	FETCH(bits, and)                                                       \
 	FETCH(bits, or)                                                        \
 	FETCH(bits, xor)                                                       \
+	EXCHANGE_VALUE(bits)                                                   \
 	EXCHANGE(bits, strong)                                                 \
 	EXCHANGE(bits, weak)
 
