@@ -131,12 +131,29 @@ vmem_decay(VMEM *vmp, int ms)
 	return rc == 0 ? 0 : -1;
 }
 
+/*
+ * alloc_own -- from the thread's own heap; NULL: the pool has to be asked
+ * The sizes over the fast path's table, and a bin's next slab, need no more.
+ */
+static void *
+alloc_own(VMEM *vmp, size_t size)
+{
+	struct heap *h;
+	void *p = NULL;
+	if (thread_heap_fast(vmp, &h))
+		p = heap_alloc_any(h, size);
+	thread_busy_end();
+	return p;
+}
+
 /* alloc -- everything that the fast path does not do */
 static NOINLINE void *
 alloc(VMEM *vmp, size_t size, size_t align, bool zero)
 {
 	int saved = errno, err = ENOMEM;
-	void *p = pool_alloc(vmp, size, align, zero, &err);
+	void *p = align == 0 && !zero ? alloc_own(vmp, size) : NULL;
+	if (p == NULL)
+		p = pool_alloc(vmp, size, align, zero, &err);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -201,14 +218,20 @@ vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
 	return n;
 }
 
+/*
+ * free_slow -- what the fast path does not do: other heaps' and large objects,
+ * which the thread's heap can free, and all else, which is the pool's
+ */
 static NOINLINE void
 free_slow(VMEM *vmp, void *ptr)
 {
 	int saved = errno;
-	if (ptr != NULL)
+	struct heap *h;
+	bool done = ptr == NULL || (thread_heap_fast(vmp, &h) &&
+					   heap_free(h, ptr) == FREE_DONE);
+	thread_busy_end();
+	if (!done)
 		pool_free(vmp, ptr, "vmem_free");
-	else
-		thread_busy_end();
 	errno = saved;
 }
 

@@ -118,19 +118,32 @@ is_passed_by(struct tier *t)
 	return left != 0;
 }
 
-/* alloc_in -- a small one by the fast path, where the thread has a heap */
+/*
+ * own_heap -- begin an operation in the thread's own heap of a tier; heap_inert
+ * where it has none, or the tier has to be asked for another reason
+ */
+static struct heap *
+own_heap(const struct tier *t)
+{
+	struct heap *h;
+	if (t == tiers)
+		return thread_pinned_fast(t->handle);
+	return thread_heap_fast(t->handle, &h) ? h : &heap_inert;
+}
+
+/* alloc_in -- from the thread's own heap, if that can, else from the pool */
 static void *
 alloc_in(struct tier *t, size_t size, size_t align, bool zero, int *err)
 {
-	struct heap *h;
 	void *p = NULL;
-	bool small = size <= SLAB_LOOKUP_MAX && align == 0 && !zero;
-	if (small && thread_heap_fast(t->handle, &h) &&
-		heap_malloc_fast(h, size, &p)) {
+	if (align == 0 && !zero) {
+		struct heap *h = own_heap(t);
+		if (size > SLAB_LOOKUP_MAX || !heap_malloc_fast(h, size, &p))
+			p = heap_alloc_any(h, size);
 		thread_busy_end();
-		return p;
 	}
-	p = pool_alloc(t->handle, size, align, zero, err);
+	if (p == NULL)
+		p = pool_alloc(t->handle, size, align, zero, err);
 	if (p == NULL && ntiers > 1)
 		store_relaxed(&t->full_for, FULL_FOR);
 	return p;
@@ -162,23 +175,20 @@ void
 tiers_free(void *p)
 {
 	struct tier *t = tier_of(p);
-	struct heap *h;
+	struct heap *h = own_heap(t);
 	struct slab *s = NULL;
 	size_t idx = 0;
-	if (t != tiers && thread_heap_fast(t->handle, &h)) {
-		switch (heap_free_fast(h, t->handle, p, &s, &idx)) {
-		case FAST_DONE:
-		case FAST_BELIEVED:
-			thread_busy_end();
-			return;
-		case FAST_BITS:
-			heap_free_bits(h, s, idx);
-			return;
-		case FAST_SLOW:
-			break;
-		}
+	enum fast_free f = t == tiers
+				   ? FAST_SLOW
+				   : heap_free_fast(h, t->handle, p, &s, &idx);
+	if (f == FAST_BITS) {
+		heap_free_bits(h, s, idx);
+		return;
 	}
-	pool_free(t->handle, p, "free");
+	bool done = f != FAST_SLOW || heap_free(h, p) == FREE_DONE;
+	thread_busy_end();
+	if (!done)
+		pool_free(t->handle, p, "free");
 }
 
 void *

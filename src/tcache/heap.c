@@ -433,3 +433,14 @@ heap_alloc_class(struct heap *h, unsigned cls)
 		h->spill[cls] = 0;
 	return p;
 }
+
+void *
+heap_alloc_any(struct heap *h, size_t size)
+{
+	bool clean;
+	if (h == &heap_inert || size > PTRDIFF_MAX)
+		return NULL;
+	if (size <= SLAB_MAX)
+		return heap_alloc_class(h, class_of(h->table, size));
+	return heap_alloc_large(h, div_up(size, RUN_PAGE), RUN_LG_PAGE, &clean);
+}

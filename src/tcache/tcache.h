@@ -316,6 +316,12 @@ void *heap_alloc_listed(struct heap *h, unsigned cls);
 void *heap_alloc_large(
 	struct heap *h, size_t npages, unsigned lg_align, bool *ret_clean);
 
+/*
+ * heap_alloc_any -- an object of any size, after heap_malloc_fast() or in its
+ * place; NULL when the heap cannot, which heap_inert never can
+ */
+void *heap_alloc_any(struct heap *h, size_t size);
+
 /* heap_resize_large -- in place; returns false when the room is not there */
 bool heap_resize_large(struct heap *h, struct desc *d, size_t npages);
 
