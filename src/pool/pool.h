@@ -68,7 +68,7 @@ void pool_want_init(struct pool_want *want, enum backing_source from,
  * pool_create -- make a pool; VMEM_OPTIONS may change what is wanted
  * The sizes are at least the minimum, and the address is aligned.
  */
-void *pool_create(const struct pool_want *want, int *err);
+void *pool_create(const struct pool_want *asked, int *err);
 
 /*
  * pool_trim -- give back what is not needed, all but `keep` bytes of it
