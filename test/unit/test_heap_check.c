@@ -371,8 +371,8 @@ check__random_bytes_in_metadata__ends(void **state)
 		memcpy(at[k], copy, sizes[k]);
 	}
 	must(memcmp(&dir, &pool.dir, sizeof(dir)) == 0);
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): its padding
-	 * was copied too */
+	/* its padding was copied too
+	 * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	must(memcmp(&saved, &pool.s, sizeof(saved)) == 0);
 	must(heaps_nfindings(&pool) == 0);
 	heaps_close(&pool);
