@@ -53,9 +53,11 @@ static int
 scan(struct libraries *to, struct source *s, const struct region *r,
 	char *buffer)
 {
-	for (uint64_t at = r->low; at < r->high; at += CHUNK) {
-		size_t n =
-			r->high - at < CHUNK ? (size_t)(r->high - at) : CHUNK;
+	uint64_t size = r->high - r->low;
+	/* not by addresses: a region may be the last before they wrap */
+	for (uint64_t off = 0; off < size; off += CHUNK) {
+		uint64_t at = r->low + off;
+		size_t n = size - off < CHUNK ? (size_t)(size - off) : CHUNK;
 		int rc = source_read(s, at, buffer, n);
 		if (rc == -ESRCH || rc == -EPERM)
 			return rc;
