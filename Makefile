@@ -5,6 +5,7 @@
 PREFIX ?= /usr/local
 DEPS ?= tools/install-deps
 MINUTES ?= 60
+SECONDS ?= 60
 STRICT = -DWERROR=$(if $(CI),ON,OFF)
 
 # API tests that ask the emulator for nothing it lacks (mincore, limits, huge
@@ -17,8 +18,8 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
-	lint format bench install soak clean deps test-programs bench-programs \
-	test-dax test-aarch64 dist test-package
+	lint format bench fuzz install soak clean deps test-programs \
+	bench-programs test-dax test-aarch64 dist test-package
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -79,6 +80,10 @@ coverage lint bench soak: | build ## what tools/run-... of that name says
 	$(DEPS) build test $@
 	MINUTES=$(MINUTES) tools/run-$@
 
+fuzz: | build ## feed every fuzz target for SECONDS; FUZZER=afl: by AFL++
+	$(DEPS) build fuzz
+	SECONDS_IN_ALL=$(SECONDS) FUZZER=$(FUZZER) tools/run-fuzz
+
 format: ## lay out every C file by .clang-format
 	$(DEPS) lint
 	tools/list-files c | xargs clang-format -i
@@ -87,7 +92,7 @@ install: all ## into PREFIX (/usr/local) under DESTDIR
 	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 	cmake --install build/release
 deps: ## install the packages that all targets together need
-	$(DEPS) build test lint coverage bench programs contenders dax package
+	$(DEPS) build test fuzz lint coverage bench programs contenders dax package
 
 build:
 	mkdir -p $@

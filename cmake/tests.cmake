@@ -221,13 +221,48 @@ function(vmem_test_scripts label)
 	endforeach()
 endfunction()
 
-# vmem_fuzz_targets() -- a libFuzzer program for each file of fuzz/
+# vmem_fuzz_target(NAME) -- fuzz/NAME.c on everything inner; with VMEM_FUZZ for
+# the fuzzer, else with a main function that is given the corpus as a test
+function(vmem_fuzz_target name)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/fuzz)
+	set(target fuzz_${name})
+	add_executable(${target} ${folder}/${name}.c ${ARGN})
+	target_link_libraries(${target} PRIVATE vmem_core vmem_flags
+		Threads::Threads)
+	target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/test)
+	set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+		${PROJECT_BINARY_DIR}/bin/test)
+	if(VMEM_FUZZ)
+		target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+		return()
+	endif()
+	target_sources(${target} PRIVATE ${folder}/kit/replay.c)
+	vmem_test_name(test fuzz ${name})
+	add_test(NAME ${test} COMMAND ${target} ${folder}/corpus/${name})
+	vmem_test_properties(${test} fuzz)
+endfunction()
+
+# vmem_fuzz_targets() -- all of them
 function(vmem_fuzz_targets)
-	file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*.c)
-	foreach(file IN LISTS files)
-		get_filename_component(name ${file} NAME_WE)
-		add_executable(fuzz_${name} ${file})
-		target_link_libraries(fuzz_${name} PRIVATE vmem_core vmem_flags)
-		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-	endforeach()
+	find_package(Threads REQUIRED)
+	file(GLOB calls CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/fuzz/kit/calls_*.c)
+	set(kit ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/kit)
+	set(preload ${PROJECT_SOURCE_DIR}/src/libvmmalloc)
+	vmem_fuzz_target(api ${calls} ${kit}/crew.c ${kit}/model.c)
+	vmem_fuzz_target(options)
+	vmem_fuzz_target(settings
+		${preload}/settings.c ${preload}/tier_plan.c)
+	target_link_options(fuzz_settings PRIVATE LINKER:--wrap=die)
+	vmem_fuzz_target(sizes ${preload}/settings.c ${preload}/tier_plan.c
+		${PROJECT_SOURCE_DIR}/src/cli/size.c)
+	if(TARGET vmem_inspect)
+		foreach(name IN ITEMS core reader)
+			vmem_fuzz_target(${name})
+			target_link_libraries(fuzz_${name}
+				PRIVATE vmem_inspect)
+		endforeach()
+		vmem_fuzz_target(stats)
+		target_link_libraries(fuzz_stats PRIVATE PkgConfig::JANSSON)
+	endif()
 endfunction()
