@@ -24,6 +24,9 @@ set(VMEM_TEST_ENVIRONMENT
 	VMEM_TEST_VARIANT=${VMEM_VARIANT}
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 	UBSAN_OPTIONS=print_stacktrace=1
+	# what is watched is the library as it runs elsewhere; test/guard/ has
+	# the tests of the other way
+	VMEM_GUARD=0
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
 
 # vmem_test_harness() -- what all tests share, compiled once
@@ -213,6 +216,9 @@ function(vmem_test_scripts label)
 	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.sh)
 	foreach(file IN LISTS files)
 		vmem_test_options(options ${file})
+		if("not-${VMEM_VARIANT}" IN_LIST options)
+			continue()
+		endif()
 		get_filename_component(name ${file} NAME_WE)
 		vmem_test_name(test ${label} ${name})
 		add_test(NAME ${test} COMMAND ${file} ${PROJECT_SOURCE_DIR}

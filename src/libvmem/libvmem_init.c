@@ -27,6 +27,7 @@ end(void)
 {
 	int saved = errno;
 	auto_profile_exit();
+	pool_guard_exit();
 	errno = saved;
 }
 

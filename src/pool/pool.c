@@ -7,6 +7,7 @@
 
 #include "base/arith.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/probe.h"
@@ -18,6 +19,7 @@ static uint64_t last_uid; /* atomic */
 void
 pool_init(void)
 {
+	pool_guard_init();
 	class_tables_init();
 	error_init();
 	thread_init();
@@ -67,13 +69,13 @@ format(struct record *rec, const struct pool_want *want)
 		.give = b->give,
 		.decay_ms = want->decay_ms,
 	};
-	int rc = has_metadata(b);
-	if (rc != 0)
-		return rc;
 	if (!b->zero)
 		memset(pool, 0, sizeof(*pool));
 	run_space_init(&pool->runs, b->base, b->size, b->zero);
 	run_space_behind(&pool->runs, &behind);
+	if (unlikely(guard_on))
+		guard_pool_begin(b->base, b->size,
+			(size_t)pool->runs.first << RUN_LG_PAGE);
 	if (!dir_init(&pool->dir, &pool->runs, (enum hardening)want->hardening,
 		    os_ncpus()))
 		return fail(ENOMEM, "pool of %zu bytes: too small", b->size);
@@ -107,9 +109,13 @@ create(struct record *rec, const struct pool_want *want)
 	registry_unguard(&rec->backing);
 	registry_unlock();
 	thread_pool_gone(base);
-	int rc = format(rec, want);
+	int rc = has_metadata(&rec->backing);
+	bool begun = rc == 0;
+	if (rc == 0)
+		rc = format(rec, want);
 	if (rc == 0) {
-		rec->guarded = backing_guard(&rec->backing, true);
+		rec->guarded = !guard_pool_page(base, RUN_HEADER_OFF) &&
+			       backing_guard(&rec->backing, true);
 		registry_lock();
 		rc = registry_add(rec);
 		registry_unlock();
@@ -117,6 +123,8 @@ create(struct record *rec, const struct pool_want *want)
 	if (rc != 0) {
 		if (rec->guarded)
 			(void)backing_guard(&rec->backing, false);
+		if (unlikely(guard_on) && begun)
+			guard_pool_end(base, rec->backing.size, true);
 		backing_close(&rec->backing);
 		return rc;
 	}
@@ -178,14 +186,19 @@ pool_delete(void *handle)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	LOG(2, "pool %p deleted", handle);
+	bool touch = !rec.overlapped && rec.kin == KIN_OWN;
+	if (unlikely(guard_on) && touch)
+		pool_guard_lost(handle);
 	if (rec.profile_number != 0)
 		profile_delete(rec.profile_number);
 	PROBE2(pool_delete, handle, rec.backing.size);
 	/* what was made over it, or is the parent's as well, is not touched */
-	if (!rec.overlapped && rec.kin == KIN_OWN)
+	if (touch)
 		pool_at(handle)->signature = 0;
 	if (rec.guarded)
 		(void)backing_guard(&rec.backing, false);
+	if (unlikely(guard_on))
+		guard_pool_end(handle, rec.backing.size, touch);
 	backing_close(&rec.backing);
 	return 0;
 }

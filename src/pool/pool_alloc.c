@@ -7,6 +7,7 @@
 
 #include "base/arith.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
@@ -89,9 +90,12 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 {
 	struct tried t = {false, false};
 	void *p = NULL;
-	int rc = first_try(handle, size, align, &p, &t);
+	size_t need = size, at = align;
+	if (unlikely(guard_on))
+		pool_guard_request(&need, &at);
+	int rc = first_try(handle, need, at, &p, &t);
 	if (rc == 0 && p == NULL)
-		p = pool_reclaim(handle, size, align, &t.clean);
+		p = pool_reclaim(handle, need, at, &t.clean);
 	if (rc == 0 && p == NULL)
 		rc = fail(
 			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
@@ -101,6 +105,8 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 		*err = -rc;
 		return NULL;
 	}
+	if (unlikely(guard_on))
+		pool_guard_begin(handle, p, size, zero && t.clean);
 	if (unlikely(t.sampled))
 		pool_sampled(handle, p, size);
 	if (zero && !t.clean)

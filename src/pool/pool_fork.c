@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/lock.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
@@ -192,6 +193,9 @@ pool_adopt(struct record *rec)
 		/* from here on two processes use the file: it keeps its pages
 		 */
 		run_space_give(&pool->runs, BACKING_GIVE_NEVER);
+		/* and nobody tells us what the other allocates in it */
+		guard_pool_forget(rec->backing.base);
+		guard_open(pool, rec->backing.size - RUN_HEADER_OFF);
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;

@@ -10,6 +10,7 @@
 
 #include "base/arith.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
@@ -46,6 +47,8 @@ free_once(void *handle, void *p, int *rc)
 	/* before it, since then the address may be another's object */
 	if (unlikely(v.profile != NULL))
 		profile_remove(v.profile, p);
+	if (unlikely(guard_on))
+		pool_guard_end(&v, handle, p);
 	enum free_result r = v.heap != NULL ? heap_free(v.heap, p)
 					    : dir_free_stray(&v.pool->dir, p);
 	/* relaxed: statistics */
@@ -70,6 +73,8 @@ pool_free(void *handle, void *p, const char *who)
 			return;
 		handle = owner != NULL ? owner : handle;
 	}
+	if (r != FREE_DONE && unlikely(guard_on))
+		guard_object_bad(handle, p);
 	if (r != FREE_DONE)
 		(void)refuse(handle, p, who, r);
 }
@@ -93,6 +98,8 @@ find(void **handle, void *p, const char *who, struct object *ret,
 		*ret = heap_find(h, p);
 		*ret_table = h->table;
 		pool_leave(&v);
+		if (ret->what == FREE_DONE && unlikely(guard_on))
+			ret->usable = guard_asked(p, ret->usable);
 		if (ret->what == FREE_DONE)
 			return 0;
 		void *owner = NULL;
@@ -121,7 +128,9 @@ size_t
 pool_usable_held(void *handle, void *p)
 {
 	struct object o = heap_find(pool_any_heap(pool_at(handle)), p);
-	return o.what == FREE_DONE ? o.usable : 0;
+	if (o.what != FREE_DONE)
+		return 0;
+	return unlikely(guard_on) ? guard_asked(p, o.usable) : o.usable;
 }
 
 /* resize_large -- in place; false when the pages behind are taken */
@@ -175,13 +184,17 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 			ENOMEM, "%zu bytes: more than any pool holds", size);
 		return NULL;
 	}
-	if (stays(&o, t, size))
+	/* under guard another object is made each time, so that who goes on
+	 * with the old one is seen */
+	if (!guard_on && stays(&o, t, size))
 		return p;
-	if (o.large && resize_large(handle, &o, size))
+	if (!guard_on && o.large && resize_large(handle, &o, size))
 		return p;
 	int why = 0;
 	void *fresh = pool_alloc(handle, size, 0, false, &why);
 	if (fresh == NULL) {
+		if (size <= o.usable && unlikely(guard_on))
+			pool_guard_shrink(handle, p, size);
 		if (size <= o.usable)
 			return p;
 		*err = why;

@@ -133,6 +133,25 @@ bool pool_twin_child(struct record *rec);
 enum backing_keep pool_twin_keep(enum pool_fork mode);
 
 /*
+ * What memcheck or the address sanitizer is told, while guard_on (base/guard.h)
+ *
+ * pool_guard_init -- find out; once
+ * pool_guard_request -- what to ask a heap for instead
+ * pool_guard_begin -- an object is there that nobody else knows yet; set: its
+ * bytes have a value; the caller is not inside the pool
+ * pool_guard_end -- the object at p, if there is one, is about to be freed by
+ * the caller, who is inside
+ * pool_guard_shrink -- the object has another length, not more than before
+ * pool_guard_lost -- the pool is about to be deleted, and nobody is inside
+ */
+void pool_guard_init(void);
+void pool_guard_request(size_t *size, size_t *align);
+void pool_guard_begin(void *handle, void *p, size_t size, bool set);
+void pool_guard_end(const struct visit *v, void *handle, void *p);
+void pool_guard_shrink(void *handle, void *p, size_t size);
+void pool_guard_lost(void *handle);
+
+/*
  * pool_sampled -- an object that profile_due() has chosen has been allocated,
  * and nobody else knows it yet.  The caller is not inside the pool.
  */

@@ -3,6 +3,7 @@
  * pool_want.c -- what a new pool shall be like, and what the environment says
  */
 #include "base/config.h"
+#include "base/guard.h"
 #include "pool/pool_internal.h"
 
 void
@@ -32,7 +33,7 @@ pool_want_override(struct pool_want *want)
 		.huge = b->huge,
 	};
 	config_read(&config);
-	want->hardening = config.hardening;
+	want->hardening = guard_on ? HARDENING_EXACT : config.hardening;
 	want->decay_ms = config.decay_ms;
 	b->sparse = config.sparse != 0;
 	b->prefault = config.prefault != 0;

@@ -9,6 +9,7 @@
 
 #include "base/arith.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/lock.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
@@ -155,6 +156,7 @@ registry_unguard(const struct backing *b)
 		if (other->guarded)
 			(void)backing_guard(&other->backing, false);
 		other->guarded = false;
+		guard_pool_forget(other->backing.base);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "base/arith.h"
 #include "base/assert.h"
 #include "base/bitmap.h"
+#include "base/guard.h"
 #include "run/decay.h"
 #include "run/meta.h"
 #include "run/pages.h"
@@ -139,6 +140,8 @@ meta_grow(struct run_space *rs)
 		return false;
 	(void)pages_use(rs, bit, META_PAGES);
 	char *pages = page_address(rs, bit);
+	if (unlikely(guard_on))
+		guard_open(pages, META_PAGES * RUN_PAGE);
 	meta_add(rs, pages);
 	map_set(rs, bit - rs->bias, META_PAGES, run_granule(rs->base, pages));
 	return true;
@@ -184,6 +187,8 @@ meta_give(struct run_space *rs, const struct meta *m)
 {
 	size_t page = run_page(rs, m);
 	map_set(rs, page, META_PAGES, 0);
+	if (unlikely(guard_on))
+		guard_close(m, META_PAGES * RUN_PAGE);
 	pages_free(rs, page + rs->bias, META_PAGES);
 }
 
@@ -227,6 +232,8 @@ alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 	*ret_clean = pages_use(rs, bit, npages);
 	d->base = page_address(rs, bit);
 	d->npages = (uint32_t)npages;
+	if (unlikely(guard_on) && tag == RUN_HEAP)
+		guard_open(d->base, npages << RUN_LG_PAGE);
 	store_relaxed(&d->owner, (uint64_t)tag);
 	map_set(rs, bit - rs->bias, tag == RUN_LARGE ? 1 : npages,
 		run_granule(rs->base, d));
@@ -254,6 +261,8 @@ run_free(struct run_space *rs, struct desc *d)
 	lock_acquire(&rs->lock, RANK_RUN);
 	size_t page = run_page(rs, d->base);
 	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
+	if (unlikely(guard_on))
+		guard_close(d->base, (size_t)d->npages << RUN_LG_PAGE);
 	/* of a large run that was kept, its holder has cleared the last */
 	map_set(rs, page, large ? 1 : d->npages, 0);
 	pages_free(rs, page + rs->bias, d->npages);

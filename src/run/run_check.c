@@ -10,6 +10,7 @@
 #include "base/arith.h"
 #include "base/bitmap.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/os.h"
 #include "run/meta.h"
 #include "run/run.h"
@@ -279,7 +280,12 @@ check_zero(struct run_check *c)
 		if (is_used(c, page) || bitmap_test(rs->dirty, bit) ||
 			bitmap_test(rs->hollow, bit) || !os_is_resident(at))
 			continue;
-		if (memcmp(at, zero, RUN_PAGE) != 0)
+		if (guard_on)
+			guard_open(at, RUN_PAGE);
+		bool same = memcmp(at, zero, RUN_PAGE) == 0;
+		if (guard_on)
+			guard_close(at, RUN_PAGE);
+		if (!same)
 			(void)finding(
 				c->f, "page %zu: free, clean, not zero", page);
 	}

@@ -360,6 +360,13 @@ struct object {
 struct object heap_find(const struct heap *h, void *p);
 
 /*
+ * heap_each -- each live object of a pool that nobody is inside and whose
+ * hardening level has no LIFO; h is any heap of it
+ */
+void heap_each(const struct heap *h,
+	void (*visit)(void *arg, void *p, size_t usable), void *arg);
+
+/*
  * dir_check -- verify the heaps, bins and slabs of a frozen pool, whatever the
  * bytes are; run_check_all() has gone before
  * hardening  what the pool was made with

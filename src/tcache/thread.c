@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/guard.h"
 #include "base/lock.h"
 #include "base/os.h"
 
@@ -252,7 +253,7 @@ rehash(struct thread *t)
 static void
 set_frozen(struct entry *e, bool on)
 {
-	bool slow = on || e->heap == NULL || e->profile != 0;
+	bool slow = on || e->heap == NULL || e->profile != 0 || guard_on;
 	struct heap *heap = slow ? &heap_inert : e->heap;
 	/* release, both: pairs with the acquire of the owner's lookups */
 	store_release(&e->fast, heap);

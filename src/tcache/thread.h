@@ -51,7 +51,8 @@ struct entry {
 	uint16_t frozen; /* atomic: nobody may start an operation */
 	/*
 	 * what the layer above wants to know of each operation; unless 0 none
-	 * goes the fast path.  Owner reads, threads lock to write, frozen.
+	 * goes the fast path, nor does any while guard_on.  Owner reads,
+	 * threads lock to write, frozen.
 	 */
 	uint16_t profile;
 	uint32_t nops; /* operations in the shared heap so far; owner */
