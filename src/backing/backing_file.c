@@ -281,6 +281,30 @@ file_prepare(int fd)
 	return page;
 }
 
+bool
+file_is_memory(int fd)
+{
+	return is_on(fd, TMPFS_MAGIC) || is_on(fd, HUGETLBFS_MAGIC);
+}
+
+/*
+ * Read ahead of a fault, the kernel makes folios of up to 2 MiB.  The first
+ * write to a page of one needs space behind all its pages.  So a page that has
+ * its own raised SIGBUS on a full ext4 when others of the folio had been
+ * punched out, which leaves a dirty folio whole.  Where nothing is read ahead,
+ * each page is a folio.  The price: under memory pressure the kernel does not
+ * count these pages' recent use.
+ */
+bool
+file_page_by_page(int fd, char *from, size_t size)
+{
+	if (file_is_memory(fd))
+		return true;
+	/* the wish for huge pages is stronger; kernels without refuse it */
+	(void)madvise(from, size, MADV_NOHUGEPAGE);
+	return madvise(from, size, MADV_RANDOM) == 0;
+}
+
 /*
  * take_space -- behind the mapped file, as much as is wanted now
  * A sparse one gets none but its first granule.
@@ -297,11 +321,7 @@ take_space(struct backing *b, int fd, const struct backing_want *want)
 					     "pages of 2 MiB");
 		sparse = false;
 	}
-	/*
-	 * A full ext4 was seen to raise SIGBUS in pages that were reserved,
-	 * after others of the file had been given back.
-	 */
-	if (is_on(fd, EXT4_SUPER_MAGIC))
+	if (!file_page_by_page(fd, b->base, b->size))
 		b->give = BACKING_GIVE_NEVER;
 	if (sparse)
 		b->reserved = b->granule;

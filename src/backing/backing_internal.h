@@ -119,6 +119,16 @@ int file_open_named(const char *path);
  */
 size_t file_prepare(int fd);
 
+/* file_is_memory -- is the file on a file system that has no disk? */
+bool file_is_memory(int fd);
+
+/*
+ * file_page_by_page -- bring pages of this mapping of a file into memory one by
+ * one, so that each needs no other's space; false when that is not to be had
+ * May set errno.
+ */
+bool file_page_by_page(int fd, char *from, size_t size);
+
 /*
  * file_extend -- give the empty file its size, with no space allocated
  * reserve  bytes that shall be later; refused when no disk is so large

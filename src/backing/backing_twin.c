@@ -68,6 +68,8 @@ backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
 		shadow = mmap(NULL, b->size, PROT_NONE,
 			MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 		b->shadow = shadow == MAP_FAILED ? NULL : shadow;
+		if (b->shadow != NULL)
+			(void)file_page_by_page(fd, b->shadow, b->size);
 	}
 	if ((keep & BACKING_KEEP_FILE) != 0)
 		backing_keep_fd(b, fd);
@@ -257,6 +259,10 @@ backing_twin_take(
 	b->shadow = NULL;
 	backing_forget_file(b);
 	if (twin->fd >= 0) {
+		(void)file_page_by_page(twin->fd, b->base, b->size);
+		/* what was written to it is in memory in larger pieces */
+		if (!file_is_memory(twin->fd))
+			b->give = BACKING_GIVE_NEVER;
 		backing_keep_file(b, twin->fd, keep);
 	} else {
 		b->is_own = true;

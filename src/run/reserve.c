@@ -93,7 +93,8 @@ static bool
 fill(struct run_space *rs, size_t bit, size_t end, bool ahead)
 {
 	size_t nheld = rs->npages - rs->nhollow, more = end;
-	if (ahead)
+	/* where the space was at its end, no more than is needed */
+	if (ahead && rs->is_short == 0)
 		more = hollow_end(rs, end,
 			clamp_size(nheld / STEP_SHARE, STEP_MIN, STEP_MAX));
 	hold(rs, end, more);

@@ -96,6 +96,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		on_fs(FS_TMPFS,
 			space__other_writer_fills_it__allocations_fail_and_go_on),
+		on_fs(FS_EXT4,
+			space__other_writer_fills_it__allocations_fail_and_go_on),
 		on_fs(FS_XFS,
 			space__other_writer_fills_it__allocations_fail_and_go_on),
 	};

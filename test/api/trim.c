@@ -148,6 +148,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		on_fs(FS_TMPFS,
 			trim__all_freed_on_a_file_system__one_percent_stays),
+		on_fs(FS_EXT4,
+			trim__all_freed_on_a_file_system__one_percent_stays),
 		on_fs(FS_XFS,
 			trim__all_freed_on_a_file_system__one_percent_stays),
 		on_fs(FS_BTRFS,
