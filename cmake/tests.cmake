@@ -227,6 +227,25 @@ function(vmem_test_scripts label)
 	endforeach()
 endfunction()
 
+# vmem_fault_tests() -- tests whose system calls are made by fault/kit/fault.c:
+# of what is linked statically, by the names in its list
+function(vmem_fault_tests)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/fault)
+	set(kit ${folder}/kit/fault.c)
+	vmem_test_folder(fault "*.c" vmem_core)
+	file(STRINGS ${kit} lines REGEX "^\tCALL\\(")
+	string(REGEX MATCHALL "CALL\\([a-z_]+" names "${lines}")
+	list(TRANSFORM names REPLACE "CALL.(.*)" "LINKER:--wrap=\\1")
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		if(TARGET fault_${name})
+			target_sources(fault_${name} PRIVATE ${kit})
+			target_link_options(fault_${name} PRIVATE ${names})
+		endif()
+	endforeach()
+endfunction()
+
 # vmem_fuzz_target(NAME) -- fuzz/NAME.c on everything inner; with VMEM_FUZZ for
 # the fuzzer, else with a main function that is given the corpus as a test
 function(vmem_fuzz_target name)
