@@ -9,6 +9,7 @@
 #include "backing/backing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -103,14 +104,34 @@ backing_map(char **ret_base, int fd, size_t size, size_t granule, size_t align,
 	return 0;
 }
 
+/*
+ * check_device -- is nothing wanted that no device can do?  Closes it if so.
+ * That it is a device is known only when it is open.
+ */
+static int
+check_device(struct backing *b, const struct backing_want *want)
+{
+	int err = 0;
+
+	if (want->max_size > want->size)
+		err = fail(EINVAL, "a device cannot grow");
+	else if (want->numa.policy != NUMA_DEFAULT)
+		err = fail(EINVAL, "a device is on a node of its own");
+	if (err != 0)
+		backing_close(b);
+	return err;
+}
+
 /* open_path -- a file of our own in a directory, or a device */
 static int
 open_path(struct backing *ret, const struct backing_want *want)
 {
 	int fd = file_open_temp(want->path), err;
 
-	if (fd == -ENOTDIR)
-		return backing_device_open(ret, want->path);
+	if (fd == -ENOTDIR) {
+		err = backing_device_open(ret, want->path);
+		return err == 0 ? check_device(ret, want) : err;
+	}
 	if (fd < 0)
 		return fd;
 	err = backing_file_open(ret, fd, want);
@@ -123,15 +144,24 @@ static int
 open_fd(struct backing *ret, const struct backing_want *want)
 {
 	struct stat st;
+	int flags = fcntl(want->fd, F_GETFL), err;
 
+	if (flags < 0)
+		return fail_sys(errno, "fcntl");
 	if (fstat(want->fd, &st) != 0)
 		return fail_sys(errno, "fstat");
-	if (S_ISCHR(st.st_mode))
-		return backing_device_open_fd(ret, want->fd);
+	if (S_ISCHR(st.st_mode)) {
+		err = backing_device_open_fd(ret, want->fd);
+		return err == 0 ? check_device(ret, want) : err;
+	}
 	if (!S_ISREG(st.st_mode))
 		return fail(EINVAL, "descriptor %d is no file", want->fd);
 	if (st.st_size != 0)
 		return fail(EINVAL, "the file of descriptor %d is not empty",
+			want->fd);
+	if ((flags & O_ACCMODE) != O_RDWR || (flags & O_APPEND) != 0)
+		return fail(EACCES,
+			"descriptor %d is not open for reading and writing",
 			want->fd);
 	return backing_file_open(ret, want->fd, want);
 }
@@ -166,7 +196,7 @@ backing_open(struct backing *ret, const struct backing_want *want)
 	if (err == 0) {
 		err = backing_prefault(&b, want);
 		if (err != 0)
-			backing_close(&b);
+			backing_undo(&b, want);
 	}
 	if (err == 0)
 		*ret = b;
@@ -227,5 +257,17 @@ backing_close(struct backing *b)
 	if (b->shadow != NULL)
 		unmap(b->shadow, b->shadow + b->size);
 	backing_forget_file(b);
+	errno = saved;
+}
+
+void
+backing_undo(struct backing *b, const struct backing_want *want)
+{
+	int saved = errno;
+
+	backing_close(b);
+	/* it was empty; a failure leaves the caller some zeroes */
+	if (want->from == BACKING_AT_FD && b->kind == BACKING_FILE)
+		(void)!ftruncate(want->fd, 0);
 	errno = saved;
 }

@@ -224,4 +224,10 @@ void backing_twin_drop(struct backing_twin *twin, const struct backing *b);
 /* backing_close -- unmap what backing_open() mapped; a region is left */
 void backing_close(struct backing *b);
 
+/*
+ * backing_undo -- as backing_close(), when the pool that it was opened for has
+ * failed: a file of the caller's is empty again
+ */
+void backing_undo(struct backing *b, const struct backing_want *want);
+
 #endif

@@ -8,6 +8,7 @@
 #include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "backing/backing.h"
@@ -21,6 +22,19 @@
 /* by their numbers: older headers do not have them */
 #define SET_VMA           0x53564d41
 #define SET_VMA_ANON_NAME 0
+
+/*
+ * is_over_memory -- more than the machine has?  There is no file system whose
+ * size would say so, and all other programs would suffer before the end.
+ */
+static bool
+is_over_memory(size_t size)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) == 0 &&
+	       size / info.mem_unit > info.totalram + info.totalswap;
+}
 
 static int
 open_memfd(struct backing *ret, const struct backing_want *want)
@@ -82,6 +96,9 @@ open_private(struct backing *ret, const struct backing_want *want)
 int
 backing_memory_open(struct backing *ret, const struct backing_want *want)
 {
+	if (!want->sparse && is_over_memory(want->size))
+		return fail(ENOMEM, "%zu bytes: more than the machine has",
+			want->size);
 	return want->from == BACKING_NEW_PRIVATE ? open_private(ret, want)
 						 : open_memfd(ret, want);
 }

@@ -30,14 +30,18 @@ try_out(const struct backing *b)
 {
 	volatile char *byte = b->base + b->size - 1;
 	char *page = b->base + b->size - b->granule;
+	char old;
 	int err;
 
 	if (!backing_can_reserve(b))
 		return fail(ENOTSUP, "to give back a region: Linux 5.14");
+	old = *byte;
 	*byte = 1;
 	err = backing_give_back(b->give, page, b->granule);
-	if (err != 0)
+	if (err != 0) {
+		*byte = old;
 		return fail_sys(-err, "madvise");
+	}
 	if (!backing_reserve(page, b->granule))
 		return fail_sys(ENOSPC, "madvise");
 	if (*byte != 0)
@@ -61,9 +65,10 @@ backing_region_open(struct backing *ret, const struct backing_want *want)
 	ASSERT((uintptr_t)want->addr % page == 0);
 	b.reserved = b.size;
 	b.zero = b.size >= LARGE_REGION && backing_untouched(b.base, b.size);
-	err = backing_place(&b, want);
-	if (err == 0 && b.give != BACKING_GIVE_NEVER)
+	if (b.give != BACKING_GIVE_NEVER)
 		err = try_out(&b);
+	if (err == 0)
+		err = backing_place(&b, want);
 	if (err == 0)
 		*ret = b;
 	return err;

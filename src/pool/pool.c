@@ -125,7 +125,7 @@ create(struct record *rec, const struct pool_want *want)
 			(void)backing_guard(&rec->backing, false);
 		if (unlikely(guard_on) && begun)
 			guard_pool_end(base, rec->backing.size, true);
-		backing_close(&rec->backing);
+		backing_undo(&rec->backing, &want->backing);
 		return rc;
 	}
 	LOG(2, "pool %p, %zu bytes", (void *)base, rec->backing.size);
@@ -148,7 +148,7 @@ pool_create(const struct pool_want *asked, int *err)
 			want.backing.path == NULL ? "descriptor"
 						  : want.backing.path,
 			rec.backing.size, want.least);
-		backing_close(&rec.backing);
+		backing_undo(&rec.backing, &want.backing);
 	} else if (rc == 0) {
 		rc = create(&rec, &want);
 	}
