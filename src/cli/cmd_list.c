@@ -77,10 +77,10 @@ static void
 add_json(struct found *found, const struct source *s,
 	const struct seen_pool *pool)
 {
-	json_t *o = json_pack("{si ss ss ss ss sI sI si sb sb}", "pid",
+	json_t *o = json_pack("{si ss ss ss ss ss sI sI si sb sb}", "pid",
 		source_pid(s), "program", source_program(s), "pool", pool->id,
-		"kind", pool->kind, "path", pool->path, "size",
-		(json_int_t)pool->size, "used", (json_int_t)pool->used,
+		"name", pool->name, "kind", pool->kind, "path", pool->path,
+		"size", (json_int_t)pool->size, "used", (json_int_t)pool->used,
 		"threads", pool->threads, "shared", pool->foreign, "frozen",
 		pool->frozen);
 
@@ -100,18 +100,24 @@ static void
 print_pool(const struct source *s, const struct seen_pool *pool)
 {
 	char size[FORMAT_SIZE], used[FORMAT_SIZE], threads[FORMAT_SIZE] = "?";
+	char place[POOL_PATH_SIZE + SEEN_NAME_SIZE + sizeof(" \"\"")];
 
+	if (pool->name[0] == '\0')
+		(void)snprintf(place, sizeof(place), "%s", pool->path);
+	else
+		(void)snprintf(place, sizeof(place), "%s \"%s\"", pool->path,
+			pool->name);
 	if (pool->threads >= 0)
 		(void)snprintf(threads, sizeof(threads), "%d", pool->threads);
 	printf("%8d %-15s %5s %-6s %7s ", source_pid(s), source_program(s),
 		pool->id, pool->kind, format_bytes(size, pool->size));
 	if (pool->why[0] != '\0')
-		printf("%7s %5s %7s  %s (%s)\n", "?", "?", threads, pool->path,
+		printf("%7s %5s %7s  %s (%s)\n", "?", "?", threads, place,
 			pool->why);
 	else
 		printf("%7s %4.0f%% %7s  %s%s\n",
 			format_bytes(used, pool->used),
-			percent(pool->used, pool->size), threads, pool->path,
+			percent(pool->used, pool->size), threads, place,
 			pool->foreign ? " (its parent's)" : "");
 }
 

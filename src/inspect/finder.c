@@ -220,7 +220,7 @@ finder_header(struct source *s, const struct record *rec, struct pool *ret)
 	uint64_t size = rec->backing.size;
 	if (base == 0 || base % RUN_PAGE != 0 || size < RUN_MAP_OFF ||
 		size > LARGEST_POOL || base + size < base ||
-		rec->backing.kind > BACKING_REGION)
+		rec->backing.kind >= BACKING_NKINDS)
 		return fail(EPROTO, "its place is no place for a pool");
 	if (!source_maps(s, base, size))
 		return fail(EPROTO, "its memory is not mapped");

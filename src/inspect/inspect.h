@@ -51,6 +51,7 @@ const char *source_program(const struct source *s);
 
 #define POOL_ID_SIZE   24
 #define POOL_PATH_SIZE 256
+#define SEEN_NAME_SIZE 64
 #define POOL_WHY_SIZE  120
 
 struct seen_pool {
@@ -62,7 +63,8 @@ struct seen_pool {
 	char id[POOL_ID_SIZE];
 	char path[POOL_PATH_SIZE]; /* directory, device, or name of memory */
 	char why[POOL_WHY_SIZE];   /* what is wrong with it; "": nothing */
-	const char *kind;          /* "file", "device", "region" */
+	char name[SEEN_NAME_SIZE]; /* given by the program; "": none */
+	const char *kind;          /* "file", "device", "region", "memory" */
 	uint64_t base, size;       /* bytes */
 	uint64_t used;             /* bytes that are not free pages */
 	uint64_t uid;

@@ -11,15 +11,23 @@
 #include "base/error.h"
 #include "inspect/finder.h"
 
+/* how the kernel names what has no place in the file tree */
+#define MEMFD   "/memfd:"
+#define DELETED " (deleted)"
+
+_Static_assert(SEEN_NAME_SIZE == POOL_NAME_SIZE, "one limit");
+
 static const char *const kinds[] = {
 	[BACKING_FILE] = "file",
 	[BACKING_DEVICE] = "device",
 	[BACKING_REGION] = "region",
+	[BACKING_MEMORY] = "memory",
 };
 
 /*
  * read_path -- where its memory comes from: of a file without a name, which
- * the kernel shows as "/dir/#123 (deleted)", the directory
+ * the kernel shows as "/dir/#123 (deleted)", the directory; of one that is
+ * memory "memfd:NAME"
  */
 static void
 read_path(struct seen_pool *to, const struct source *s, unsigned kind)
@@ -28,13 +36,20 @@ read_path(struct seen_pool *to, const struct source *s, unsigned kind)
 	const struct region *r = source_region(s, to->base + RUN_HEADER_OFF);
 	if (r == NULL)
 		return;
-	size_t len = strlen(r->name);
-	const char *slash = strrchr(r->name, '/');
-	if (kind == BACKING_FILE && slash != NULL)
-		len = slash == r->name ? 1 : (size_t)(slash - r->name);
+	const char *from = r->name, *deleted = strstr(from, DELETED);
+	size_t len = strlen(from);
+	const char *slash = strrchr(from, '/');
+	if (strncmp(from, MEMFD, strlen(MEMFD)) == 0) {
+		if (deleted != NULL)
+			len = (size_t)(deleted - from);
+		from++;
+		len--;
+	} else if (kind == BACKING_FILE && slash != NULL) {
+		len = slash == from ? 1 : (size_t)(slash - from);
+	}
 	if (len >= sizeof(to->path))
 		len = sizeof(to->path) - 1;
-	memcpy(to->path, r->name, len);
+	memcpy(to->path, from, len);
 	to->path[len] = '\0';
 }
 
@@ -48,7 +63,7 @@ fill(struct seen_pool *to, struct source *s, const struct record *rec,
 	to->uid = rec->uid;
 	to->base = (uintptr_t)rec->backing.base;
 	to->size = rec->backing.size;
-	to->kind = kind <= BACKING_REGION ? kinds[kind] : "unknown";
+	to->kind = kind < BACKING_NKINDS ? kinds[kind] : "unknown";
 	to->foreign = rec->kin != KIN_OWN;
 	to->frozen = rec->frozen;
 	to->threads = -1;
@@ -64,6 +79,9 @@ fill(struct seen_pool *to, struct source *s, const struct record *rec,
 		(void)snprintf(to->why, sizeof(to->why), "%s", vmem_errormsg());
 		return;
 	}
+	(void)snprintf(to->name, sizeof(to->name), "%.*s",
+		(int)sizeof(header.name), header.name);
+	source_clean_text(to->name);
 	uint64_t pages = to->size >> RUN_LG_PAGE;
 	/* of a pool that is being changed the count may be any number */
 	if (header.runs.nfree <= pages)

@@ -82,6 +82,19 @@ read_run(struct pool_stats *s, const struct desc *d)
 	}
 }
 
+/* read_name -- of what may be a damaged copy, only what can be printed */
+static void
+read_name(struct pool_stats *s, const struct pool *pool)
+{
+	for (size_t i = 0; i + 1 < sizeof(s->name); i++) {
+		char c = pool->name[i];
+		if (c == '\0')
+			return;
+		s->name[i] =
+			c < ' ' || c > '~' || c == '"' || c == '\\' ? '?' : c;
+	}
+}
+
 void
 stats_read(struct pool_stats *s, const struct pool *pool)
 {
@@ -89,6 +102,7 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	const struct class_table *t = pool->dir.table;
 	s->nclasses = t->nclasses;
 	s->size = pool->size;
+	read_name(s, pool);
 	s->held = pool->size - ((uint64_t)rs->nhollow << RUN_LG_PAGE);
 	s->given = rs->ngiven << RUN_LG_PAGE;
 	s->nrefused = rs->nrefused;

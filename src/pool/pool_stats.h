@@ -28,7 +28,8 @@ struct pool_stats {
 	uint64_t given; /* bytes given back so far */
 	uint64_t nrefused; /* times that there was no more memory to have */
 	int32_t decay_ms;
-	uint64_t free; /* bytes of free pages */
+	char name[POOL_NAME_SIZE]; /* "": none; every byte can be printed */
+	uint64_t free;             /* bytes of free pages */
 	uint64_t meta; /* bytes of fixed metadata, descriptors and heaps */
 	uint64_t small_active; /* bytes of slabs that have objects */
 	uint64_t small_bytes;  /* bytes of the slots of live small objects */

@@ -61,6 +61,8 @@ stats_json(const struct pool_stats *s, const struct stats_opts *o)
 	struct printer p = {0};
 	print(&p, "{");
 	if (o->constants) {
+		if (s->name[0] != '\0')
+			print(&p, "\"name\": \"%s\", ", s->name);
 		number(&p, "page_size", RUN_PAGE, ", ");
 		number(&p, "hardening", s->hardening, ",\n");
 	}

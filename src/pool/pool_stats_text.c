@@ -26,6 +26,8 @@ constants(struct printer *p, const struct pool_stats *s)
 	print(p, "Assertions %s\n", ASSERTIONS);
 	print(p, "Run-time option settings:\n");
 	print(p, "  opt.hardening: %" PRIu32 "\n", s->hardening);
+	if (s->name[0] != '\0')
+		print(p, "  opt.name: %s\n", s->name);
 	print(p, "CPUs: %u\n", os_ncpus());
 	print(p, "Arenas: 1\n");
 	print(p, "Pointer size: %zu\n", sizeof(void *));
