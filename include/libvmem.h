@@ -2,11 +2,12 @@
 /*
  * libvmem.h -- malloc-like heaps inside explicit memory pools
  *
- * A pool is an unnamed temporary file in a directory, a whole device DAX node
- * or a region of memory that the caller already has.  Every function that can
- * fail returns NULL, 0 or -1 as said at each one, sets errno, and leaves a
- * text that vmem_errormsg() returns.  Unless said otherwise a function may be
- * called by any number of threads at once, on the same pool or on several.
+ * A pool is an unnamed temporary file in a directory, a whole device DAX node,
+ * anonymous memory, or a region that the caller already has.  Every function
+ * that can fail returns NULL, 0 or -1 as said at each one, sets errno, and
+ * leaves a text that vmem_errormsg() returns.  Unless said otherwise a function
+ * may be called by any number of threads at once, on the same pool or on
+ * several.
  */
 #ifndef LIBVMEM_H
 #define LIBVMEM_H 1
@@ -31,6 +32,58 @@ extern "C" {
 
 /* a pool; opaque */
 typedef struct vmem VMEM;
+
+/* where a pool's memory comes from: vmem_options.source */
+enum {
+	VMEM_SOURCE_PATH,    /* `path`: a directory, or a device DAX node */
+	VMEM_SOURCE_FD,      /* `fd`: an empty file, or a device DAX node */
+	VMEM_SOURCE_REGION,  /* `addr`: memory that the caller has */
+	VMEM_SOURCE_MEMFD,   /* anonymous memory, shared with forked children */
+	VMEM_SOURCE_HUGETLB, /* the same in pages of hugetlbfs */
+	VMEM_SOURCE_PRIVATE  /* anonymous memory, copied at a fork */
+};
+
+/* how free pages of a region go back to the system: vmem_options.give_back */
+enum {
+	VMEM_GIVE_NONE,    /* not at all */
+	VMEM_GIVE_REMOVE,  /* MADV_REMOVE: a shared mapping */
+	VMEM_GIVE_DONTNEED /* MADV_DONTNEED: private anonymous memory */
+};
+
+/* on which NUMA nodes pages are placed: vmem_options.numa */
+enum {
+	VMEM_NUMA_DEFAULT,    /* as the kernel does for the thread */
+	VMEM_NUMA_BIND,       /* on `numa_nodes`, and nowhere else */
+	VMEM_NUMA_INTERLEAVE, /* on them in turn */
+	VMEM_NUMA_PREFERRED   /* on them as long as they have room */
+};
+
+#define VMEM_HARDENING_DEFAULT (-1) /* vmem_options.hardening */
+#define VMEM_NAME_SIZE         64   /* of vmem_options.name, with the zero */
+
+/*
+ * What a pool shall be like.  Begin with vmem_options_init().  Later versions
+ * of the library add members at the end and change none.
+ */
+struct vmem_options {
+	size_t struct_size; /* set by vmem_options_init() */
+	int source;         /* VMEM_SOURCE_...; PATH */
+	int fd;             /* with FD; stays open and the caller's; -1 */
+	const char *path;   /* with PATH; NULL */
+	void *addr;         /* with REGION; NULL */
+	size_t size;        /* bytes that are reserved at once; 0 */
+	size_t max_size;    /* bytes that it may grow to; 0: as size */
+	int sparse;     /* 1: reserve nothing at once, but as it is used; 0 */
+	int prefault;   /* 1: bring what is reserved into memory; 0 */
+	int huge_pages; /* 1: ask for transparent huge pages; 0 */
+	int give_back;  /* with REGION: VMEM_GIVE_...; NONE */
+	int numa;       /* VMEM_NUMA_...; DEFAULT */
+	int decay_ms;   /* as of vmem_decay(); VMEM_DECAY_DEFAULT */
+	const char *numa_nodes; /* such as "0,2-3"; NULL */
+	const char *name; /* for people: printable, no \ " ` $ [ ]; NULL */
+	int hardening;    /* 0 to 2, or VMEM_HARDENING_DEFAULT, which it is */
+	int reserved;     /* 0 */
+};
 
 /*
  * vmem_create -- create a pool in an unnamed temporary file or on a device
@@ -65,6 +118,40 @@ VMEM *vmem_create(const char *dir, size_t size);
  * Source  vmem_create_in_region(3) of libvmem 1.x.
  */
 VMEM *vmem_create_in_region(void *addr, size_t size);
+
+/*
+ * vmem_options_init -- set all options to what stands last at each member
+ *
+ * options      filled in
+ * struct_size  sizeof(struct vmem_options) as the program was compiled
+ * Returns 0, or -1 with errno set, and then nothing is written.
+ * Errors  EINVAL options NULL, or a size that the struct never had.
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+int vmem_options_init(struct vmem_options *options, size_t struct_size);
+
+/*
+ * vmem_create_opts -- create a pool of any kind of memory
+ *
+ * options  only read; neither it nor what it points to is kept, but `addr`
+ * `size` is at least VMEM_MIN_POOL, and rounded up to pages of the memory (a
+ * region's down).  With `max_size` so many addresses are taken at once, and
+ * memory or disk space as it is needed; what is free goes back to the system
+ * by vmem_trim() and vmem_decay().  About 70 KiB for each GiB of max_size are
+ * taken at once for the pool's own data, besides.  A device is taken whole.
+ * Returns the pool; NULL with errno set.  A failed call leaves nothing behind.
+ *         The VMEM_OPTIONS of the environment override decay_ms, hardening,
+ *         huge_pages, prefault and sparse.
+ * Errors  EINVAL options that contradict each other or that there are not,
+ *         nodes that the machine has not; ENOTSUP the kernel (before 5.14), or
+ *         the memory, cannot grow; ENOSPC, ENOMEM not so much memory; EACCES
+ *         the descriptor is not open for reading and writing; EPERM memory
+ *         policies are forbidden; and those of vmem_create().
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+VMEM *vmem_create_opts(const struct vmem_options *options);
 
 /*
  * vmem_delete -- free everything in a pool at once, and the pool

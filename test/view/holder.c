@@ -3,14 +3,14 @@
  * holder.c -- a program with pools, to be looked into
  *
  *	holder [-t THREADS] [-f FILE_POOLS] [-r REGION_POOLS] [-m MIB] [-d] [-w]
- *	       [-a] DIR
+ *	       [-a] [-n NAME] DIR
  *
  * Fills its pools with objects of many sizes, frees a part, writes the
  * statistics of each into DIR/stats.N and DIR/json.N, prints "ready", and then
  * waits to be killed.  With threads these go on allocating and freeing at full
  * speed meanwhile.  -d: the header of pool 1 is damaged.
  * -w: one word of the map of pages is wrong instead.  -a: it aborts instead of
- *waiting.
+ * waiting.  -n: one more pool, in private memory, has that name.
  */
 #include <libvmem.h>
 #include <pthread.h>
@@ -124,12 +124,31 @@ make_pools(const char *dir, size_t nfiles, size_t nregions, size_t size)
 	}
 }
 
+/* make_named -- a pool in private memory, which grows to twice the size */
+static void
+make_named(const char *name, size_t size)
+{
+	struct vmem_options o;
+	if (vmem_options_init(&o, sizeof(o)) != 0)
+		exit(1);
+	o.source = VMEM_SOURCE_PRIVATE;
+	o.size = size;
+	o.max_size = 2 * size;
+	o.name = name;
+	pools[npools] = vmem_create_opts(&o);
+	if (pools[npools++] == NULL) {
+		fprintf(stderr, "holder: %s\n", vmem_errormsg());
+		exit(1);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
+	const char *name = NULL;
 	size_t nthreads = 0, nfiles = 1, nregions = 0, size = 16;
 	bool aborts = false, damaged = false, wrong = false;
-	for (int c; (c = getopt(argc, argv, "t:f:r:m:dwa")) != -1;)
+	for (int c; (c = getopt(argc, argv, "t:f:r:m:n:dwa")) != -1;)
 		switch (c) {
 		case 't':
 			nthreads = strtoul(optarg, NULL, 10);
@@ -142,6 +161,9 @@ main(int argc, char **argv)
 			break;
 		case 'm':
 			size = strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			name = optarg;
 			break;
 		case 'd':
 			damaged = true;
@@ -156,6 +178,8 @@ main(int argc, char **argv)
 			return 2;
 		}
 	make_pools(argv[optind], nfiles, nregions, size * MIB);
+	if (name != NULL)
+		make_named(name, size * MIB);
 	vmem_set_funcs(NULL, NULL, NULL, NULL, print);
 	for (size_t i = 0; i < npools; i++) {
 		fill(pools[i], i + 1);

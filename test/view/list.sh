@@ -53,4 +53,17 @@ has out ' 2\.1 file '
 view 0 stats "$pid:2.1"
 view 0 stats "$pid:1"
 view 0 check "$pid"
+
+# a name, of private memory that grows; statistics and check see it like others
+hold named "$bin/view_holder" -f 0 -n 'sessions of shop'
+view 0 list "$pid"
+has out "^ *$pid view_holder +1 memory +32.0M .* \"sessions of shop\"\$"
+view 0 list --json "$pid"
+[ "$(one name) $(one kind)" = "sessions of shop memory" ] || failed "name"
+view 0 stats "$pid"
+has out '^  opt.name: sessions of shop$'
+same out named/stats.1
+view 0 stats --json "$pid"
+[ "$(jq -r .name "$tmp/out")" = "sessions of shop" ] || failed "name in JSON"
+view 0 check "$pid"
 done_viewing

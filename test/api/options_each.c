@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * options_each.c -- vmem_create_opts(): what each option does, as the kernel
+ * and the statistics show it
+ *
+ * ctest: timeout=120
+ */
+#include "harness/test.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/options.h"
+
+#define LINE_BYTES 512
+
+static void
+create__sparse__takes_space_as_it_is_used(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_FD);
+	VMEM *vmp;
+
+	(void)state;
+	o.fd = temp_file("/dev/shm");
+	o.sparse = 1;
+	vmp = create(&o);
+	assert_int_equal(file_bytes(o.fd), POOL_BYTES);
+	assert_true(blocks_bytes(o.fd) < MIB);
+	assert_true(stats_of(vmp).mapped < MIB);
+	assert_true(use(vmp) > POOL_BYTES * 3 / 4);
+	assert_true(blocks_bytes(o.fd) > POOL_BYTES * 3 / 4);
+	vmem_delete(vmp);
+	close(o.fd);
+}
+
+static size_t
+faults(void)
+{
+	struct rusage usage;
+
+	must(getrusage(RUSAGE_SELF, &usage) == 0);
+	return (size_t)usage.ru_minflt;
+}
+
+/* touch -- each page; a sanitizer's own memory would have faults as well */
+__attribute__((no_sanitize("thread", "address"))) static void
+touch(volatile char *p, size_t size)
+{
+	for (size_t at = 0; at < size; at += 4 * KIB)
+		p[at] = 1;
+}
+
+/* faults_while_filling -- of a pool, every page of which is written */
+static size_t
+faults_while_filling(int source, int prefault)
+{
+	struct vmem_options o = options_of(source);
+	size_t size = 12 * MIB, before, n;
+	VMEM *vmp;
+	char *p;
+
+	o.prefault = prefault;
+	vmp = create(&o);
+	p = vmem_malloc(vmp, size);
+	assert_non_null(p);
+	before = faults();
+	touch(p, size);
+	n = faults() - before;
+	vmem_delete(vmp);
+	return n;
+}
+
+static void
+create__prefault__no_faults_later(void **state)
+{
+	static const int sources[] = {VMEM_SOURCE_MEMFD, VMEM_SOURCE_PRIVATE};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(sources); i++) {
+		size_t without = faults_while_filling(sources[i], 0);
+		size_t with = faults_while_filling(sources[i], 1);
+
+		print_message("faults: %zu, prefaulted %zu\n", without, with);
+		assert_true(without >= 100);
+		/* the test's own pages */
+		assert_true(with <= 2);
+	}
+}
+
+/* smaps_has -- a line of /proc/self/smaps of the mapping that holds addr */
+static bool
+smaps_has(const void *addr, const char *name, const char *what)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	char line[LINE_BYTES];
+	bool inside = false, found = false;
+
+	must(f != NULL);
+	while (!found && fgets(line, sizeof(line), f) != NULL) {
+		uintptr_t from, to;
+		int at = 0;
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %n", &from, &to,
+			    &at) == 2 &&
+			at > 0)
+			inside =
+				(uintptr_t)addr >= from && (uintptr_t)addr < to;
+		else if (inside && strncmp(line, name, strlen(name)) == 0)
+			found = strstr(line, what) != NULL;
+	}
+	(void)fclose(f);
+	return found;
+}
+
+static void
+create__huge_pages__are_asked_for(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_PRIVATE);
+	VMEM *vmp;
+
+	(void)state;
+	if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0)
+		test_skip("a kernel without transparent huge pages");
+	vmp = create(&o);
+	assert_false(smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
+	vmem_delete(vmp);
+	o.huge_pages = 1;
+	vmp = create(&o);
+	assert_true(smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
+	assert_true(use(vmp) > POOL_BYTES * 3 / 4);
+	vmem_delete(vmp);
+}
+
+/* has_policy -- as /proc/self/numa_maps has it: "bind:0" and so on */
+static bool
+has_policy(const void *addr, const char *policy)
+{
+	FILE *f = fopen("/proc/self/numa_maps", "re");
+	char line[LINE_BYTES], wanted[64];
+	bool found = false;
+
+	must(f != NULL);
+	snprintf(wanted, sizeof(wanted), "%" PRIxPTR " %s ", (uintptr_t)addr,
+		policy);
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = strncmp(line, wanted, strlen(wanted)) == 0;
+	(void)fclose(f);
+	return found;
+}
+
+static void
+create__numa_nodes__is_the_mapping_s_policy(void **state)
+{
+	static const struct {
+		int numa;
+		const char *policy;
+	} cases[] = {
+		{VMEM_NUMA_BIND, "bind:0"},
+		{VMEM_NUMA_INTERLEAVE, "interleave:0"},
+		{VMEM_NUMA_PREFERRED, "prefer:0"},
+	};
+	static const int sources[] = {VMEM_SOURCE_MEMFD, VMEM_SOURCE_PRIVATE};
+
+	(void)state;
+	if (access("/proc/self/numa_maps", R_OK) != 0)
+		test_skip("a kernel without NUMA");
+	for (size_t i = 0; i < NELEM(cases) * NELEM(sources); i++) {
+		struct vmem_options o = options_of(sources[i % 2]);
+		VMEM *vmp;
+
+		o.numa = cases[i / 2].numa;
+		o.numa_nodes = "0";
+		vmp = vmem_create_opts(&o);
+		if (vmp == NULL && errno == EPERM)
+			test_skip("memory policies are forbidden here");
+		assert_non_null(vmp);
+		assert_true(
+			has_policy((char *)vmp + 4 * KIB, cases[i / 2].policy));
+		assert_true(use(vmp) > POOL_BYTES * 3 / 4);
+		vmem_delete(vmp);
+	}
+}
+
+static char printed[64 * KIB];
+
+static void
+print(const char *text)
+{
+	size_t n = strlen(printed);
+
+	(void)snprintf(printed + n, sizeof(printed) - n, "%s", text);
+}
+
+static void
+create__name_decay_hardening__are_seen(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
+	char line[LINE_BYTES];
+	uintptr_t from, to;
+	VMEM *vmp;
+
+	(void)state;
+	o.name = "sessions of shop";
+	o.decay_ms = 250;
+	o.hardening = 2;
+	vmp = create(&o);
+	vmem_set_funcs(NULL, NULL, NULL, NULL, print);
+	printed[0] = '\0';
+	vmem_stats_print(vmp, "mabl");
+	assert_non_null(strstr(printed, "  opt.name: sessions of shop\n"));
+	assert_non_null(strstr(printed, "  opt.hardening: 2\n"));
+	assert_non_null(strstr(printed, "Decay time: 250 ms\n"));
+	printed[0] = '\0';
+	vmem_stats_print(vmp, "Jmabl");
+	assert_non_null(strstr(printed, "\"name\": \"sessions of shop\""));
+	vmem_set_funcs(NULL, NULL, NULL, NULL, NULL);
+	assert_true(test_mapping(
+		(char *)vmp + 8 * MIB, &from, &to, line, sizeof(line)));
+	assert_non_null(strstr(line, "/memfd:sessions of shop"));
+	assert_int_equal(stats_of(vmp).hardening, 2);
+	vmem_delete(vmp);
+	o.hardening = 0;
+	o.decay_ms = VMEM_DECAY_NEVER;
+	vmp = create(&o);
+	assert_int_equal(stats_of(vmp).hardening, 0);
+	vmem_delete(vmp);
+}
+
+static void
+create__environment__overrides(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
+	VMEM *vmp;
+
+	(void)state;
+	o.hardening = 2;
+	must(setenv("VMEM_OPTIONS", "hardening=0,sparse=1", 1) == 0);
+	vmp = create(&o);
+	must(unsetenv("VMEM_OPTIONS") == 0);
+	assert_int_equal(stats_of(vmp).hardening, 0);
+	assert_true(stats_of(vmp).mapped < MIB);
+	vmem_delete(vmp);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(create__sparse__takes_space_as_it_is_used),
+		cmocka_unit_test(create__prefault__no_faults_later),
+		cmocka_unit_test(create__huge_pages__are_asked_for),
+		cmocka_unit_test(create__numa_nodes__is_the_mapping_s_policy),
+		cmocka_unit_test(create__name_decay_hardening__are_seen),
+		cmocka_unit_test(create__environment__overrides),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
