@@ -227,8 +227,8 @@ free_slow(VMEM *vmp, void *ptr)
 {
 	int saved = errno;
 	struct heap *h;
-	bool done = ptr == NULL || (thread_heap_fast(vmp, &h) &&
-					   heap_free(h, ptr) == FREE_DONE);
+	bool done = ptr == NULL ||
+		    (thread_heap_fast(vmp, &h) && heap_free_any(h, ptr));
 	thread_busy_end();
 	if (!done)
 		pool_free(vmp, ptr, "vmem_free");

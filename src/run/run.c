@@ -343,6 +343,8 @@ run_beside(struct run_space *rs, const struct desc *d, const void *holder,
 	lock_acquire(&rs->lock, RANK_RUN);
 	ret[0] = kept_at(rs, page - 1, holder);
 	ret[1] = kept_at(rs, page + d->npages, holder);
+	/* runs that come and go in a cache need no other lock */
+	decay_tick(rs);
 	lock_release(&rs->lock, RANK_RUN);
 }
 

@@ -2,6 +2,8 @@
 /*
  * heap.c -- small objects: bins, their slabs, and where the next slot is from
  */
+#include <errno.h>
+
 #include "base/arith.h"
 #include "base/assert.h"
 #include "base/probe.h"
@@ -181,12 +183,24 @@ slot_put(struct heap *h, struct slab *s, size_t idx)
 		heap_freed(h, s);
 }
 
+/* tend -- what is due goes back, now that the operation is slow anyway */
+static void
+tend(struct heap *h)
+{
+	/* relaxed: a hint */
+	if (unlikely(load_relaxed(&h->runs->due) != 0))
+		run_decay(h->runs);
+}
+
 /* freed_end -- apart from heap_free_bits(), which then saves no registers */
 static NOINLINE void
 freed_end(struct heap *h, struct slab *s)
 {
+	int saved = errno;
 	heap_freed(h, s);
+	tend(h);
 	thread_busy_end();
+	errno = saved;
 }
 
 void
@@ -438,9 +452,24 @@ void *
 heap_alloc_any(struct heap *h, size_t size)
 {
 	bool clean;
+	void *p = NULL;
 	if (h == &heap_inert || size > PTRDIFF_MAX)
 		return NULL;
 	if (size <= SLAB_MAX)
-		return heap_alloc_class(h, class_of(h->table, size));
-	return heap_alloc_large(h, div_up(size, RUN_PAGE), RUN_LG_PAGE, &clean);
+		p = heap_alloc_class(h, class_of(h->table, size));
+	else
+		p = heap_alloc_large(
+			h, div_up(size, RUN_PAGE), RUN_LG_PAGE, &clean);
+	tend(h);
+	return p;
+}
+
+bool
+heap_free_any(struct heap *h, void *p)
+{
+	if (h == &heap_inert)
+		return false;
+	bool done = heap_free(h, p) == FREE_DONE;
+	tend(h);
+	return done;
 }

@@ -319,6 +319,7 @@ void *heap_alloc_large(
 /*
  * heap_alloc_any -- an object of any size, after heap_malloc_fast() or in its
  * place; NULL when the heap cannot, which heap_inert never can
+ * Locks  none is held, as with heap_free_any(): what is due goes back.
  */
 void *heap_alloc_any(struct heap *h, size_t size);
 
@@ -338,6 +339,12 @@ enum free_result {
  * Called with the heap that the calling thread holds, after heap_free_fast().
  */
 enum free_result heap_free(struct heap *h, void *p);
+
+/*
+ * heap_free_any -- heap_free() as a whole operation; returns whether it is done
+ * Locks  none is held.
+ */
+bool heap_free_any(struct heap *h, void *p);
 
 /*
  * dir_free_stray -- free for a thread that can have no heap: the pool is full

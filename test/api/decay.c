@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * decay.c -- free pages go back by themselves after the time that was set, and
+ * no more once two processes use the pool
+ *
+ * ctest: timeout=120 serial not-tsan
+ */
+#include "harness/test.h"
+
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/fs.h"
+#include "harness/threads.h"
+
+#define POOL_BYTES (40 * MIB)
+#define LARGE      (32 * MIB)
+#define DECAY_MS   50
+#define WAIT_MS    20000
+
+/* reserved in advance and never used stays, and so does what others keep */
+#define SLACK (8 * MIB)
+
+/* for a decay that shall not come */
+#define QUIET_MS 1000
+
+/* use -- 32 MiB are touched, and free again */
+static void
+use(VMEM *vmp)
+{
+	char *p = vmem_malloc(vmp, LARGE);
+
+	assert_non_null(p);
+	memset(p, 1, LARGE);
+	vmem_free(vmp, p);
+}
+
+/* breathe -- small work that never needs much; until less is resident */
+static bool
+breathe(VMEM *vmp, size_t resident, unsigned ms)
+{
+	struct deadline end = deadline_in(ms);
+
+	do {
+		void *p = vmem_malloc(vmp, 4 * MIB);
+
+		must(p != NULL);
+		vmem_free(vmp, p);
+		(void)usleep(1000);
+		if (test_resident(vmp, POOL_BYTES) <= resident)
+			return true;
+	} while (!deadline_is_over(end));
+	return false;
+}
+
+static void
+decay__on_a_file_system__space_goes_back(void **state)
+{
+	struct fs fs;
+	size_t nfree;
+	VMEM *vmp;
+
+	fs_mount_or_skip(&fs, fs_kind_of(state), 64);
+	vmp = vmem_create(fs.path, POOL_BYTES);
+	assert_non_null(vmp);
+	nfree = fs_free_bytes(fs.path);
+	assert_int_equal(vmem_decay(vmp, DECAY_MS), 0);
+	use(vmp);
+	assert_true(breathe(vmp, POOL_BYTES - LARGE + SLACK, WAIT_MS));
+	assert_true(fs_free_bytes(fs.path) >= nfree + LARGE - SLACK);
+	use(vmp);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+	assert_true(fs_unmount(&fs));
+}
+
+static void
+decay__never__all_stays(void **state)
+{
+	VMEM *vmp = vmem_create("/dev/shm", POOL_BYTES);
+
+	(void)state;
+	assert_non_null(vmp);
+	assert_int_equal(vmem_decay(vmp, -1), 0);
+	use(vmp);
+	assert_false(breathe(vmp, LARGE - 1, QUIET_MS));
+	vmem_delete(vmp);
+}
+
+/* share -- a child uses the pool too; returns whether it gave nothing back */
+static bool
+share(VMEM *vmp)
+{
+	int status;
+	pid_t pid = fork();
+
+	must(pid >= 0);
+	if (pid == 0) {
+		void *p = vmem_malloc(vmp, 100);
+
+		vmem_free(vmp, p);
+		_exit(p != NULL && vmem_trim(vmp, 0) == 0 ? 0 : 1);
+	}
+	must(waitpid(pid, &status, 0) == pid);
+	return status == 0;
+}
+
+static void
+decay__child_shares_the_pool__both_give_nothing_back(void **state)
+{
+	VMEM *vmp = vmem_create("/dev/shm", POOL_BYTES);
+
+	(void)state;
+	assert_non_null(vmp);
+	assert_int_equal(vmem_decay(vmp, DECAY_MS), 0);
+	use(vmp);
+	assert_true(share(vmp));
+	assert_int_equal(vmem_trim(vmp, 0), 0);
+	assert_false(breathe(vmp, LARGE - 1, QUIET_MS));
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		on_fs(FS_TMPFS, decay__on_a_file_system__space_goes_back),
+		on_fs(FS_EXT4, decay__on_a_file_system__space_goes_back),
+		cmocka_unit_test(decay__never__all_stays),
+		cmocka_unit_test(
+			decay__child_shares_the_pool__both_give_nothing_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
