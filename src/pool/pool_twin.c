@@ -89,7 +89,8 @@ set_give(const struct record *rec)
  *
  * Else the first write to a page there would take one of the file's too.  The
  * kernel gives such memory as it is touched, so nothing has to be reserved.
- * Small pieces stay hollow: each is a mapping of its own.
+ * Small pieces stay hollow: each is a mapping of its own.  Not those of the page
+ * map, which is written to for pages that are no longer hollow then.
  */
 static int
 release(const struct record *rec)
@@ -99,7 +100,8 @@ release(const struct record *rec)
 	int rc = 0;
 	for (size_t page = 0; rc == 0 && page < rs->npages; page = first + n) {
 		n = run_next_held(rs, page, &first);
-		if (first - page < BLANK_LEAST)
+		size_t least = page < rs->first ? 1 : BLANK_LEAST;
+		if (first - page < least)
 			continue;
 		rc = backing_blank(&rec->backing, page * RUN_PAGE,
 			(first - page) * RUN_PAGE);
