@@ -89,8 +89,8 @@ set_give(const struct record *rec)
  *
  * Else the first write to a page there would take one of the file's too.  The
  * kernel gives such memory as it is touched, so nothing has to be reserved.
- * Small pieces stay hollow: each is a mapping of its own.  Not those of the page
- * map, which is written to for pages that are no longer hollow then.
+ * Small pieces stay hollow: each is a mapping of its own.  Not those of the
+ * page map, which is written to for pages that are no longer hollow then.
  */
 static int
 release(const struct record *rec)
