@@ -37,9 +37,12 @@ int main(int argc, char **argv)
 		return 1;
 	puts("ready");
 	fflush(stdout);
-	/* "busy": changes the profile all the time */
-	while (argc > 2)
+	/* "busy": changes the profile again and again; without a pause no copy
+	 * of it would ever be of one moment, and the command says so */
+	while (argc > 2) {
 		vmem_free(p, kept(p, 3000));
+		usleep(500);
+	}
 	pause();
 	return 0;
 }
