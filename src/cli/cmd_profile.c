@@ -56,8 +56,8 @@ static const struct argp argp = {.options = known,
 	       "running program, as vmem_profile_dump(3) does in the program "
 	       "itself.\v"
 	       "The program has begun a profile by vmem_profile_start(3), or "
-	       "was run with VMEM_PROFILE.  It is not "
-	       "stopped.\n\n" INSPECT_STATUS_DOC};
+	       "was run with VMEM_PROFILE.  It is stopped for the moment of "
+	       "reading only when its profile changes without a pause.\n\n" INSPECT_STATUS_DOC};
 
 static int
 write_profile(const struct options *options)

@@ -4,7 +4,8 @@
  *
  * The profile is one mapping of the process.  Its stacks are copied, and copied
  * again when the count of changes says that they were being changed meanwhile.
- * Names are those of the files that the process has mapped, functions that are
+ * A process that changes them without a pause is stopped for one more copy, as
+ * no copy would ever be of one moment.  Names are those of the files that the process has mapped, functions that are
  * not exported too.
  */
 #include <elfutils/libdwfl.h>
@@ -16,10 +17,14 @@
 
 #include "base/error.h"
 #include "inspect/finder.h"
+#include "inspect/stop.h"
 #include "profile/profile.h"
 
-#define TRIES      50
+#define TRIES      20 /* while the process runs */
 #define TRY_NS     2000000L
+#define STOP_NS    UINT64_C(2000000000) /* until all threads stand still */
+#define SLICE_NS   50000L /* that they run to leave a change */
+#define SLICES     100    /* one change takes microseconds */
 #define HEAD_BYTES offsetof(struct profile, bucket)
 #define PATH_BYTES 64
 #define MAPS_BYTES ((size_t)16 << 20)
@@ -134,20 +139,54 @@ copy_once(struct source *s, uint64_t at, struct profile *head,
 	return 0;
 }
 
+static void
+sleep_ns(long ns)
+{
+	const struct timespec t = {.tv_nsec = ns};
+	(void)nanosleep(&t, NULL);
+}
+
+/*
+ * copy_stopped -- a copy of one moment, of a process that never pauses
+ * Who was stopped amid a change runs on for a slice, and is stopped again.
+ */
+static int
+copy_stopped(struct source *s, uint64_t at, struct profile *head,
+	struct profile_stack *stacks)
+{
+	struct stopped stopped;
+	int rc = stop_begin(
+		&stopped, source_pid(s), stop_now_ns() + STOP_NS);
+	if (rc != 0)
+		return rc;
+	rc = copy_once(s, at, head, stacks);
+	for (unsigned i = 0; i < SLICES && rc == -EAGAIN; i++) {
+		for (size_t t = 0; t < stopped.n; t++)
+			stop_run(&stopped, t);
+		sleep_ns(SLICE_NS);
+		rc = stop_again(&stopped, stop_now_ns() + STOP_NS);
+		if (rc == 0)
+			rc = copy_once(s, at, head, stacks);
+	}
+	(void)stop_end(&stopped);
+	return rc;
+}
+
 static int
 copy(struct source *s, uint64_t at, struct profile_view *v,
 	struct profile_stack *stacks)
 {
-	const struct timespec pause = {.tv_nsec = TRY_NS};
 	struct profile *head = calloc(1, sizeof(*head));
-	int rc = -EAGAIN;
 	if (head == NULL)
 		return fail(ENOMEM, "no memory for the profile");
-	for (unsigned i = 0; i < TRIES && rc == -EAGAIN; i++) {
-		if (i > 0)
-			(void)nanosleep(&pause, NULL);
+	int rc = copy_once(s, at, head, stacks);
+	bool alive = s->ops->refresh != NULL; /* a core file does not change */
+	for (unsigned i = 1; i < TRIES && alive && rc == -EAGAIN; i++) {
+		sleep_ns(TRY_NS);
 		rc = copy_once(s, at, head, stacks);
 	}
+	if (rc == -EAGAIN && alive)
+		rc = copy_stopped(s, at, head, stacks);
 	if (rc == 0) {
 		v->mean = head->mean;
 		v->nsampled = head->nsampled;

@@ -37,12 +37,10 @@ int main(int argc, char **argv)
 		return 1;
 	puts("ready");
 	fflush(stdout);
-	/* "busy": changes the profile again and again; without a pause no copy
-	 * of it would ever be of one moment, and the command says so */
-	while (argc > 2) {
+	/* "busy": changes the profile without a pause, so that only a copy that
+	 * is made while the program stands still is of one moment */
+	while (argc > 2)
 		vmem_free(p, kept(p, 3000));
-		usleep(500);
-	}
 	pause();
 	return 0;
 }
