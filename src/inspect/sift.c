@@ -148,11 +148,12 @@ fit_lifos(struct census *c)
 {
 	for (struct heap *h = c->heaps; h != NULL; h = h->next)
 		for (unsigned i = 0; i < c->table->nclasses; i++) {
-			uint64_t count = h->bins[i].count;
-			uint64_t n = count & BIN_COUNT_MASK;
-			n = min_size(min_size(n, BIN_LIFO), c->nlive[i]);
+			struct bin *b = heap_bin(h, c->table, i);
+			uint64_t n = b->count & BIN_COUNT_MASK;
+			n = min_size(n, c->table->cls[i].nlifo);
+			n = min_size(n, c->nlive[i]);
 			c->nlive[i] -= n;
-			h->bins[i].count = (count & ~BIN_COUNT_MASK) | n;
+			b->count = (b->count & ~BIN_COUNT_MASK) | n;
 		}
 }
 
@@ -184,7 +185,7 @@ snapshot_sift(struct snapshot *snap)
 		.table = class_table_for(pool->size)};
 	unsigned level = dir->hardening < HARDENING_LEVELS ? dir->hardening
 							   : HARDENING_DEFAULT;
-	dir_layout(&want, &pool->runs, (enum hardening)level, 1);
+	dir_layout(&want, &pool->runs, (enum hardening)level);
 	dir->table = want.table;
 	dir->runs = want.runs;
 	dir->hardening = want.hardening;

@@ -42,7 +42,7 @@ static void
 read_heap(struct pool_stats *s, const struct heap *h)
 {
 	for (unsigned c = 0; c < s->nclasses; c++) {
-		const struct bin *b = &h->bins[c];
+		const struct bin *b = heap_bin_const(h, h->table, c);
 		struct class_stats *to = &s->cls[c];
 		to->nmalloc += b->count / BIN_ONE_MALLOC;
 		/* slots in the LIFO look allocated in their slabs */

@@ -18,14 +18,16 @@
 
 struct slab;
 
-#define BIN_LIFO 16u /* slots that the LIFO can hold */
-#define BIN_LIFO_BYTES                                                         \
-	((size_t)32 * 1024) /* it holds no more bytes than this... */
-#define BIN_LIFO_LEAST 4u   /* ...but at least so many slots */
 #define BIN_COUNT_MASK UINT64_C(0xffff)
 #define BIN_ONE_MALLOC (UINT64_C(1) << 16)
 
+/* the LIFO lies right behind, with as many slots as the class says */
 struct bin {
+	uint64_t nfills;   /* times that another slab became current */
+	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
+	uint64_t nnew;     /* slabs made */
+	uint64_t nreused;  /* slabs taken from the list or from other heaps */
+	uint64_t reserved[4];
 	/*
 	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
 	 * in one word so that one addition keeps both.
@@ -39,7 +41,7 @@ struct bin {
 	uint32_t nempty;     /* slabs on the list with used == 0 */
 	uint32_t avail_tail; /* its end, where the empty ones are */
 	uint16_t taken;      /* slots of the current slab, see slab.h */
-	uint16_t reserved[3];
+	uint16_t reserved2[3];
 	char *cur_base; /* slot of bit 0 of *cur */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
@@ -47,16 +49,23 @@ struct bin {
 	 */
 	struct slab *slab; /* current slab; NULL: none */
 	uint64_t *cur;     /* current word of its w; never NULL */
-	void *lifo[BIN_LIFO];
-	uint64_t nfills;   /* times that another slab became current */
-	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
-	uint64_t nnew;     /* slabs made */
-	uint64_t nreused;  /* slabs taken from the list or from other heaps */
-	uint64_t reserved2[4];
 };
 
-_Static_assert(sizeof(struct bin) == BIN_STRIDE, "the lookup table's stride");
-_Static_assert(offsetof(struct bin, lifo) == 64, "LIFO at a line's start");
+_Static_assert(sizeof(struct bin) == BIN_HEAD, "the classes' places count so");
+_Static_assert(offsetof(struct bin, count) == 64, "all that is hot in a line");
+
+/* bin_lifo -- the slots that were freed last, the newest at the end */
+static inline void **
+bin_lifo(struct bin *b)
+{
+	return (void **)(b + 1);
+}
+
+static inline void *const *
+bin_lifo_const(const struct bin *b)
+{
+	return (void *const *)(b + 1);
+}
 
 /*
  * bin_top -- the place of the LIFO's next entry when it has n; top[-1] is the
@@ -65,7 +74,7 @@ _Static_assert(offsetof(struct bin, lifo) == 64, "LIFO at a line's start");
 static ALWAYS_INLINE void **
 bin_top(struct bin *b, size_t n)
 {
-	return (void **)((uintptr_t)b + offsetof(struct bin, lifo)) + n;
+	return (void **)((uintptr_t)b + sizeof(struct bin)) + n;
 }
 
 #endif

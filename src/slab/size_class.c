@@ -13,6 +13,7 @@
 #define FINE_FROM   1024u /* where the finer table begins to differ */
 #define MIN_OBJECTS 4u    /* a slab has room for at least so many */
 #define TAIL_SHARE  64u   /* at most 1/64 of a slab is left over */
+#define LINE_SLOTS  (size_t)8 /* addresses in a cache line */
 
 /*
  * Slabs of larger objects have few slots: then some are empty when objects are
@@ -71,12 +72,20 @@ class_add(struct class_table *t, size_t size)
 	c->recip = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
 	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
 		c->npages[step] = geometry(c, 1u << step);
+	/* whole cache lines: the counts and what is freed last are hot */
+	c->nlifo = (uint8_t)clamp_size(
+		align_down(BIN_LIFO_BYTES / size, LINE_SLOTS), BIN_LIFO_LEAST,
+		BIN_LIFO);
+	ASSERT(t->bin_bytes <= UINT16_MAX);
+	c->bin = (uint16_t)t->bin_bytes;
+	t->bin_bytes += (uint32_t)(BIN_HEAD + c->nlifo * sizeof(void *));
 }
 
 static void
 table_init(struct class_table *t, unsigned lg_low, unsigned lg_high)
 {
 	t->nclasses = 0;
+	t->bin_bytes = 0;
 	t->per_doubling_log2[0] = lg_low;
 	t->per_doubling_log2[1] = lg_high;
 	class_add(t, 8);
@@ -90,7 +99,8 @@ table_init(struct class_table *t, unsigned lg_low, unsigned lg_high)
 	for (size_t i = 0; i <= SLAB_LOOKUP_MAX / 8; i++) {
 		while (t->cls[c].size < i * 8)
 			c++;
-		t->lookup[i] = (uint16_t)(c * BIN_STRIDE);
+		t->cls_of[i] = (uint8_t)c;
+		t->lookup[i] = t->cls[c].bin;
 	}
 }
 
@@ -116,6 +126,6 @@ class_above(const struct class_table *t, size_t size)
 	unsigned lg = t->per_doubling_log2[1];
 	unsigned low = lg_floor(size - 1);
 	unsigned steps = (unsigned)((size - 1) >> (low - lg)) - (1u << lg);
-	unsigned base = t->lookup[SLAB_LOOKUP_MAX / 8] / BIN_STRIDE;
+	unsigned base = t->cls_of[SLAB_LOOKUP_MAX / 8];
 	return base + ((low - lg_floor(SLAB_LOOKUP_MAX)) << lg) + steps + 1;
 }

@@ -24,18 +24,27 @@
 #define CLASS_FINE_POOL  ((size_t)256 << 20)
 #define CLASS_NSTEPS     6u /* slabs of about 1, 2, 4, 8, 16, 32 pages */
 #define SLAB_MAX_OBJECTS 1024u
-#define BIN_STRIDE       256u /* bytes between two bins of a heap */
+
+/* a bin is its head and the LIFO of slots that were freed last */
+#define BIN_HEAD       128u /* bytes */
+#define BIN_LIFO       64u  /* slots at most */
+#define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
+#define BIN_LIFO_LEAST 8u                  /* ...but at least so many slots */
 
 struct size_class {
 	uint32_t size;                /* bytes of a slot */
 	uint32_t recip;               /* ceil(2^32 / size) */
 	uint8_t npages[CLASS_NSTEPS]; /* of a slab, by step */
+	uint8_t nlifo;                /* slots of its bin's LIFO */
+	uint16_t bin;                 /* where a heap has its bin: bytes */
 };
 
 struct class_table {
 	uint32_t nclasses;
 	uint32_t per_doubling_log2[2]; /* below and from 1 KiB on */
-	/* (size + 7) / 8 -> class * BIN_STRIDE, for sizes to SLAB_LOOKUP_MAX */
+	uint32_t bin_bytes; /* of all bins of a heap */
+	/* (size + 7) / 8 -> the class, and its bin, to SLAB_LOOKUP_MAX */
+	uint8_t cls_of[SLAB_LOOKUP_MAX / 8 + 1];
 	uint16_t lookup[SLAB_LOOKUP_MAX / 8 + 1];
 	struct size_class cls[CLASS_MAX];
 };
@@ -54,7 +63,7 @@ static inline unsigned
 class_of(const struct class_table *t, size_t size)
 {
 	if (likely(size <= SLAB_LOOKUP_MAX))
-		return t->lookup[(size + 7) >> 3] / BIN_STRIDE;
+		return t->cls_of[(size + 7) >> 3];
 	return class_above(t, size);
 }
 

@@ -65,10 +65,11 @@ slab_find(const struct slab *s, unsigned from)
 static uint64_t
 in_lifo(const struct slab *s, unsigned word)
 {
-	const struct bin *b = s->bin;
+	void *const *lifo = bin_lifo_const(s->bin);
+	unsigned n = (unsigned)(s->bin->count & BIN_COUNT_MASK);
 	uint64_t found = 0;
-	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++) {
-		uintptr_t off = (uintptr_t)b->lifo[i] - (uintptr_t)s->base;
+	for (unsigned i = 0; i < n; i++) {
+		uintptr_t off = (uintptr_t)lifo[i] - (uintptr_t)s->base;
 		if (off >= s->npages * RUN_PAGE)
 			continue;
 		uint32_t idx = class_index(s->recip, off);

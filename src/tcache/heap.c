@@ -25,12 +25,9 @@ owner_bits(uint32_t level)
 }
 
 unsigned
-bin_cap(unsigned hardening, size_t size)
+bin_cap(unsigned hardening, const struct size_class *c)
 {
-	if (hardening == HARDENING_EXACT)
-		return 0;
-	return (unsigned)clamp_size(
-		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, BIN_LIFO);
+	return hardening == HARDENING_EXACT ? 0 : c->nlifo;
 }
 
 void
@@ -56,9 +53,10 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 	h->state = state;
 	h->id = dir->next_id++;
 	for (unsigned c = 0; c < dir->table->nclasses; c++) {
-		struct bin *b = &h->bins[c];
-		b->size = dir->table->cls[c].size;
-		b->cap = (uint16_t)bin_cap(dir->hardening, b->size);
+		const struct size_class *k = &dir->table->cls[c];
+		struct bin *b = heap_bin(h, dir->table, c);
+		b->size = k->size;
+		b->cap = (uint16_t)bin_cap(dir->hardening, k);
 		b->cls = (uint16_t)c;
 		b->cur = &h->no_word;
 	}
@@ -221,7 +219,7 @@ bin_flush(struct heap *h, struct bin *b)
 	b->nflushes++;
 	PROBE3(flush, h->base, b->size, n);
 	while (n > 0) {
-		void *p = b->lifo[--n];
+		void *p = bin_lifo(b)[--n];
 		b->count--;
 		struct slab *s = (struct slab *)run_lookup(h->runs, p);
 		/* only the level that believes everything can meet others */
@@ -274,7 +272,7 @@ heap_flush(struct heap *h)
 {
 	(void)heap_receive(h);
 	for (unsigned c = 0; c < h->table->nclasses; c++)
-		bin_flush(h, &h->bins[c]);
+		bin_flush(h, heap_bin(h, h->table, c));
 }
 
 void
@@ -283,7 +281,7 @@ slab_move(struct heap *from, struct heap *to, struct slab *s)
 	struct bin *old = s->bin;
 	avail_remove(from, s);
 	old->nslabs--;
-	s->bin = &to->bins[s->cls];
+	s->bin = heap_bin(to, to->table, s->cls);
 	/* relaxed: to whom neither heap belongs it is a stranger's either way
 	 */
 	store_relaxed(&s->owner, to->owner);
@@ -417,11 +415,11 @@ take(struct bin *b)
 void *
 heap_alloc_listed(struct heap *h, unsigned cls)
 {
-	struct bin *b = &h->bins[cls];
+	struct bin *b = heap_bin(h, h->table, cls);
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
 	if (n > 0) {
 		b->count += BIN_ONE_MALLOC - 1;
-		return b->lifo[n - 1];
+		return bin_lifo(b)[n - 1];
 	}
 	return current_next(h, b) ? take(b) : NULL;
 }
@@ -429,7 +427,7 @@ heap_alloc_listed(struct heap *h, unsigned cls)
 void *
 heap_alloc_class(struct heap *h, unsigned cls)
 {
-	struct bin *b = &h->bins[cls];
+	struct bin *b = heap_bin(h, h->table, cls);
 	void *p = heap_alloc_listed(h, cls);
 	if (p != NULL)
 		return p;

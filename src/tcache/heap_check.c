@@ -66,7 +66,7 @@ check_geometry(const struct tally *t, const struct slab *s)
 	const struct heap *h = (const struct heap *)at;
 	if (!is_heap(t, at) || s->owner != h->owner)
 		return finding(f, "slab %u: owner", g);
-	if (s->cls >= table->nclasses || s->bin != &h->bins[s->cls])
+	if (s->cls >= table->nclasses || s->bin != heap_bin_const(h, table, s->cls))
 		return finding(f, "slab %u: class or bin", g);
 	const struct size_class *k = &table->cls[s->cls];
 	unsigned nobj = class_nobj(k, s->npages);
@@ -126,6 +126,7 @@ check_desc(void *arg, struct desc *d)
 static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
+	void *const *lifo = bin_lifo_const(b);
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
 	if (n > b->cap) {
 		(void)finding(t->c->f, "heap %u, bin %u: LIFO's count", h->id,
@@ -133,7 +134,7 @@ check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		uintptr_t off = (uintptr_t)b->lifo[i] - (uintptr_t)h->base;
+		uintptr_t off = (uintptr_t)lifo[i] - (uintptr_t)h->base;
 		size_t page = off >> RUN_LG_PAGE;
 		const struct slab *s =
 			page < h->npages
@@ -143,12 +144,12 @@ check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 			    check_geometry(t, s);
 		uint32_t idx = !good ? UINT32_MAX
 				     : class_index(s->recip,
-					       (uintptr_t)b->lifo[i] -
+					       (uintptr_t)lifo[i] -
 						       (uintptr_t)s->base);
 		good = good && idx < s->nobj && !slab_is_free(s, idx) &&
 		       !slab_is_remote(s, idx);
 		for (unsigned j = 0; j < i; j++)
-			good = good && b->lifo[i] != b->lifo[j];
+			good = good && lifo[i] != lifo[j];
 		if (!good)
 			(void)finding(t->c->f, "heap %u, bin %u: LIFO's %u",
 				h->id, b->cls, i);
@@ -292,10 +293,10 @@ check_cache(struct tally *t, const struct heap *h)
 static void
 check_bin(struct tally *t, const struct heap *h, unsigned cls)
 {
-	const struct bin *b = &h->bins[cls];
+	const struct bin *b = heap_bin_const(h, t->dir->table, cls);
 	const struct size_class *k = &t->dir->table->cls[cls];
 	if (b->cls != cls || b->size != k->size ||
-		b->cap != bin_cap((unsigned)h->hardening, k->size)) {
+		b->cap != bin_cap((unsigned)h->hardening, k)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
 		return;
 	}
@@ -402,13 +403,13 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 	struct heap_dir want;
 	struct tally t = {.c = c, .dir = dir, .limit = c->rs->npages};
 	dir_layout(&want, (struct run_space *)(uintptr_t)c->rs,
-		(enum hardening)hardening, 1);
+		(enum hardening)hardening);
 	if (dir->runs != want.runs || dir->table != want.table ||
 		dir->hardening != want.hardening ||
 		dir->first_step != want.first_step ||
 		dir->last_step != want.last_step ||
 		dir->cache_pages != want.cache_pages ||
-		dir->max_private < want.max_private) {
+		dir->max_private != want.max_private) {
 		(void)finding(c->f, "header: geometry of the heaps");
 		return;
 	}

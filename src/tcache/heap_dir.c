@@ -14,7 +14,7 @@
 #define LAST_STEP_HUGE   5u /* later ones are larger, 128 KiB, in pools of... */
 #define HUGE_POOL        ((size_t)1 << 30)
 #define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
-#define PRIVATE_A_CPU    8u
+#define PRIVATE_MOST     ((size_t)4096)
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
@@ -49,8 +49,7 @@ parked_push(struct heap_dir *dir, struct heap *h)
 }
 
 void
-dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level,
-	unsigned ncpus)
+dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level)
 {
 	size_t size = (size_t)rs->npages << RUN_LG_PAGE;
 	memset(dir, 0, sizeof(*dir));
@@ -62,17 +61,16 @@ dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level,
 	dir->first_step = lg_floor(first >> RUN_LG_PAGE);
 	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : dir->first_step;
 	dir->max_private = (uint32_t)clamp_size(
-		size / PRIVATE_SHARE, 1, (size_t)PRIVATE_A_CPU * ncpus);
+		size / PRIVATE_SHARE, 1, PRIVATE_MOST);
 	dir->cache_pages =
 		(uint32_t)(min_size(size / CACHE_SHARE, CACHE_MOST) >>
 			   RUN_LG_PAGE);
 }
 
 bool
-dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level,
-	unsigned ncpus)
+dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level)
 {
-	dir_layout(dir, rs, level, ncpus);
+	dir_layout(dir, rs, level);
 	/* one heap to begin with, for the first thread that comes */
 	struct heap *h = heap_create(dir, HEAP_PARKED);
 	if (h == NULL)
@@ -124,8 +122,8 @@ rest(struct heap *h)
 {
 	heap_flush(h);
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
-		current_drop(h, &h->bins[c]);
-		bin_release_empty(h, &h->bins[c]);
+		current_drop(h, heap_bin(h, h->table, c));
+		bin_release_empty(h, heap_bin(h, h->table, c));
 	}
 	cache_release(h);
 }
@@ -162,7 +160,7 @@ dir_steal(struct heap *h, unsigned cls)
 	for (struct heap *p = dir->parked; p != NULL && !found;
 		p = p->next_parked) {
 		(void)heap_receive(p);
-		uint32_t g = p->bins[cls].avail;
+		uint32_t g = heap_bin(p, p->table, cls)->avail;
 		found = g != RUN_NO_GRANULE;
 		if (found)
 			slab_move(p, h, heap_slab(p, g));
@@ -178,12 +176,12 @@ dir_steal_frozen(struct heap *h, unsigned cls)
 	for (struct heap *p = h->dir->all; p != NULL; p = p->next) {
 		if (p == h)
 			continue;
-		current_drop(p, &p->bins[cls]);
+		struct bin *b = heap_bin(p, p->table, cls);
+		current_drop(p, b);
 		/* some at once: each may have a single slot, and freezes cost
 		 */
-		for (; n < STEAL_MOST && p->bins[cls].avail != RUN_NO_GRANULE;
-			n++)
-			slab_move(p, h, heap_slab(p, p->bins[cls].avail));
+		for (; n < STEAL_MOST && b->avail != RUN_NO_GRANULE; n++)
+			slab_move(p, h, heap_slab(p, b->avail));
 	}
 	return n > 0;
 }
@@ -234,7 +232,7 @@ static bool
 is_bare(const struct heap *h)
 {
 	for (unsigned c = 0; c < h->table->nclasses; c++)
-		if (h->bins[c].nslabs != 0)
+		if (heap_bin_const(h, h->table, c)->nslabs != 0)
 			return false;
 	return true;
 }
@@ -244,8 +242,8 @@ static void
 inherit(struct heap *to, const struct heap *from)
 {
 	for (unsigned c = 0; c < to->table->nclasses; c++) {
-		struct bin *b = &to->bins[c];
-		const struct bin *old = &from->bins[c];
+		struct bin *b = heap_bin(to, to->table, c);
+		const struct bin *old = heap_bin_const(from, to->table, c);
 		b->count += old->count & ~BIN_COUNT_MASK;
 		b->nfills += old->nfills;
 		b->nflushes += old->nflushes;
@@ -339,7 +337,7 @@ dir_collect(struct heap_dir *dir, struct heap *keep)
 	for (struct heap *h = dir->all; h != NULL; h = h->next) {
 		(void)heap_receive(h);
 		for (unsigned c = 0; c < h->table->nclasses; c++) {
-			struct bin *b = &h->bins[c];
+			struct bin *b = heap_bin(h, h->table, c);
 			bin_flush(h, b);
 			current_drop(h, b);
 			collect_listed(h, b);

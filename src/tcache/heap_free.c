@@ -12,8 +12,9 @@
 static bool
 in_lifo(const struct bin *b, const void *p)
 {
+	void *const *lifo = bin_lifo_const(b);
 	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++)
-		if (b->lifo[i] == p)
+		if (lifo[i] == p)
 			return true;
 	return false;
 }
@@ -35,7 +36,7 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx)
 		return FREE_DOUBLE;
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
 	if (n < b->cap) {
-		b->lifo[n] = p;
+		bin_lifo(b)[n] = p;
 		b->count++;
 		return FREE_DONE;
 	}

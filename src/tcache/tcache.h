@@ -82,6 +82,7 @@ struct heap {
 	 * their own, a multiple of its size; 0: none.  A hint.
 	 */
 	uint8_t spill[CLASS_MAX];
+	/* the first; where the others begin their classes say */
 	struct bin bins[] ALIGNED(64);
 };
 
@@ -221,32 +222,47 @@ heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
 	return FAST_DONE;
 }
 
-/* heap_bytes -- of a heap of that many classes */
+/* heap_bytes -- of a heap with that table */
 static inline size_t
 heap_bytes(const struct class_table *t)
 {
-	return sizeof(struct heap) + t->nclasses * sizeof(struct bin);
+	return sizeof(struct heap) + t->bin_bytes;
+}
+
+/* heap_bin -- the bin of a class; h->table, or the same elsewhere, is t */
+static inline struct bin *
+heap_bin(struct heap *h, const struct class_table *t, unsigned cls)
+{
+	return (struct bin *)(void *)((char *)h->bins + t->cls[cls].bin);
+}
+
+static inline const struct bin *
+heap_bin_const(
+	const struct heap *h, const struct class_table *t, unsigned cls)
+{
+	return (const struct bin *)(const void *)((const char *)h->bins +
+						  t->cls[cls].bin);
 }
 
 /*
  * dir_layout -- everything of a directory that dir_init() sets once
  */
-void dir_layout(struct heap_dir *dir, struct run_space *rs,
-	enum hardening level, unsigned ncpus);
+void dir_layout(
+	struct heap_dir *dir, struct run_space *rs, enum hardening level);
 
 /* heap_layout -- everything of a heap that is set once, but for its bins */
 void heap_layout(
 	struct heap *h, void *at, const struct heap_dir *dir, struct desc *d);
 
-/* bin_cap -- the slots that a bin's LIFO takes */
-unsigned bin_cap(unsigned hardening, size_t size);
+/* bin_cap -- the slots that the LIFO of a class takes */
+unsigned bin_cap(unsigned hardening, const struct size_class *c);
 
 /*
  * dir_init -- the directory of a new pool, with a first heap, parked
  * Returns false when there is no room for it.
  */
-bool dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level,
-	unsigned ncpus);
+bool dir_init(
+	struct heap_dir *dir, struct run_space *rs, enum hardening level);
 
 /*
  * dir_attach -- a private heap for the calling thread: an orphan, or a new one

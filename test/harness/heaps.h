@@ -10,7 +10,6 @@
 
 #include "harness/space.h"
 
-#define HEAPS_NCPUS 4
 
 struct heaps {
 	struct space s;
@@ -25,7 +24,7 @@ heaps_open(struct heaps *p, size_t size, enum hardening level)
 	class_tables_init();
 	space_open(&p->s, size, 1);
 	p->level = level;
-	must(dir_init(&p->dir, &p->s.rs, level, HEAPS_NCPUS));
+	must(dir_init(&p->dir, &p->s.rs, level));
 	p->nfree = p->s.rs.nfree;
 }
 

@@ -134,11 +134,14 @@ static struct field bin[] = {
 	FIELD(bin, nflushes, COUNTER),
 	FIELD(bin, nnew, COUNTER),
 	FIELD(bin, nreused, COUNTER),
+	FIELD(bin, reserved, UNUSED),
 	FIELD(bin, reserved2, UNUSED),
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};
 /* another live slot of the bin's slabs could as well have been freed */
-static struct field bin_lifo[] = {FIELD(bin, lifo[0], LAWFUL)};
+/* the first slot of the LIFO, right behind the bin */
+static struct field lifo[] = {{"lifo[0]", sizeof(struct bin), sizeof(void *),
+	LAWFUL, 0, 0, 0, 0}};
 
 static struct field slab[] = {
 	FIELD(slab, owner, MATTERS),
@@ -274,7 +277,7 @@ try_bin(const struct heap *h, const struct bin *b)
 	if (b->cur != &h->no_word)
 		try_all(bin_current, b);
 	if ((b->count & BIN_COUNT_MASK) > 0)
-		try_all(bin_lifo, b);
+		try_all(lifo, b);
 }
 
 static void
@@ -286,7 +289,7 @@ try_heap(const struct heap *h)
 	if (h->state == HEAP_PARKED)
 		try_all(heap_parked, h);
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
-		const struct bin *b = &h->bins[c];
+		const struct bin *b = heap_bin_const(h, h->table, c);
 
 		if (ntried[b->nslabs > 0]++ < MOST)
 			try_bin(h, b);
@@ -354,7 +357,7 @@ report_all(void)
 	report(heap_parked);
 	report(bin);
 	report(bin_current);
-	report(bin_lifo);
+	report(lifo);
 	report(slab);
 	report(slab_links);
 	report(slab_w);

@@ -67,14 +67,16 @@ static struct field bin_fields[] = {
 	FIELD(bin, nflushes, FREE_TO_DIFFER),
 	FIELD(bin, nnew, FREE_TO_DIFFER),
 	FIELD(bin, nreused, FREE_TO_DIFFER),
+	FIELD(bin, reserved, FREE_TO_DIFFER),
 	FIELD(bin, reserved2, FREE_TO_DIFFER),
 };
 
 /* of a bin that has a current word, and slots in the LIFO */
 static struct field busy_bin_fields[] = {
 	FIELD(bin, cur_base, MATTERS),
-	FIELD(bin, lifo[0], MATTERS),
-	FIELD(bin, lifo[1], MATTERS),
+	{"lifo[0]", sizeof(struct bin), sizeof(void *), MATTERS, 0, 0},
+	{"lifo[1]", sizeof(struct bin) + sizeof(void *), sizeof(void *),
+		MATTERS, 0, 0},
 };
 
 static struct field heap_fields[] = {
@@ -245,7 +247,7 @@ fill(enum hardening level)
 	for (size_t i = 0; i < 3; i++)
 		must(heaps_free(one, o[i]) == FREE_DONE);
 	slabs[4] = (struct slab *)run_lookup(one->runs, o[0]);
-	must(one->bins[slabs[4]->cls].slab == slabs[4]);
+	must(heap_bin(one, one->table, slabs[4]->cls)->slab == slabs[4]);
 	must(heaps_nfindings(&pool) == 0);
 }
 
@@ -274,7 +276,7 @@ check__every_field__finds_what_matters(void **state)
 	for (size_t i = 0; i < NELEM(slabs); i++)
 		flip_slab(slabs[i]);
 	busy = slabs[4]->bin;
-	idle = &two->bins[0];
+	idle = two->bins;
 	must(idle->nslabs == 0 && (busy->count & BIN_COUNT_MASK) == 3);
 	flip_all(bin_fields, NELEM(bin_fields), busy);
 	flip_all(bin_fields, NELEM(bin_fields), idle);

@@ -56,7 +56,7 @@ class_of__every_size__is_the_smallest_that_holds_it(void **state)
 			must(class_of(t, size) == expected);
 			if (size <= SLAB_LOOKUP_MAX)
 				must(t->lookup[(size + 7) >> 3] ==
-					expected * BIN_STRIDE);
+					t->cls[expected].bin);
 			if (size > SLAB_LOOKUP_MAX)
 				must(class_above(t, size) == expected);
 		}

@@ -16,6 +16,7 @@ enum place { LIVE, FREE, REMOTE };
 struct model {
 	struct space s;
 	struct bin bin;
+	void *lifo[BIN_LIFO]; /* right behind the bin */
 	const struct class_table *table;
 	struct slab *slab;
 	enum place at[SLAB_MAX_OBJECTS];
@@ -242,13 +243,13 @@ collect__slot_in_the_lifo__is_dropped_and_counted(void **state)
 	for (unsigned i = 0; i < NELEM(kept); i++) {
 		const struct size_class *k = &model.table->cls[s->cls];
 
-		model.bin.lifo[i] = slab_address(s, k, kept[i]);
+		model.lifo[i] = slab_address(s, k, kept[i]);
 		model.bin.count++;
 		assert_true(slab_free_remote(s, kept[i], &queued));
 	}
 	/* of another slab, on both sides */
-	model.bin.lifo[4] = s->base - 32;
-	model.bin.lifo[5] = s->base + s->npages * RUN_PAGE;
+	model.lifo[4] = s->base - 32;
+	model.lifo[5] = s->base + s->npages * RUN_PAGE;
 	model.bin.count += 2;
 	assert_true(slab_free_remote(s, 65, &queued));
 	assert_int_equal(slab_collect(s, &doubled), 1);
