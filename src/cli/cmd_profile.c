@@ -57,7 +57,8 @@ static const struct argp argp = {.options = known,
 	       "itself.\v"
 	       "The program has begun a profile by vmem_profile_start(3), or "
 	       "was run with VMEM_PROFILE.  It is stopped for the moment of "
-	       "reading only when its profile changes without a pause.\n\n" INSPECT_STATUS_DOC};
+	       "reading only when its profile changes without a "
+	       "pause.\n\n" INSPECT_STATUS_DOC};
 
 static int
 write_profile(const struct options *options)

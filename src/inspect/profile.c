@@ -5,8 +5,8 @@
  * The profile is one mapping of the process.  Its stacks are copied, and copied
  * again when the count of changes says that they were being changed meanwhile.
  * A process that changes them without a pause is stopped for one more copy, as
- * no copy would ever be of one moment.  Names are those of the files that the process has mapped, functions that are
- * not exported too.
+ * no copy would ever be of one moment.  Names are those of the files that the
+ * process has mapped, functions that are not exported too.
  */
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -23,8 +23,8 @@
 #define TRIES      20 /* while the process runs */
 #define TRY_NS     2000000L
 #define STOP_NS    UINT64_C(2000000000) /* until all threads stand still */
-#define SLICE_NS   50000L /* that they run to leave a change */
-#define SLICES     100    /* one change takes microseconds */
+#define SLICE_NS   50000L               /* that they run to leave a change */
+#define SLICES     100                  /* one change takes microseconds */
 #define HEAD_BYTES offsetof(struct profile, bucket)
 #define PATH_BYTES 64
 #define MAPS_BYTES ((size_t)16 << 20)
@@ -155,8 +155,7 @@ copy_stopped(struct source *s, uint64_t at, struct profile *head,
 	struct profile_stack *stacks)
 {
 	struct stopped stopped;
-	int rc = stop_begin(
-		&stopped, source_pid(s), stop_now_ns() + STOP_NS);
+	int rc = stop_begin(&stopped, source_pid(s), stop_now_ns() + STOP_NS);
 	if (rc != 0)
 		return rc;
 	rc = copy_once(s, at, head, stacks);

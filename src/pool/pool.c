@@ -76,8 +76,7 @@ format(struct record *rec, const struct pool_want *want)
 	if (unlikely(guard_on))
 		guard_pool_begin(b->base, b->size,
 			(size_t)pool->runs.first << RUN_LG_PAGE);
-	if (!dir_init(&pool->dir, &pool->runs,
-		    (enum hardening)want->hardening))
+	if (!dir_init(&pool->dir, &pool->runs, (enum hardening)want->hardening))
 		return fail(ENOMEM, "pool of %zu bytes: too small", b->size);
 	pool->layout = POOL_LAYOUT;
 	pool->kind = b->kind;

@@ -10,9 +10,9 @@
 
 #define QUANTUM     16u /* spacing up to LINEAR_MAX */
 #define LINEAR_MAX  128u
-#define FINE_FROM   1024u /* where the finer table begins to differ */
-#define MIN_OBJECTS 4u    /* a slab has room for at least so many */
-#define TAIL_SHARE  64u   /* at most 1/64 of a slab is left over */
+#define FINE_FROM   1024u     /* where the finer table begins to differ */
+#define MIN_OBJECTS 4u        /* a slab has room for at least so many */
+#define TAIL_SHARE  64u       /* at most 1/64 of a slab is left over */
 #define LINE_SLOTS  (size_t)8 /* addresses in a cache line */
 
 /*

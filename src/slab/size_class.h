@@ -26,8 +26,8 @@
 #define SLAB_MAX_OBJECTS 1024u
 
 /* a bin is its head and the LIFO of slots that were freed last */
-#define BIN_HEAD       128u /* bytes */
-#define BIN_LIFO       64u  /* slots at most */
+#define BIN_HEAD       128u                /* bytes */
+#define BIN_LIFO       64u                 /* slots at most */
 #define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
 #define BIN_LIFO_LEAST 8u                  /* ...but at least so many slots */
 
@@ -42,7 +42,7 @@ struct size_class {
 struct class_table {
 	uint32_t nclasses;
 	uint32_t per_doubling_log2[2]; /* below and from 1 KiB on */
-	uint32_t bin_bytes; /* of all bins of a heap */
+	uint32_t bin_bytes;            /* of all bins of a heap */
 	/* (size + 7) / 8 -> the class, and its bin, to SLAB_LOOKUP_MAX */
 	uint8_t cls_of[SLAB_LOOKUP_MAX / 8 + 1];
 	uint16_t lookup[SLAB_LOOKUP_MAX / 8 + 1];

@@ -66,7 +66,8 @@ check_geometry(const struct tally *t, const struct slab *s)
 	const struct heap *h = (const struct heap *)at;
 	if (!is_heap(t, at) || s->owner != h->owner)
 		return finding(f, "slab %u: owner", g);
-	if (s->cls >= table->nclasses || s->bin != heap_bin_const(h, table, s->cls))
+	if (s->cls >= table->nclasses ||
+		s->bin != heap_bin_const(h, table, s->cls))
 		return finding(f, "slab %u: class or bin", g);
 	const struct size_class *k = &table->cls[s->cls];
 	unsigned nobj = class_nobj(k, s->npages);

@@ -60,8 +60,8 @@ dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level)
 		size / FIRST_SLAB_SHARE, FIRST_SLAB_LEAST, FIRST_SLAB_MOST);
 	dir->first_step = lg_floor(first >> RUN_LG_PAGE);
 	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : dir->first_step;
-	dir->max_private = (uint32_t)clamp_size(
-		size / PRIVATE_SHARE, 1, PRIVATE_MOST);
+	dir->max_private =
+		(uint32_t)clamp_size(size / PRIVATE_SHARE, 1, PRIVATE_MOST);
 	dir->cache_pages =
 		(uint32_t)(min_size(size / CACHE_SHARE, CACHE_MOST) >>
 			   RUN_LG_PAGE);

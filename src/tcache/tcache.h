@@ -237,8 +237,7 @@ heap_bin(struct heap *h, const struct class_table *t, unsigned cls)
 }
 
 static inline const struct bin *
-heap_bin_const(
-	const struct heap *h, const struct class_table *t, unsigned cls)
+heap_bin_const(const struct heap *h, const struct class_table *t, unsigned cls)
 {
 	return (const struct bin *)(const void *)((const char *)h->bins +
 						  t->cls[cls].bin);
@@ -261,8 +260,7 @@ unsigned bin_cap(unsigned hardening, const struct size_class *c);
  * dir_init -- the directory of a new pool, with a first heap, parked
  * Returns false when there is no room for it.
  */
-bool dir_init(
-	struct heap_dir *dir, struct run_space *rs, enum hardening level);
+bool dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level);
 
 /*
  * dir_attach -- a private heap for the calling thread: an orphan, or a new one

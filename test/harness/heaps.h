@@ -10,7 +10,6 @@
 
 #include "harness/space.h"
 
-
 struct heaps {
 	struct space s;
 	struct heap_dir dir;

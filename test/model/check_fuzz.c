@@ -140,8 +140,8 @@ static struct field bin[] = {
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};
 /* another live slot of the bin's slabs could as well have been freed */
 /* the first slot of the LIFO, right behind the bin */
-static struct field lifo[] = {{"lifo[0]", sizeof(struct bin), sizeof(void *),
-	LAWFUL, 0, 0, 0, 0}};
+static struct field lifo[] = {
+	{"lifo[0]", sizeof(struct bin), sizeof(void *), LAWFUL, 0, 0, 0, 0}};
 
 static struct field slab[] = {
 	FIELD(slab, owner, MATTERS),
