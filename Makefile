@@ -19,7 +19,7 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
 	lint format bench fuzz install soak clean deps test-programs \
-	bench-programs test-dax test-aarch64 dist test-package
+	bench-programs test-dax test-aarch64 dist test-package site
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -72,6 +72,11 @@ bench-programs: all ## times of the same programs under several allocators
 dist: ## the release archive, of what is committed
 	tools/make-dist
 
+site: ## the documentation as pages for a browser, in build/site
+	$(DEPS) site
+	tools/make-site build/site
+	tools/check-site build/site $$(tools/map-names src/libvmem/libvmem.map)
+
 test-package: ## archive, Debian packages, a new user's first minute; root
 	$(DEPS) build package
 	tools/run-package
@@ -92,7 +97,7 @@ install: all ## into PREFIX (/usr/local) under DESTDIR
 	$(call build,release,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 	cmake --install build/release
 deps: ## install the packages that all targets together need
-	$(DEPS) build test fuzz lint coverage bench programs contenders dax package
+	$(DEPS) build test fuzz lint coverage bench programs contenders dax package site
 
 build:
 	mkdir -p $@

@@ -16,7 +16,7 @@ put src/run/run.c <<'END'
 int run_alloc(void);
 END
 put README.md <<'END'
-A [link](src/run/run.c), `src/*/run.c`, `run_alloc()`, `build/release/bin`.
+A [link](src/run/run.c#place), `src/*/run.c`, `run_alloc()`, `build/release/bin`.
 ```
 missing()
 ```
@@ -41,6 +41,6 @@ rm "$tree/src/run/other.c"
 printf 'the file `missing.md`\n' | put README.md
 fails 'README.md:1: no such file: missing.md' check
 
-printf 'the [file](docs/missing.md)\n' | put README.md
+printf 'the [file](docs/missing.md#place)\n' | put README.md
 fails 'README.md:1: no such path: docs/missing.md' check
 done_expecting
