@@ -65,6 +65,24 @@ if grep -q 'ptrace\|Operation not permitted' "$tmp/gdb"; then
 	echo "no ptrace here: what the probes say was not looked at"
 	exit 0
 fi
+
+# the lines of the manual's example, in its order
+sed -n 's/\\-/-/; s/^(gdb) //p' "$src/man/vmem_probes.7" >"$tmp/example"
+grep -q '^break -probe-stap libvmem:' "$tmp/example"
+{
+	# the probe is known once the library is
+	printf 'set debuginfod enabled off\nset confirm off\n'
+	printf 'set breakpoint pending on\n'
+	cat "$tmp/example"
+} >"$tmp/commands"
+timeout 60 gdb -batch -nx -x "$tmp/commands" "$tmp/program" \
+	>"$tmp/gdb-example" 2>&1 || true
+grep -q '^[$]1 = [0-9]' "$tmp/gdb-example" || {
+	echo "the example of vmem_probes(7) does not stop and print:"
+	cat "$tmp/gdb-example"
+	exit 1
+}
+readelf --notes "$library" | grep -q 'Name: oom'
 for line in '<pool_create 14680064>' '<large_alloc 102400>' '<misuse [23]>' \
 	'<oom 15000000>'; do
 	grep -q "$line" "$tmp/gdb" || {
