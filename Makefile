@@ -19,7 +19,8 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
 	lint format bench fuzz install soak clean deps test-programs \
-	bench-programs test-dax test-aarch64 dist test-package site
+	bench-programs test-dax test-aarch64 dist test-package site \
+	check-abi record-abi
 .SILENT:
 
 all: | build ## build the library, both flavours
@@ -27,7 +28,7 @@ all: | build ## build the library, both flavours
 	$(call build,release)
 
 help: ## list the targets
-	sed -n 's/^\([a-z -]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+	sed -n 's/^\([a-z0-9 -]*\):.*## /\1: /p' $(MAKEFILE_LIST)
 
 demo: all ## show what the library does
 	examples/demo.sh build/release
@@ -63,6 +64,14 @@ test-aarch64: | build ## unit and API tests for arm64 under QEMU, also 64K pages
 	ctest --preset aarch64 -R '/unit/|/api/($(ARM_API)|$(ARM_API_4K))$$'
 	QEMU_PAGESIZE=65536 ctest --preset aarch64 -R '/unit/|/api/($(ARM_API))$$' \
 		-E 'backing_device|backing_twin|page_tree'
+
+check-abi record-abi: %-abi: all ## compare the interface with abi/; record it
+	$(DEPS) build test aarch64
+	cmake --preset aarch64 -DVMEM_TESTS=OFF >build/aarch64.log
+	cmake --build --preset aarch64 --target vmem vmmalloc >>build/aarch64.log
+	tools/check-symbols $(if $(filter record,$*),--record) build/release
+	tools/check-abi $(if $(filter record,$*),--record) build/release
+	tools/check-abi $(if $(filter record,$*),--record) build/aarch64
 
 bench-programs: all ## times of the same programs under several allocators
 	$(DEPS) -k programs contenders

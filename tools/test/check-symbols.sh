@@ -45,6 +45,21 @@ fails 'a.o: calls malloc' check
 build "$a" -Wl,--no-as-needed -lm
 fails 'needs libm.so.6' check
 
+# the list of names and versions, which a change must touch
+list='libvmem.so.1 libvmem1 #MINVER#
+ LIBVMEM_1.0@LIBVMEM_1.0 1.0'
+version=-Wl,--version-script=$tree/src/libvmem/libvmem.map
+build "$a" "$version"
+printf '%s\n vmem_a@LIBVMEM_1.0 1.0\n' "$list" | put debian/libvmem1.symbols
+passes check
+printf '%s\n' "$list" | put debian/libvmem1.symbols
+fails 'libvmem1.symbols has not vmem_a@LIBVMEM_1.0 1.0' check
+printf '%s\n vmem_a@LIBVMEM_1.2 1.2\n' "$list" | put debian/libvmem1.symbols
+fails 'libvmem1.symbols has vmem_a@LIBVMEM_1.2 1.2' check
+passes "$tools/check-symbols" --record "$tree/build" "$tree"
+passes check
+rm "$tree/debian/libvmem1.symbols"
+
 build "$a" -Wl,-z,lazy
 fails 'not linked with -z now' check
 done_expecting
