@@ -10,8 +10,8 @@ import re
 from html.parser import HTMLParser
 
 VOID = {"br", "hr", "img", "col", "input", "wbr"}
-NAME = re.compile(r"\b(vmem_\w+)(\(\)|(?=\())")
-PAGE = re.compile(r"\b([A-Za-z_][\w.-]*)\(([1-8])\)")
+# a page of the manual, or else a function
+NAME = re.compile(r"\b([A-Za-z_][\w.-]*)\(([1-8])\)|\b(vmem_\w+)(?=\()")
 
 
 def headings(body):
@@ -152,18 +152,19 @@ class Rewriter(HTMLParser):
 		if "a" in self.open or self.heading is not None:
 			pass
 		elif "pre" in self.open:
-			shown = NAME.sub(lambda m: self.linked(m[1], m[1]) + m[2], data)
+			shown = NAME.sub(self.cross, data)
 		elif "code" in self.open:
 			found = re.fullmatch(r"(vmem_\w+)(\(.*\))?", data)
 			if found:
 				shown = self.linked(found[1], data)
 		else:
-			shown = PAGE.sub(self.cross, data)
-			shown = NAME.sub(lambda m: self.linked(m[1], m[1]) + m[2], shown)
+			shown = NAME.sub(self.cross, data)
 		self.parts.append(shown)
 
 	def cross(self, match):
-		"""libvmem(7) in a text leads to the page, if it is one of ours."""
+		"""A name that a text mentions leads to its page, if it is ours."""
+		if match[3]:
+			return self.linked(match[3], match[3])
 		target = self.site.names.get(f"{match[1]}.{match[2]}")
 		if not target:
 			return match[0]

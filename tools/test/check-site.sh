@@ -30,6 +30,9 @@ page index.html '<a href="functions.html">all</a><img src="style.css">'
 fails 'index.html: leads to nowhere: style.css' check
 fails 'index.html: 1 pictures without a text' check
 
+page index.html '<a href="functions.html">all <a href="#x">x</a></a>'
+fails 'index.html: 1 links within links' check
+
 page index.html '<a href="functions.html">all</a><p id="x">'
 fails 'index.html: two things have the id x' check
 
