@@ -105,7 +105,7 @@ read_align(long long *ret, int dir_fd)
 static int
 read_info(struct device_info *ret, int dir_fd)
 {
-	long long size, align, node;
+	long long size = 0, align = 0, node = -1;
 	int err = read_value(&size, dir_fd, "size");
 
 	if (err != 0)
@@ -205,7 +205,7 @@ has_pages(char *base)
 static int
 map_node(char **ret_base, int fd, const struct device_info *info)
 {
-	char *base;
+	char *base = NULL;
 	int err = backing_map(
 		&base, fd, info->size, info->align, info->align, true);
 
@@ -247,7 +247,7 @@ open_whole(struct backing *ret, int fd, const struct device_info *info)
 int
 backing_device_open(struct backing *ret, const char *path)
 {
-	struct device_info info;
+	struct device_info info = {0};
 	struct stat st;
 	int fd, err;
 
@@ -270,7 +270,7 @@ backing_device_open(struct backing *ret, const char *path)
 int
 backing_device_open_fd(struct backing *ret, int fd)
 {
-	struct device_info info;
+	struct device_info info = {0};
 	struct stat st;
 	int err;
 

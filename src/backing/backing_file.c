@@ -104,7 +104,8 @@ create_temp(int dir_fd)
 		uint64_t salt = (uint64_t)getpid();
 
 		/* without it the serial number alone has to be new */
-		(void)getrandom(&salt, sizeof(salt), GRND_NONBLOCK);
+		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) < 0)
+			salt = (uint64_t)getpid();
 		salt += fetch_add_relaxed(&serial, 1u);
 		(void)snprintf(name, sizeof(name), ".vmem.%016llx",
 			(unsigned long long)salt);

@@ -115,18 +115,19 @@ log_init(const char *name, const char *prefix)
 	log_name = name;
 	die_set_name(name);
 	(void)snprintf(var, sizeof(var), "%s_LOG_LEVEL", prefix);
-	const char *level = os_getenv(var);
-	if (DEBUG_FLAVOUR && level != NULL)
-		log_level = (int)strtol(level, NULL, 10);
+	const char *text = DEBUG_FLAVOUR ? os_getenv(var) : NULL;
+	if (text != NULL)
+		log_level = (int)strtol(text, NULL, 10);
 	(void)snprintf(var, sizeof(var), "%s_LOG_FILE", prefix);
 	const char *path = os_getenv(var);
 	if (path == NULL || path[0] == '\0')
 		return;
-	int saved = errno, fd = -ENAMETOOLONG;
-	if (set_path(path))
-		fd = DEBUG_FLAVOUR ? log_open() : 0;
+	bool fits = set_path(path);
+	if (!DEBUG_FLAVOUR)
+		return;
+	int saved = errno, fd = fits ? log_open() : -ENAMETOOLONG;
 	errno = saved;
-	if (DEBUG_FLAVOUR && fd < 0)
+	if (fd < 0)
 		die("%s=%s: %s", var, path, strerrordesc_np(-fd));
 }
 

@@ -45,9 +45,9 @@ count_key(struct census *c, uintptr_t key)
 static bool
 read_table(struct census *c, const struct thread *t)
 {
-	if (t->nentries > MOST_ENTRIES)
+	if (t->nentries == 0 || t->nentries > MOST_ENTRIES)
 		return false;
-	if (t->nentries > c->room) {
+	if (t->nentries > c->room || c->table == NULL) {
 		struct entry *more =
 			realloc(c->table, t->nentries * sizeof(*more));
 		if (more == NULL)

@@ -82,7 +82,8 @@ profile_create(size_t mean, size_t pool_bytes)
 void
 profile_delete(unsigned number)
 {
-	struct profile *p = profile_at(number);
+	/* acquire: pairs with the publication */
+	struct profile *p = load_acquire(&profiles[number - 1]);
 	store_release(&profiles[number - 1], NULL);
 	os_unmap(p, p->bytes);
 }
