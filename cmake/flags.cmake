@@ -33,7 +33,8 @@ add_library(vmem_flags INTERFACE)
 target_compile_definitions(vmem_flags INTERFACE _GNU_SOURCE)
 target_include_directories(vmem_flags INTERFACE
 	${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-target_link_libraries(vmem_flags INTERFACE vmem_warnings)
+include(${CMAKE_CURRENT_LIST_DIR}/hardening.cmake)
+target_link_libraries(vmem_flags INTERFACE vmem_warnings vmem_hardening)
 
 if(VMEM_SANITIZE)
 	add_compile_options(-fsanitize=${VMEM_SANITIZE}

@@ -48,7 +48,8 @@ function(vmem_shared name output folder map)
 		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
 	target_link_options(${name} PRIVATE
 		LINKER:--version-script=${map}
-		LINKER:-z,nodelete,-z,relro,-z,now)
+		LINKER:-z,nodelete)
+	vmem_harden_library(${name})
 	# clang leaves the sanitizers' names to the program
 	if(NOT (VMEM_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "Clang"))
 		target_link_options(${name} PRIVATE LINKER:-z,defs)
