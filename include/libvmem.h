@@ -58,6 +58,11 @@ enum {
 	VMEM_NUMA_PREFERRED   /* on them as long as they have room */
 };
 
+/* vmem_options.huge_pages: transparent huge pages */
+#define VMEM_HUGE_NEVER   (-1) /* none are asked for */
+#define VMEM_HUGE_DEFAULT 0    /* where they pay */
+#define VMEM_HUGE_ALL     1    /* for all of the pool */
+
 #define VMEM_HARDENING_DEFAULT (-1) /* vmem_options.hardening */
 #define VMEM_NAME_SIZE         64   /* of vmem_options.name, with the zero */
 
@@ -75,7 +80,7 @@ struct vmem_options {
 	size_t max_size;    /* bytes that it may grow to; 0: as size */
 	int sparse;     /* 1: reserve nothing at once, but as it is used; 0 */
 	int prefault;   /* 1: bring what is reserved into memory; 0 */
-	int huge_pages; /* 1: ask for transparent huge pages; 0 */
+	int huge_pages; /* VMEM_HUGE_...; DEFAULT */
 	int give_back;  /* with REGION: VMEM_GIVE_...; NONE */
 	int numa;       /* VMEM_NUMA_...; DEFAULT */
 	int decay_ms;   /* as of vmem_decay(); VMEM_DECAY_DEFAULT */

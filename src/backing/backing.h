@@ -91,7 +91,7 @@ struct backing_want {
 	size_t max_size;  /* bytes of the mapping; 0: as size */
 	bool sparse;      /* reserve nothing now */
 	bool prefault;    /* bring into memory what is reserved */
-	bool huge;        /* ask for transparent huge pages */
+	int huge;         /* transparent huge pages: 1 all, 0 auto, -1 none */
 	enum backing_keep keep;
 	enum backing_give give; /* of a region */
 	struct numa numa;

@@ -14,6 +14,7 @@
 
 #include "backing/backing.h"
 #include "backing/backing_internal.h"
+#include "base/arith.h"
 #include "base/error.h"
 
 /* the kernel's numbers, of linux/mempolicy.h */
@@ -23,6 +24,15 @@
 #define MPOL_PREFERRED_MANY 5 /* Linux 5.15 */
 
 #define DECIMAL 10
+
+/*
+ * Anonymous memory is touched for the first time in a quarter of the time when
+ * its pages are huge.  A small pool, and the beginning of a large one, would
+ * hold more memory than they use.
+ */
+#define HUGE_POOL  ((size_t)64 << 20)
+#define HUGE_FROM  ((size_t)4 << 20)
+#define HUGE_ALIGN ((size_t)2 << 20) /* the kernel's, or a multiple of it */
 
 /* read_node -- a number at *at, which moves behind it; -1 when there is none */
 static long
@@ -82,6 +92,22 @@ mode_of(const struct numa *numa)
 	return count_nodes(numa) == 1 ? MPOL_PREFERRED : MPOL_PREFERRED_MANY;
 }
 
+/* ask_huge -- for transparent huge pages: kernels without refuse, and most file
+ * systems, and it is no more than a wish */
+static void
+ask_huge(const struct backing *b, int huge)
+{
+	bool is_file = b->kind == BACKING_FILE || b->kind == BACKING_DEVICE;
+	uintptr_t from = (uintptr_t)b->base;
+	if (huge > 0) {
+		(void)madvise(b->base, b->size, MADV_HUGEPAGE);
+	} else if (huge == 0 && !is_file && b->size >= HUGE_POOL) {
+		from = align_up(from + HUGE_FROM, HUGE_ALIGN);
+		(void)madvise((void *)from, (uintptr_t)b->base + b->size - from,
+			MADV_HUGEPAGE);
+	}
+}
+
 int
 backing_place(const struct backing *b, const struct backing_want *want)
 {
@@ -92,9 +118,7 @@ backing_place(const struct backing *b, const struct backing_want *want)
 		syscall(SYS_mbind, b->base, b->size, mode_of(numa), numa->nodes,
 			(unsigned long)NUMA_NODES_MAX + 1, 0) != 0)
 		return fail_sys(errno, "mbind");
-	/* a wish: kernels without huge pages, and most file systems, refuse */
-	if (want->huge)
-		(void)madvise(b->base, b->size, MADV_HUGEPAGE);
+	ask_huge(b, want->huge);
 	return 0;
 }
 

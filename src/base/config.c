@@ -27,7 +27,7 @@ static const struct setting {
 	{"decay", offsetof(struct config, decay_ms), -1, INT_MAX},
 	{"sparse", offsetof(struct config, sparse), 0, 1},
 	{"prefault", offsetof(struct config, prefault), 0, 1},
-	{"huge", offsetof(struct config, huge), 0, 1},
+	{"huge", offsetof(struct config, huge), -1, 1},
 };
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))

@@ -10,7 +10,7 @@
  *		   0 at once, -1 never
  *	sparse     1: take memory or disk space as it is used
  *	prefault   1: bring into memory all that is reserved
- *	huge       1: ask for huge pages
+ *	huge       1: ask for huge pages, -1: do not, 0: where they pay
  *
  * Unknown names and values out of their range are ignored, and named by the
  * thread's message.
@@ -23,7 +23,7 @@ struct config {
 	int decay_ms;  /* -1 to INT_MAX */
 	int sparse;    /* 0 or 1, as the rest */
 	int prefault;
-	int huge;
+	int huge; /* -1 to 1 */
 };
 
 #define CONFIG_DEFAULT_HARDENING 1

@@ -153,7 +153,7 @@ check_space(const struct vmem_options *o)
 		return fail(EINVAL, "invalid sparse (%d)", o->sparse);
 	if (o->prefault != 0 && o->prefault != 1)
 		return fail(EINVAL, "invalid prefault (%d)", o->prefault);
-	if (o->huge_pages != 0 && o->huge_pages != 1)
+	if (o->huge_pages < VMEM_HUGE_NEVER || o->huge_pages > VMEM_HUGE_ALL)
 		return fail(EINVAL, "invalid huge_pages (%d)", o->huge_pages);
 	if (o->sparse && o->prefault)
 		return fail(EINVAL, "both sparse and prefault");
@@ -211,7 +211,7 @@ want_of(struct pool_want *want, const struct vmem_options *o)
 	b->max_size = o->max_size;
 	b->sparse = o->sparse != 0;
 	b->prefault = o->prefault != 0;
-	b->huge = o->huge_pages != 0;
+	b->huge = o->huge_pages;
 	b->give = gives[o->give_back];
 	b->name = o->name;
 	b->numa.policy = policies[o->numa];

@@ -37,5 +37,5 @@ pool_want_override(struct pool_want *want)
 	want->decay_ms = config.decay_ms;
 	b->sparse = config.sparse != 0;
 	b->prefault = config.prefault != 0;
-	b->huge = config.huge != 0;
+	b->huge = config.huge;
 }

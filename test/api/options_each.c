@@ -116,6 +116,17 @@ smaps_has(const void *addr, const char *name, const char *what)
 	return found;
 }
 
+/* asks_huge -- does a new pool ask for huge pages at that place? */
+static bool
+asks_huge(const struct vmem_options *o, size_t at)
+{
+	VMEM *vmp = create(o);
+	bool asks = smaps_has((char *)vmp + at, "VmFlags:", " hg");
+
+	vmem_delete(vmp);
+	return asks;
+}
+
 static void
 create__huge_pages__are_asked_for(void **state)
 {
@@ -125,12 +136,17 @@ create__huge_pages__are_asked_for(void **state)
 	(void)state;
 	if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0)
 		test_skip("a kernel without transparent huge pages");
+	/* by itself: in large pools, and not at their beginning */
+	assert_false(asks_huge(&o, 8 * MIB));
+	o.size = 64 * MIB;
+	assert_true(asks_huge(&o, 8 * MIB));
+	assert_false(asks_huge(&o, 2 * MIB));
+	o.huge_pages = VMEM_HUGE_NEVER;
+	assert_false(asks_huge(&o, 8 * MIB));
+	o = options_of(VMEM_SOURCE_PRIVATE);
+	o.huge_pages = VMEM_HUGE_ALL;
+	assert_true(asks_huge(&o, 2 * MIB));
 	vmp = create(&o);
-	assert_false(smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
-	vmem_delete(vmp);
-	o.huge_pages = 1;
-	vmp = create(&o);
-	assert_true(smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
 	assert_true(use(vmp) > POOL_BYTES * 3 / 4);
 	vmem_delete(vmp);
 }
