@@ -34,6 +34,9 @@
 #define HUGE_FROM  ((size_t)4 << 20)
 #define HUGE_ALIGN ((size_t)2 << 20) /* the kernel's, or a multiple of it */
 
+/* the pool's fixed metadata, of which little is touched, takes less */
+#define METADATA_SHARE 512
+
 /* read_node -- a number at *at, which moves behind it; -1 when there is none */
 static long
 read_node(const char **at)
@@ -102,7 +105,8 @@ ask_huge(const struct backing *b, int huge)
 	if (huge > 0) {
 		(void)madvise(b->base, b->size, MADV_HUGEPAGE);
 	} else if (huge == 0 && !is_file && b->size >= HUGE_POOL) {
-		from = align_up(from + HUGE_FROM, HUGE_ALIGN);
+		from += HUGE_FROM + b->size / METADATA_SHARE;
+		from = align_up(from, HUGE_ALIGN);
 		(void)madvise((void *)from, (uintptr_t)b->base + b->size - from,
 			MADV_HUGEPAGE);
 	}
