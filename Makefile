@@ -90,9 +90,13 @@ test-package: ## archive, Debian packages, a new user's first minute; root
 	$(DEPS) build package
 	tools/run-package
 
-coverage lint bench soak: | build ## what tools/run-... of that name says
+coverage lint bench: | build ## what tools/run-... of that name says
 	$(DEPS) build test $@
-	MINUTES=$(MINUTES) tools/run-$@
+	tools/run-$@
+
+soak: | build ## everything again and again for MINUTES; ALONE=1: one process
+	$(DEPS) build test $@
+	MINUTES=$(MINUTES) tools/run-soak $(if $(ALONE),--alone)
 
 fuzz: | build ## feed every fuzz target for SECONDS; FUZZER=afl: by AFL++
 	$(DEPS) build fuzz

@@ -246,6 +246,15 @@ function(vmem_fault_tests)
 	endforeach()
 endfunction()
 
+# vmem_soak() -- the program of soak/, which is no test: tools/run-soak runs it
+function(vmem_soak)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/soak)
+	find_package(Threads REQUIRED)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	vmem_test_program(soak "${files}" vmem)
+	target_link_libraries(soak PRIVATE Threads::Threads)
+endfunction()
+
 # vmem_fuzz_target(NAME) -- fuzz/NAME.c on everything inner; with VMEM_FUZZ for
 # the fuzzer, else with a main function that is given the corpus as a test
 function(vmem_fuzz_target name)
