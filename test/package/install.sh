@@ -7,6 +7,8 @@
 # builds and runs a consumer by pkg-config and by find_package(), each with the
 # shared and the static library; and so one in C++, and one whose own heap is in
 # libvmmalloc.
+#
+# ctest: timeout=180
 set -eu
 src=$1
 build=$2

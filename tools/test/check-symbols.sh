@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
+# ctest: timeout=120
 set -eu
 # shellcheck source=tools/test/expect
 . "$(dirname "$0")/expect"
