@@ -6,6 +6,10 @@
  * other threads' heaps, slabs with free slots that belong to them, slots that
  * one thread freed for another, cached runs.  Nobody may touch them while
  * their threads run, so the pool is frozen.
+ *
+ * Where the kernel has refused memory it is asked here again, once for each
+ * allocation that finds none elsewhere: so NULL is true at that moment, and
+ * what others have left since is found.
  */
 #include "base/arith.h"
 #include "base/probe.h"
@@ -68,9 +72,18 @@ collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 	void *p = request_try(h, r, ret_clean);
 	if (p != NULL)
 		return p;
-	if (r->npages == 0)
-		return small_anywhere(h, r->cls, align);
-	return request_try(dir_settle(&pool->dir, h), r, ret_clean);
+	if (r->npages != 0) {
+		h = dir_settle(&pool->dir, h);
+		p = request_try(h, r, ret_clean);
+	}
+	if (p == NULL && run_is_short(&pool->runs)) {
+		run_ask(&pool->runs, true);
+		p = request_try(h, r, ret_clean);
+		run_ask(&pool->runs, false);
+	}
+	if (p == NULL && r->npages == 0)
+		p = small_anywhere(h, r->cls, align);
+	return p;
 }
 
 void *

@@ -165,17 +165,21 @@ pool_enter(struct visit *v, void *handle)
 void
 pool_leave_heap(struct visit *v)
 {
+	if (v->heap != NULL)
+		heap_age(v->heap);
 	if (v->locked)
 		lock_release(&v->pool->dir.shared_lock, RANK_SHARED);
 	v->locked = false;
+	v->heap = NULL;
 }
 
 void
 pool_leave(struct visit *v)
 {
+	bool inside = v->heap != NULL;
 	pool_leave_heap(v);
 	/* relaxed: a hint; without locks, but before others may freeze it */
-	if (v->heap != NULL && unlikely(load_relaxed(&v->pool->runs.due) != 0))
+	if (inside && unlikely(load_relaxed(&v->pool->runs.due) != 0))
 		run_decay(&v->pool->runs);
 	thread_busy_end();
 	if (v->guest)

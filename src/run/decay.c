@@ -13,6 +13,9 @@
 #define PIECE_LEAST ((size_t)16)
 #define PORTION     ((size_t)1024)
 
+/* one event in so many looks at the clock where little is spare */
+#define FEW_LOOK 16u
+
 /* begin -- the next period; what the last one has not needed is owed */
 static void
 begin(struct run_space *rs, uint32_t owed)
@@ -30,18 +33,24 @@ void
 decay_tick(struct run_space *rs)
 {
 	struct decay *d = &rs->decay;
-	if (rs->nspare < SPARE_LEAST || d->ms < 0 ||
-		rs->give == BACKING_GIVE_NEVER)
+	if (d->ms < 0 || rs->give == BACKING_GIVE_NEVER)
 		return;
+	bool few = rs->nspare < SPARE_LEAST;
 	if (d->ms == 0) {
-		begin(rs, rs->nspare);
+		if (!few)
+			begin(rs, rs->nspare);
 		return;
 	}
+	/* what heaps keep grows old too, but need not be looked at each time */
+	if (few && ++d->nfew % FEW_LOOK != 0)
+		return;
 	uint64_t now = clock_ms();
 	if (now < d->until)
 		return;
 	begin(rs, d->until == 0 ? 0 : d->low);
 	d->until = now + (uint64_t)d->ms;
+	/* relaxed: whoever sees it late comes late */
+	store_relaxed(&rs->period, rs->period + 1);
 }
 
 /* portion -- give back a part of what is owed; returns whether that is all */
@@ -87,7 +96,8 @@ void
 run_set_decay(struct run_space *rs, int ms)
 {
 	lock_acquire(&rs->lock, RANK_RUN);
-	rs->decay.ms = ms;
+	/* relaxed: a cache that sees it late keeps runs a little longer */
+	store_relaxed(&rs->decay.ms, ms);
 	rs->decay.until = 0;
 	rs->decay.owed = 0;
 	store_relaxed(&rs->due, 0u);

@@ -7,6 +7,10 @@
  * so many go back when it is over.  A page goes back one to two decay times
  * after it was used last, and a pool that breathes keeps what it breathes.
  *
+ * Runs that heaps keep for their next large objects are no spare pages.  Each
+ * heap does the same for its own, by the same periods (run_cache.h); what it
+ * gives up is spare from then on.
+ *
  * There is no thread for it: the clock is looked at when pages are allocated or
  * freed, and what is due is given back in small portions by run_decay(), which
  * the pool layer calls at the end of operations that are slow anyway.  A pool

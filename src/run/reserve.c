@@ -23,7 +23,7 @@ ask(struct run_space *rs, size_t bit, size_t end)
 	lock_release(&rs->lock, RANK_RUN);
 	bool done = backing_reserve(at, size);
 	/* the part that there was is of no use, and others may need it */
-	if (!done)
+	if (!done && size >> RUN_LG_PAGE > rs->granule)
 		(void)backing_give_back(give, at, size);
 	lock_acquire(&rs->lock, RANK_RUN);
 	return done;
@@ -108,7 +108,8 @@ fill(struct run_space *rs, size_t bit, size_t end, bool ahead)
 	if (done)
 		pages_fill(rs, bit, more - bit);
 	release(rs, end, more);
-	rs->is_short = !done;
+	/* relaxed: see run_is_short() */
+	store_relaxed(&rs->is_short, (uint32_t)!done);
 	rs->nrefused += !done;
 	return done;
 }
@@ -178,23 +179,45 @@ find_solid(const struct run_space *rs, size_t n, size_t from, unsigned lg_align)
 	}
 }
 
+/* place -- hold pages that have memory; solid: have had it before */
+static size_t
+place(struct run_space *rs, size_t npages, size_t page, unsigned lg_align,
+	size_t end, bool solid)
+{
+	size_t from = page == 0 ? 0 : page + rs->bias;
+	size_t bit = solid ? find_solid(rs, npages, from, lg_align)
+			   : find(rs, npages, from, lg_align);
+	if (bit == TREE_NONE || bit - rs->bias + npages > end)
+		return TREE_NONE;
+	pages_hold(rs, bit, npages);
+	if (reserve_pages(rs, bit, npages))
+		return bit;
+	pages_release(rs, bit, npages);
+	return TREE_NONE;
+}
+
+/*
+ * may_ask -- the kernel, while the memory is at its end?  Who is not to ask
+ * comes again as one who is; but where another process uses the pool, which
+ * cannot be stopped, nobody is.
+ */
+static bool
+may_ask(const struct run_space *rs)
+{
+	return rs->is_short == 0 || run_asks(rs) ||
+	       rs->give == BACKING_GIVE_NEVER;
+}
+
 size_t
 reserve_place(struct run_space *rs, size_t npages, size_t page,
 	unsigned lg_align, size_t end)
 {
+	if (rs->nhollow == 0)
+		return place(rs, npages, page, lg_align, end, false);
 	/* where the memory was at its end, first what has some */
-	bool solid = rs->is_short && rs->nhollow > 0;
-	unsigned ntries = rs->nhollow > 0 ? 2 : 1;
-	for (unsigned i = 0; i < ntries; i++, solid = !solid) {
-		size_t from = page == 0 ? 0 : page + rs->bias;
-		size_t bit = solid ? find_solid(rs, npages, from, lg_align)
-				   : find(rs, npages, from, lg_align);
-		if (bit == TREE_NONE || bit - rs->bias + npages > end)
-			continue;
-		pages_hold(rs, bit, npages);
-		if (reserve_pages(rs, bit, npages))
-			return bit;
-		pages_release(rs, bit, npages);
-	}
-	return TREE_NONE;
+	bool solid = rs->is_short != 0;
+	size_t bit = place(rs, npages, page, lg_align, end, solid);
+	if (bit == TREE_NONE && (!solid || may_ask(rs)))
+		bit = place(rs, npages, page, lg_align, end, !solid);
+	return bit;
 }

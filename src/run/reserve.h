@@ -21,7 +21,8 @@
 bool reserve_pages(struct run_space *rs, size_t bit, size_t npages);
 
 /*
- * reserve_place -- hold npages pages together that have memory behind them
+ * reserve_place -- hold npages pages together that have memory behind them, or
+ * for which the kernel has some: see run_is_short()
  *
  * page      from this one on, if there is such a place; 0: from any
  * lg_align  of the address

@@ -91,12 +91,14 @@ struct run_kept {
 
 /* pages that were freed and go back after a while: see decay.h; lock */
 struct decay {
-	int32_t ms;     /* RUN_DECAY_NEVER: not by itself; 0: at once */
+	int32_t ms;     /* RUN_DECAY_NEVER: not by itself; 0: at once; atomic to
+			   look */
 	uint32_t low;   /* fewest spare pages in the period that runs */
 	uint32_t owed;  /* pages still to be given back for the last one */
 	uint32_t at;    /* bits from here on have been looked at */
 	uint64_t until; /* end of the period, in ms; 0: none runs */
 	uint32_t whole; /* not 0: whole blocks first */
+	uint32_t nfew;  /* looks at the clock that were left out */
 };
 
 #define RUN_DECAY_NEVER   (-1)
@@ -118,7 +120,9 @@ struct run_space {
 	uint32_t nhollow;    /* hollow pages; lock */
 	uint32_t nspare;     /* free pages, dirty and not hollow; lock */
 	uint32_t give;       /* enum backing_give; lock */
-	uint32_t is_short;   /* the last reserve failed; lock */
+	uint32_t is_short;   /* the last reserve failed; lock; atomic to look */
+	uint32_t asks;       /* run_ask(); atomic, relaxed */
+	uint32_t period;     /* of the decay, counted; atomic, relaxed */
 	uint64_t ngiven;     /* pages given back so far; lock */
 	uint64_t nrefused;   /* times that a reserve failed; lock */
 	uint64_t *dirty;    /* one bit a page: may read as other than 0; lock */
@@ -279,11 +283,42 @@ size_t run_step_over(const struct run_space *rs, size_t page);
  * ret_clean  whether all bytes read as zero; may be NULL
  * Returns NULL when there is no room, or no memory for hollow pages.  First
  * fit: the lowest address; after the memory has come to its end, the lowest
- * where no page is hollow. Locks  takes the run lock, and lets it go while
- * memory is reserved.
+ * where no page is hollow: see run_is_short().
+ * Locks  takes the run lock, and lets it go while memory is reserved.
  */
 struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean);
+
+/*
+ * run_is_short -- has the kernel refused memory for hollow pages? As long as it
+ * has, run_alloc() gives pages that have memory, and nothing else.
+ */
+static inline bool
+run_is_short(const struct run_space *rs)
+{
+	/* relaxed: a hint */
+	return load_relaxed(&rs->is_short) != 0;
+}
+
+/*
+ * run_ask -- whether the kernel is asked even so
+ *
+ * By who has looked everywhere else: one try, for no more than is needed, so
+ * that a refusal costs one system call, and is always a true one.  The pool is
+ * frozen.
+ */
+static inline void
+run_ask(struct run_space *rs, bool on)
+{
+	/* relaxed: nobody else is inside the pool */
+	store_relaxed(&rs->asks, (uint32_t)on);
+}
+
+static inline bool
+run_asks(const struct run_space *rs)
+{
+	return load_relaxed(&rs->asks) != 0;
+}
 
 /*
  * run_lower_meta -- let the next descriptors come from the lowest free page,

@@ -182,9 +182,10 @@ slot_put(struct heap *h, struct slab *s, size_t idx)
 }
 
 /* tend -- what is due goes back, now that the operation is slow anyway */
-static void
+static ALWAYS_INLINE void
 tend(struct heap *h)
 {
+	heap_age(h);
 	/* relaxed: a hint */
 	if (unlikely(load_relaxed(&h->runs->due) != 0))
 		run_decay(h->runs);
@@ -385,6 +386,10 @@ static bool
 grow(struct heap *h, struct bin *b)
 {
 	const struct size_class *c = &h->table->cls[b->cls];
+	unsigned least = (unsigned)div_up(c->size, RUN_PAGE);
+	/* what has memory was looked for before: see run_ask() */
+	if (unlikely(run_asks(h->runs)))
+		return grow_by(h, b, least);
 	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
 	if (small != 0 && grow_by(h, b, small))
 		return true;
@@ -392,7 +397,6 @@ grow(struct heap *h, struct bin *b)
 		if ((step == 0 || c->npages[step] != c->npages[step - 1]) &&
 			grow_by(h, b, c->npages[step]))
 			return true;
-	unsigned least = (unsigned)div_up(c->size, RUN_PAGE);
 	for (unsigned npages = c->npages[0] - 1u; npages >= least; npages--)
 		if (grow_by(h, b, npages))
 			return true;

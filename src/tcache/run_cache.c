@@ -11,6 +11,9 @@
 #define LG_A_DOUBLING 2u /* classes: 4 a doubling */
 #define LINEAR        4u /* and one a page up to here */
 
+/* every so many lone runs look at the clock: it takes a lock */
+#define LONE_LOOK 64u
+
 unsigned
 large_class(size_t npages)
 {
@@ -96,11 +99,18 @@ unlink_run(struct heap *h, struct desc *d)
 	run_keep(h->runs, &r->kept, NULL);
 }
 
+/* lowered -- runs have left the cache for good */
+static void
+lowered(struct run_cache *c)
+{
+	c->low = min_u32(c->low, c->npages);
+}
+
 /*
  * cut -- the first npages of a cached run leave the cache, the rest stays
  * Returns false, and nothing has changed, when there is no descriptor for it.
  */
-static bool
+static ALWAYS_INLINE bool
 cut(struct heap *h, struct desc *d, size_t npages)
 {
 	struct desc *rest = NULL;
@@ -109,6 +119,7 @@ cut(struct heap *h, struct desc *d, size_t npages)
 		rest = run_split(h->runs, d, npages);
 		link_run(h, rest != NULL ? rest : d);
 	}
+	lowered(&h->cache);
 	return d->npages == npages;
 }
 
@@ -163,19 +174,29 @@ static void
 give_back(struct heap *h, struct desc *d)
 {
 	unlink_run(h, d);
+	lowered(&h->cache);
 	run_free(h->runs, d);
+}
+
+/* limit_of -- most pages; what goes back at once is not kept */
+static uint32_t
+limit_of(const struct heap *h)
+{
+	/* relaxed: see run_set_decay() */
+	return load_relaxed(&h->runs->decay.ms) == 0 ? 0 : h->dir->cache_pages;
 }
 
 void
 cache_put(struct heap *h, struct desc *d)
 {
 	struct desc *beside[2];
-	uint32_t limit = h->dir->cache_pages;
+	struct run_cache *c = &h->cache;
+	uint32_t limit = limit_of(h);
 	if (d->npages > limit) {
 		run_free(h->runs, d);
 		return;
 	}
-	if (h->cache.nruns > 0) {
+	if (c->nruns > 0 || ++c->nlone % LONE_LOOK == 0) {
 		run_beside(h->runs, d, h, beside);
 		if (beside[1] != NULL) {
 			unlink_run(h, beside[1]);
@@ -188,8 +209,39 @@ cache_put(struct heap *h, struct desc *d)
 		}
 	}
 	link_run(h, d);
-	while (h->cache.npages > limit)
-		give_back(h, run_desc(h->base, h->cache.oldest));
+	while (c->npages > limit)
+		give_back(h, run_desc(h->base, c->oldest));
+}
+
+/* shorten -- a cached run by its last pages; false: no descriptor for them */
+static bool
+shorten(struct heap *h, struct desc *d, uint32_t npages)
+{
+	unlink_run(h, d);
+	struct desc *rest = run_split(h->runs, d, d->npages - npages);
+	link_run(h, d);
+	if (rest != NULL)
+		run_free(h->runs, rest);
+	return rest != NULL;
+}
+
+void
+cache_decay(struct heap *h)
+{
+	struct run_cache *c = &h->cache;
+	uint32_t due = c->low;
+	while (due > 0 && c->nruns > 0) {
+		struct desc *d = run_desc(h->base, c->oldest);
+		if (d->npages > due) {
+			(void)shorten(h, d, due); /* if not, with the next */
+			break;
+		}
+		due -= d->npages;
+		give_back(h, d);
+	}
+	c->low = c->npages;
+	/* relaxed: a hint */
+	c->period = load_relaxed(&h->runs->period);
 }
 
 bool

@@ -5,7 +5,9 @@
  * What is freed is joined with the cached runs beside it; an object takes the
  * front of the shortest run that is long enough, and the rest stays.  So most
  * large objects come and go without the page tree and its lock.  The oldest
- * runs go back when more pages are cached than the directory allows.
+ * runs go back when more pages are cached than the directory allows, and when a
+ * period of the pool's decay has not needed them: the fewest pages that there
+ * were in it.  A heap that its thread does not use keeps them until a trim.
  *
  * The descriptor of a cached run says so (RUN_CACHED), which is how a second
  * free of it is seen, names the heap, and is on two lists of that heap: the
@@ -32,6 +34,10 @@ struct run_cache {
 	uint32_t npages; /* in all runs of the cache */
 	uint32_t nruns;
 	uint32_t oldest, newest;
+	uint32_t period; /* of the pool's decay; see cache_decay() */
+	uint32_t low;    /* fewest pages in that period; at most npages */
+	uint32_t nlone;  /* runs that came into an empty cache */
+	uint32_t unused;
 	uint64_t has[RUN_CACHE_WORDS]; /* classes that have a run */
 	uint32_t head[LARGE_CLASSES];  /* newest run of each class */
 };
@@ -64,6 +70,9 @@ void cache_put(struct heap *h, struct desc *d);
  * Returns false when that is not in the heap's cache, or too short.
  */
 bool cache_grow(struct heap *h, struct desc *d, size_t npages);
+
+/* cache_decay -- give back what the period that is over has not needed */
+void cache_decay(struct heap *h);
 
 /* cache_release -- give all cached runs back */
 void cache_release(struct heap *h);

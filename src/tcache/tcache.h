@@ -337,6 +337,18 @@ void *heap_alloc_large(
  */
 void *heap_alloc_any(struct heap *h, size_t size);
 
+/*
+ * heap_age -- give back what the heap has not needed for the decay time; for
+ * who has done something slow anyway
+ */
+static inline void
+heap_age(struct heap *h)
+{
+	/* relaxed: a hint */
+	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period))
+		cache_decay(h);
+}
+
 /* heap_resize_large -- in place; returns false when the room is not there */
 bool heap_resize_large(struct heap *h, struct desc *d, size_t npages);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * decay.c -- free pages go back by themselves after the time that was set, and
- * no more once two processes use the pool
+ * decay.c -- free pages go back by themselves after the time that was set, what
+ * heaps keep for large objects too, and no more once two processes use the pool
  *
  * ctest: timeout=120 serial not-tsan
  */
@@ -88,6 +88,111 @@ decay__never__all_stays(void **state)
 	vmem_delete(vmp);
 }
 
+/* a pool whose heaps may keep 16 MiB each, and what they do keep */
+#define WIDE_BYTES  (2 * GIB)
+#define KEPT_BYTES  (14 * MIB)
+#define PIECE       (256 * KIB)
+#define KEPT_PIECES ((unsigned)(KEPT_BYTES / PIECE))
+
+static VMEM *
+wide_pool(int source, int decay_ms)
+{
+	struct vmem_options o;
+	VMEM *vmp;
+
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	o.source = source;
+	o.size = WIDE_BYTES;
+	o.sparse = 1;
+	o.decay_ms = decay_ms;
+	vmp = vmem_create_opts(&o);
+	assert_non_null(vmp);
+	return vmp;
+}
+
+/* keep -- pieces are freed that the thread's heap has room for */
+static void
+keep(VMEM *vmp)
+{
+	char *p[KEPT_PIECES];
+
+	for (size_t i = 0; i < NELEM(p); i++) {
+		p[i] = vmem_malloc(vmp, PIECE);
+		must(p[i] != NULL);
+		memset(p[i], 1, PIECE);
+	}
+	for (size_t i = 0; i < NELEM(p); i++)
+		vmem_free(vmp, p[i]);
+}
+
+/* small_work -- large objects, but one at a time; until less is resident */
+static bool
+small_work(VMEM *vmp, size_t resident, unsigned ms)
+{
+	struct deadline end = deadline_in(ms);
+
+	do {
+		void *p = vmem_malloc(vmp, PIECE);
+
+		must(p != NULL);
+		vmem_free(vmp, p);
+		(void)usleep(1000);
+		if (test_resident(vmp, WIDE_BYTES) <= resident)
+			return true;
+	} while (!deadline_is_over(end));
+	return false;
+}
+
+static void
+decay__kept_for_large_objects__goes_back(void **state)
+{
+	static const int sources[] = {VMEM_SOURCE_MEMFD, VMEM_SOURCE_PRIVATE};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(sources); i++) {
+		VMEM *vmp = wide_pool(sources[i], DECAY_MS);
+		size_t before;
+
+		vmem_free(vmp, vmem_malloc(vmp, PIECE));
+		before = test_resident(vmp, WIDE_BYTES);
+		keep(vmp);
+		assert_true(test_resident(vmp, WIDE_BYTES) >=
+			    before + KEPT_BYTES - MIB);
+		/* what is reserved ahead stays: it was never used */
+		assert_true(small_work(vmp, before + 2 * MIB, WAIT_MS));
+		assert_int_equal(vmem_check(vmp), 1);
+		keep(vmp);
+		assert_int_equal(vmem_check(vmp), 1);
+		vmem_delete(vmp);
+	}
+}
+
+static void
+decay__at_once__large_objects_are_not_kept(void **state)
+{
+	VMEM *vmp = wide_pool(VMEM_SOURCE_MEMFD, 0);
+	char *p = vmem_malloc(vmp, KEPT_BYTES);
+
+	(void)state;
+	assert_non_null(p);
+	memset(p, 1, KEPT_BYTES);
+	vmem_free(vmp, p);
+	assert_true(test_resident(p, KEPT_BYTES) <= MIB);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+}
+
+static void
+decay__never__what_heaps_keep_stays(void **state)
+{
+	VMEM *vmp = wide_pool(VMEM_SOURCE_MEMFD, VMEM_DECAY_NEVER);
+
+	(void)state;
+	keep(vmp);
+	assert_false(small_work(vmp, KEPT_BYTES / 2, QUIET_MS / 2));
+	vmem_delete(vmp);
+}
+
 /* share -- a child uses the pool too; returns whether it gave nothing back */
 static bool
 share(VMEM *vmp)
@@ -129,6 +234,9 @@ main(void)
 		on_fs(FS_TMPFS, decay__on_a_file_system__space_goes_back),
 		on_fs(FS_EXT4, decay__on_a_file_system__space_goes_back),
 		cmocka_unit_test(decay__never__all_stays),
+		cmocka_unit_test(decay__kept_for_large_objects__goes_back),
+		cmocka_unit_test(decay__at_once__large_objects_are_not_kept),
+		cmocka_unit_test(decay__never__what_heaps_keep_stays),
 		cmocka_unit_test(
 			decay__child_shares_the_pool__both_give_nothing_back),
 	};

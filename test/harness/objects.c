@@ -89,6 +89,7 @@ objects_add(struct objects *set, size_t size)
 	ptr = vmem_malloc(set->vmp, size);
 	if (ptr == NULL) {
 		must(errno == ENOMEM);
+		set->nrefused++;
 		return false;
 	}
 	must(errno == 0);
@@ -135,6 +136,7 @@ objects_resize(struct objects *set, size_t idx, size_t size)
 		must(errno == ENOMEM);
 		must(size > o->size);
 		verify_object(set, o);
+		set->nrefused++;
 		return false;
 	}
 	o->ptr = ptr;

@@ -24,7 +24,8 @@ struct objects {
 	size_t capacity;
 	size_t bytes; /* sum of the sizes */
 	uint64_t next_tag;
-	bool sparse; /* write and compare the ends of large objects only */
+	size_t nrefused; /* times that there was no room */
+	bool sparse;     /* write and compare the ends of large objects only */
 };
 
 void objects_init(struct objects *set, VMEM *vmp);

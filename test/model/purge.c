@@ -102,13 +102,27 @@ has_solid(size_t n)
 	return have >= n;
 }
 
+/* alloc -- as the pool layer does, which asks again when it has frozen all */
+static struct desc *
+alloc(size_t npages, bool *ret_clean)
+{
+	struct desc *d =
+		run_alloc(&s.rs, npages, 1, RUN_LARGE, RUN_LG_PAGE, ret_clean);
+
+	if (d != NULL || !run_is_short(&s.rs))
+		return d;
+	run_ask(&s.rs, true);
+	d = run_alloc(&s.rs, npages, 1, RUN_LARGE, RUN_LG_PAGE, ret_clean);
+	run_ask(&s.rs, false);
+	return d;
+}
+
 /* add -- a run, unless there is no room */
 static bool
 add(size_t npages)
 {
 	bool clean = false, quiet = behind.meanwhile == NULL;
-	struct desc *d =
-		run_alloc(&s.rs, npages, 1, RUN_LARGE, RUN_LG_PAGE, &clean);
+	struct desc *d = alloc(npages, &clean);
 	struct known *k = &run[nruns];
 
 	if (d == NULL) {
