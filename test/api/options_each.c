@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness/options.h"
@@ -246,6 +247,29 @@ create__name_decay_hardening__are_seen(void **state)
 	vmem_delete(vmp);
 }
 
+/* prints -- is that in the statistics? */
+static bool
+prints(VMEM *vmp, const char *text)
+{
+	vmem_set_funcs(NULL, NULL, NULL, NULL, print);
+	printed[0] = '\0';
+	vmem_stats_print(vmp, "mabl");
+	vmem_set_funcs(NULL, NULL, NULL, NULL, NULL);
+	return strstr(printed, text) != NULL;
+}
+
+/* create_under -- with VMEM_OPTIONS in the environment */
+static VMEM *
+create_under(const char *text, const struct vmem_options *o)
+{
+	VMEM *vmp;
+
+	must(setenv("VMEM_OPTIONS", text, 1) == 0);
+	vmp = create(o);
+	must(unsetenv("VMEM_OPTIONS") == 0);
+	return vmp;
+}
+
 static void
 create__environment__overrides(void **state)
 {
@@ -254,11 +278,96 @@ create__environment__overrides(void **state)
 
 	(void)state;
 	o.hardening = 2;
-	must(setenv("VMEM_OPTIONS", "hardening=0,sparse=1", 1) == 0);
-	vmp = create(&o);
-	must(unsetenv("VMEM_OPTIONS") == 0);
+	o.decay_ms = 250;
+	vmp = create_under("hardening=0,sparse=1,decay=125", &o);
 	assert_int_equal(stats_of(vmp).hardening, 0);
+	assert_true(prints(vmp, "Decay time: 125 ms\n"));
 	assert_true(stats_of(vmp).mapped < MIB);
+	vmem_delete(vmp);
+	/* and the other way round */
+	o.sparse = 1;
+	o.source = VMEM_SOURCE_PRIVATE;
+	vmp = create_under("sparse=0,prefault=1,huge=1,decay=-1", &o);
+	assert_int_equal(stats_of(vmp).mapped, POOL_BYTES);
+	assert_true(prints(vmp, "Decay time: none\n"));
+	assert_true(test_resident((char *)vmp + 4 * KIB,
+			    POOL_BYTES - 4 * KIB) == POOL_BYTES - 4 * KIB);
+	if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) == 0)
+		assert_true(
+			smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
+	vmem_delete(vmp);
+	/* what is there stays as it is: only creation looks */
+	o.sparse = 0;
+	o.prefault = 1;
+	o.huge_pages = 1;
+	vmp = create_under("prefault=0,huge=0", &o);
+	assert_false(smaps_has((char *)vmp + 8 * MIB, "VmFlags:", " hg"));
+	assert_true(test_resident(vmp, POOL_BYTES) < 4 * MIB);
+	vmem_delete(vmp);
+}
+
+/*
+ * What the library asks the kernel for, which need not be built with it: our
+ * prctl() comes before libc's.
+ */
+#define SET_VMA           0x53564d41UL
+#define SET_VMA_ANON_NAME 0UL
+
+static struct {
+	uintptr_t addr, size;
+	char name[64];
+	unsigned n;
+	bool done; /* the kernel has done it */
+} named;
+
+int prctl(int option, ...);
+
+int
+prctl(int option, ...)
+{
+	unsigned long arg[4];
+	va_list ap;
+	long rc;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < NELEM(arg); i++)
+		arg[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	rc = syscall(SYS_prctl, option, arg[0], arg[1], arg[2], arg[3]);
+	if ((unsigned long)option == SET_VMA && arg[0] == SET_VMA_ANON_NAME) {
+		named.addr = arg[1];
+		named.size = arg[2];
+		snprintf(named.name, sizeof(named.name), "%s",
+			(const char *)arg[3]);
+		named.n++;
+		named.done = rc == 0;
+	}
+	return (int)rc;
+}
+
+static void
+create__name_of_private_memory__is_asked_for(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_PRIVATE);
+	char line[LINE_BYTES];
+	uintptr_t from, to;
+	VMEM *vmp = create(&o);
+
+	(void)state;
+	assert_int_equal(named.n, 0);
+	vmem_delete(vmp);
+	o.name = "sessions of shop";
+	vmp = create(&o);
+	assert_int_equal(named.n, 1);
+	assert_int_equal(named.addr, (uintptr_t)vmp);
+	assert_int_equal(named.size, POOL_BYTES);
+	assert_string_equal(named.name, o.name);
+	assert_true(test_mapping(
+		(char *)vmp + 8 * MIB, &from, &to, line, sizeof(line)));
+	if (named.done)
+		assert_non_null(strstr(line, "[anon:sessions of shop]"));
+	else
+		print_message("this kernel lacks CONFIG_ANON_VMA_NAME\n");
 	vmem_delete(vmp);
 }
 
@@ -272,6 +381,7 @@ main(void)
 		cmocka_unit_test(create__numa_nodes__is_the_mapping_s_policy),
 		cmocka_unit_test(create__name_decay_hardening__are_seen),
 		cmocka_unit_test(create__environment__overrides),
+		cmocka_unit_test(create__name_of_private_memory__is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,17 +2,21 @@
 /*
  * trim.c -- what a pool does not need goes back to the system
  *
- * What the kernel counts (blocks of the file, pages in memory) is compared
- * with the promise: at most one page in a hundred stays.
+ * A table of each kind of memory.  What the kernel counts (blocks of the file,
+ * space of the file system, pages in memory by mincore and by smaps) is
+ * compared with the promise: at most one page in a hundred stays.
  *
  * ctest: timeout=300 serial not-tsan
  */
 #include "harness/test.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/fs.h"
@@ -24,23 +28,173 @@
 /* where space comes in larger pieces, one is less than one in a hundred */
 #define LARGE_BYTES (224 * MIB)
 
-static size_t
-size_on(enum fs_kind kind)
-{
-	bool large = kind == FS_HUGETLBFS || kind == FS_BTRFS;
+#define FS_MIB     400
+#define LINE_BYTES 512
 
-	return large ? LARGE_BYTES : POOL_BYTES;
+/* a kind of memory that a pool can be in */
+struct kind {
+	const char *name;
+	int source;
+	enum fs_kind fs; /* with VMEM_SOURCE_FD; FS_NKINDS: none */
+	size_t size;
+	int map_flags; /* with VMEM_SOURCE_REGION */
+	int give_back;
+	bool stays; /* all of it: what the others are compared with */
+};
+
+static struct kind kinds[] = {
+	{"tmpfs", VMEM_SOURCE_FD, FS_TMPFS, POOL_BYTES, 0, 0, false},
+	{"ext4", VMEM_SOURCE_FD, FS_EXT4, POOL_BYTES, 0, 0, false},
+	{"xfs", VMEM_SOURCE_FD, FS_XFS, POOL_BYTES, 0, 0, false},
+	{"btrfs", VMEM_SOURCE_FD, FS_BTRFS, LARGE_BYTES, 0, 0, false},
+	{"hugetlbfs", VMEM_SOURCE_FD, FS_HUGETLBFS, LARGE_BYTES, 0, 0, false},
+	{"memfd", VMEM_SOURCE_MEMFD, FS_NKINDS, POOL_BYTES, 0, 0, false},
+	{"private memory", VMEM_SOURCE_PRIVATE, FS_NKINDS, POOL_BYTES, 0, 0,
+		false},
+	{"private region", VMEM_SOURCE_REGION, FS_NKINDS, POOL_BYTES,
+		MAP_PRIVATE, VMEM_GIVE_DONTNEED, false},
+	{"shared region", VMEM_SOURCE_REGION, FS_NKINDS, POOL_BYTES, MAP_SHARED,
+		VMEM_GIVE_REMOVE, false},
+	{"region, not allowed", VMEM_SOURCE_REGION, FS_NKINDS, POOL_BYTES,
+		MAP_PRIVATE, VMEM_GIVE_NONE, true},
+};
+
+/* a pool of such a kind */
+struct place {
+	const struct kind *kind;
+	struct fs fs;
+	size_t empty; /* free bytes of the file system before */
+	int fd;       /* of its file, or -1 */
+	VMEM *vmp;
+};
+
+/* open_file -- without a name, on a fresh file system */
+static int
+open_file(const struct fs *fs)
+{
+	char path[128];
+	int fd = open(fs->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	/* hugetlbfs */
+	snprintf(path, sizeof(path), "%s/file", fs->path);
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	must(fd >= 0 && unlink(path) == 0);
+	return fd;
 }
 
-/* used_bytes -- of a file system, when it has written what it has to write */
-static size_t
-used_bytes(const struct fs *fs, size_t when_empty)
+/* open_mapped -- the file behind a mapping of ours; -1: not for us */
+static int
+open_mapped(const void *addr)
 {
-	int fd = open(fs->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char line[LINE_BYTES], path[128];
+	uintptr_t from, to;
 
-	must(fd >= 0 && syncfs(fd) == 0);
-	close(fd);
-	return when_empty - fs_free_bytes(fs->path);
+	if (!test_mapping(addr, &from, &to, line, sizeof(line)))
+		return -1;
+	snprintf(path, sizeof(path),
+		"/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, from, to);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static void
+place_open(struct place *at)
+{
+	const struct kind *kind = at->kind;
+	struct vmem_options o;
+
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	at->fd = -1;
+	o.source = kind->source;
+	o.size = kind->size;
+	o.give_back = kind->give_back;
+	o.decay_ms = VMEM_DECAY_NEVER;
+	if (kind->fs != FS_NKINDS) {
+		at->empty = fs_free_bytes(at->fs.path);
+		o.fd = at->fd = open_file(&at->fs);
+	}
+	if (kind->source == VMEM_SOURCE_REGION) {
+		o.addr = mmap(NULL, kind->size, PROT_READ | PROT_WRITE,
+			MAP_ANONYMOUS | kind->map_flags, -1, 0);
+		must(o.addr != MAP_FAILED);
+	}
+	at->vmp = vmem_create_opts(&o);
+	if (at->vmp == NULL)
+		print_message("%s\n", vmem_errormsg());
+	assert_non_null(at->vmp);
+	/* another advice than neighbours have: it is a mapping of its own */
+	must(madvise(at->vmp, kind->size, MADV_DONTDUMP) == 0);
+	if (kind->source == VMEM_SOURCE_MEMFD)
+		at->fd = open_mapped((char *)at->vmp + MIB);
+}
+
+static void
+place_close(struct place *at)
+{
+	vmem_delete(at->vmp);
+	if (at->kind->source == VMEM_SOURCE_REGION)
+		must(munmap(at->vmp, at->kind->size) == 0);
+	if (at->fd >= 0)
+		close(at->fd);
+	if (at->kind->fs != FS_NKINDS)
+		assert_true(fs_unmount(&at->fs));
+}
+
+/* smaps_bytes -- in memory, of all mappings in a range, huge pages too */
+static size_t
+smaps_bytes(const void *addr, size_t size)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	uintptr_t low = (uintptr_t)addr, from, to;
+	char line[LINE_BYTES], word[64];
+	bool inside = false;
+	size_t sum = 0, kib;
+
+	must(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+			inside = from >= low && to <= low + size;
+		else if (inside &&
+			 sscanf(line, "%63[^:]: %zu kB", word, &kib) == 2 &&
+			 (strcmp(word, "Rss") == 0 ||
+				 strstr(word, "_Hugetlb") != NULL))
+			sum += kib * KIB;
+	}
+	(void)fclose(f);
+	return sum;
+}
+
+/* what is held, as the kernel counts it in four ways; 0 where it does not */
+struct held {
+	size_t blocks; /* of the file */
+	size_t space;  /* of the file system */
+	size_t mincore;
+	size_t smaps;
+};
+
+static struct held
+held_by(const struct place *at)
+{
+	struct held h = {0};
+	struct stat st;
+
+	if (at->fd >= 0) {
+		/* btrfs counts what it has written */
+		must(fsync(at->fd) == 0 || errno == EINVAL);
+		must(fstat(at->fd, &st) == 0);
+		h.blocks = (size_t)st.st_blocks * 512;
+	}
+	if (at->kind->fs != FS_NKINDS) {
+		must(at->fd >= 0 && syncfs(at->fd) == 0);
+		h.space = at->empty - fs_free_bytes(at->fs.path);
+	}
+	h.mincore = test_resident(at->vmp, at->kind->size);
+	h.smaps = smaps_bytes(at->vmp, at->kind->size);
+	print_message("%-20s %9zu in blocks, %9zu of the file system, %9zu by "
+		      "mincore, %9zu by smaps\n",
+		at->kind->name, h.blocks, h.space, h.mincore, h.smaps);
+	return h;
 }
 
 /* work -- objects of all sizes, some by other threads that are still there */
@@ -112,51 +266,56 @@ use_again(VMEM *vmp)
 }
 
 static void
-trim__all_freed_on_a_file_system__one_percent_stays(void **state)
+trim__all_freed__one_percent_stays(void **state)
 {
-	struct fs fs;
+	struct place at = {.kind = *state};
+	size_t size = at.kind->size, most = size / 100;
 	pthread_t thread[2];
-	size_t size, empty;
-	VMEM *vmp;
+	struct held h;
 
-	fs_mount_or_skip(&fs, fs_kind_of(state), 400);
-	size = size_on(fs.kind);
-	empty = fs_free_bytes(fs.path);
-	vmp = vmem_create(fs.path, size);
-	assert_non_null(vmp);
-	assert_true(used_bytes(&fs, empty) >= size);
-	use(vmp, thread);
-	assert_true(used_bytes(&fs, empty) >= size);
+	if (at.kind->fs != FS_NKINDS)
+		fs_mount_or_skip(&at.fs, at.kind->fs, FS_MIB);
+	place_open(&at);
+	use(at.vmp, thread);
+	h = held_by(&at);
+	if (at.fd >= 0)
+		assert_true(h.blocks >= size);
+	if (at.kind->fs != FS_NKINDS)
+		assert_true(h.space >= size);
+	assert_true(h.mincore >= size / 10 * 9);
+	assert_true(h.smaps >= size / 10 * 9);
 	errno = 0;
-	assert_int_equal(vmem_trim(vmp, 0), 1);
+	assert_int_equal(vmem_trim(at.vmp, 0), at.kind->stays ? 0 : 1);
 	assert_int_equal(errno, 0);
-	assert_int_equal(vmem_check(vmp), 1);
-	print_message("%s: %zu of %zu bytes stay\n", fs_name(fs.kind),
-		used_bytes(&fs, empty), size);
-	assert_true(used_bytes(&fs, empty) <= size / 100);
-	assert_true(test_resident(vmp, size) <= size / 100);
-	assert_int_equal(vmem_trim(vmp, 0), 0);
+	assert_int_equal(vmem_check(at.vmp), 1);
+	h = held_by(&at);
+	if (at.kind->stays) {
+		assert_true(h.mincore >= size / 10 * 9);
+	} else {
+		assert_true(h.blocks <= most && h.space <= most);
+		assert_true(h.mincore <= most && h.smaps <= most);
+	}
+	assert_int_equal(vmem_trim(at.vmp, 0), 0);
 	end(thread);
-	use_again(vmp);
-	vmem_delete(vmp);
-	assert_true(fs_unmount(&fs));
+	use_again(at.vmp);
+	place_close(&at);
+}
+
+/* of_kind -- an entry of cmocka's table */
+static struct CMUnitTest
+of_kind(struct kind *kind)
+{
+	return (struct CMUnitTest){.name = kind->name,
+		.test_func = trim__all_freed__one_percent_stays,
+		.initial_state = kind};
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		on_fs(FS_TMPFS,
-			trim__all_freed_on_a_file_system__one_percent_stays),
-		on_fs(FS_EXT4,
-			trim__all_freed_on_a_file_system__one_percent_stays),
-		on_fs(FS_XFS,
-			trim__all_freed_on_a_file_system__one_percent_stays),
-		on_fs(FS_BTRFS,
-			trim__all_freed_on_a_file_system__one_percent_stays),
-		on_fs(FS_HUGETLBFS,
-			trim__all_freed_on_a_file_system__one_percent_stays),
-	};
+	struct CMUnitTest tests[NELEM(kinds)];
 
+	for (size_t i = 0; i < NELEM(kinds); i++)
+		tests[i] = of_kind(&kinds[i]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
