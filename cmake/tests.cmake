@@ -255,6 +255,39 @@ function(vmem_soak)
 	target_link_libraries(soak PRIVATE Threads::Threads)
 endfunction()
 
+# vmem_protocol_models() -- a test for each model of protocols/: *.pml is for
+# spin, *.cpp a program on relacy
+function(vmem_protocol_models)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/protocols)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.pml)
+	if(CMAKE_CXX_COMPILER)
+		find_path(VMEM_RELACY relacy/relacy.hpp)
+		file(GLOB programs CONFIGURE_DEPENDS ${folder}/*.cpp)
+		if(VMEM_RELACY)
+			list(APPEND files ${programs})
+		endif()
+	endif()
+	foreach(file IN LISTS files)
+		get_filename_component(name ${file} NAME_WE)
+		set(program)
+		if(file MATCHES "cpp$")
+			set(program protocols_${name})
+			add_executable(${program} ${file})
+			# relacy's headers are as they are, and its macros too
+			target_compile_options(${program} PRIVATE -O1 -w)
+			set_target_properties(${program} PROPERTIES
+				EXPORT_COMPILE_COMMANDS OFF
+				RUNTIME_OUTPUT_DIRECTORY
+				${PROJECT_BINARY_DIR}/bin/test)
+			set(program $<TARGET_FILE:${program}>)
+		endif()
+		vmem_test_name(test protocols ${name})
+		add_test(NAME ${test}
+			COMMAND ${folder}/check-model ${file} ${program})
+		vmem_test_properties(${test} protocols timeout=300)
+	endforeach()
+endfunction()
+
 # vmem_fuzz_target(NAME) -- fuzz/NAME.c on everything inner; with VMEM_FUZZ for
 # the fuzzer, else with a main function that is given the corpus as a test
 function(vmem_fuzz_target name)
