@@ -146,6 +146,8 @@ void
 log_print(const char *text)
 {
 	int saved = errno;
+	/* who calls may have a pool frozen */
+	int cancel = os_cancel_off();
 	void (*print)(const char *) = load_acquire(&log_print_func);
 	if (print != NULL) {
 		print(text);
@@ -164,6 +166,7 @@ log_print(const char *text)
 			n -= (size_t)done;
 		}
 	}
+	os_cancel_restore(cancel);
 	errno = saved;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -167,6 +168,21 @@ os_yield(unsigned round)
 		(void)syscall(SYS_nanosleep, &ts, NULL);
 	}
 	errno = saved;
+}
+
+int
+os_cancel_off(void)
+{
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+void
+os_cancel_restore(int state)
+{
+	(void)pthread_setcancelstate(state, NULL);
 }
 
 const char *

@@ -25,7 +25,7 @@ enum boot_state { BOOT_NONE, BOOT_UNDER_WAY, BOOT_DONE };
 
 static uint32_t state;                /* enum boot_state; atomic, futex word */
 static TLS_INITIAL_EXEC bool booting; /* owner thread: it makes the pools */
-static TLS_INITIAL_EXEC bool held;    /* owner thread: its fork is under way */
+static TLS_INITIAL_EXEC unsigned held; /* owner thread: forks under way */
 
 /* objects to be freed when the fork of this thread is over */
 struct deferred {
@@ -71,7 +71,7 @@ free_deferred(bool forget)
 void
 boot_fork_prepare(void)
 {
-	held = true;
+	held++;
 	pool_fork_prepare();
 }
 
@@ -79,16 +79,18 @@ void
 boot_fork_parent(void)
 {
 	pool_fork_parent();
-	held = false;
-	free_deferred(false);
+	held--;
+	if (held == 0)
+		free_deferred(false);
 }
 
 void
 boot_fork_child(void)
 {
 	pool_fork_child();
-	held = false;
-	free_deferred(settings.fork == POOL_FORK_SHARE);
+	held--;
+	if (held == 0)
+		free_deferred(settings.fork == POOL_FORK_SHARE);
 	if (stats_pid != 0)
 		stats_pid = getpid();
 }
@@ -125,7 +127,7 @@ bool
 boot_ready(void)
 {
 	if (likely(load_acquire(&state) == BOOT_DONE))
-		return !held;
+		return held == 0;
 	/* before libc is set up the settings cannot be read */
 	if (booting || __environ == NULL)
 		return false;
@@ -148,7 +150,7 @@ boot_ready(void)
 bool
 boot_is_held(void)
 {
-	return held;
+	return held > 0;
 }
 
 bool

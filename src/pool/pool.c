@@ -103,8 +103,11 @@ create(struct record *rec, const struct pool_want *want)
 	registry_lock();
 	/* whoever still knows a pool at that address: it is none any more */
 	struct record *old = registry_find(base);
-	if (old != NULL)
+	if (old != NULL) {
 		old->overlapped = true;
+		/* a thaw under way will find the new one */
+		old->frozen = false;
+	}
 	registry_unguard(&rec->backing);
 	registry_unlock();
 	thread_pool_gone(base);
@@ -141,6 +144,7 @@ pool_create(const struct pool_want *asked, int *err)
 	struct record rec = {.kin = KIN_OWN,
 		.at_fork = want.at_fork,
 		.path = want.fork_path};
+	int cancel = os_cancel_off();
 	int rc = backing_open(&rec.backing, &want.backing);
 	if (rc == 0 && rec.backing.size < want.least) {
 		rc = fail(EINVAL, "%s: device of %zu bytes smaller than %zu",
@@ -151,6 +155,7 @@ pool_create(const struct pool_want *asked, int *err)
 	} else if (rc == 0) {
 		rc = create(&rec, &want);
 	}
+	os_cancel_restore(cancel);
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;
@@ -198,6 +203,8 @@ pool_delete(void *handle)
 		(void)backing_guard(&rec.backing, false);
 	if (unlikely(guard_on))
 		guard_pool_end(handle, rec.backing.size, touch);
+	int cancel = os_cancel_off();
 	backing_close(&rec.backing);
+	os_cancel_restore(cancel);
 	return 0;
 }

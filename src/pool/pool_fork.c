@@ -15,9 +15,9 @@
  * heap, and never collect what the parent's threads hold, because they cannot
  * stop them.  From then on no page of the pool is given back any more.
  *
- * A fork from a signal handler that has interrupted an operation cannot wait
- * for that operation: it leaves everything as it is, and the child may do what
- * POSIX allows there, which is to call exec or _exit.
+ * A fork from a signal handler that has interrupted an operation, or another
+ * fork, cannot wait for that: it leaves everything as it is, and the child may
+ * do what POSIX allows there, which is to call exec or _exit.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,9 @@
 #define MAPS_CHUNK  1024u
 #define HEXADECIMAL 16
 
-static TLS_INITIAL_EXEC bool skipped; /* owner thread: inside an operation */
-static TLS_INITIAL_EXEC int cancel;   /* owner thread: state before the fork */
+/* owner thread: its forks under way that were begun inside an operation */
+static TLS_INITIAL_EXEC unsigned nskipped;
+static TLS_INITIAL_EXEC int cancel; /* owner thread: state before the fork */
 
 static bool
 any_frozen(void)
@@ -59,10 +60,13 @@ void
 pool_fork_prepare(void)
 {
 	/* relaxed: the thread's own word */
-	skipped = load_relaxed(&thread_hot.busy) != NULL ||
-		  thread_hot.freezes > 0 || lock_depth() > 0;
-	if (skipped)
+	if (load_relaxed(&thread_hot.busy) != NULL || thread_hot.freezes > 0 ||
+		lock_depth() > 0) {
+		nskipped++;
 		return;
+	}
+	/* what a signal handler forks from here on is inside of this */
+	thread_hot.freezes++;
 	/* fork() is no cancellation point, but what a twin is made with is */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	uint32_t ticket = thread_thaw_ticket();
@@ -88,22 +92,27 @@ pool_fork_prepare(void)
 void
 pool_fork_parent(void)
 {
-	if (skipped)
+	if (nskipped > 0) {
+		nskipped--;
 		return;
+	}
 	for (size_t i = 0; i < registry_count(); i++)
 		pool_twin_parent(registry_at(i));
 	registry_set_forking(false);
 	thread_fork_parent();
 	registry_unlock();
 	thread_thaw();
+	thread_hot.freezes--;
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 
 void
 pool_fork_child(void)
 {
-	if (skipped)
+	if (nskipped > 0) {
+		nskipped--;
 		return;
+	}
 	thread_fork_child();
 	registry_set_forking(false);
 	for (size_t i = 0; i < registry_count(); i++) {
@@ -116,6 +125,7 @@ pool_fork_child(void)
 	}
 	registry_reset_lock();
 	(void)os_barrier_init();
+	thread_hot.freezes--;
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
@@ -58,7 +59,10 @@ pool_profile_start(void *handle, size_t mean, bool may_load)
 	if (size == 0)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
-	if (!profile_stack_init(may_load))
+	int cancel = os_cancel_off();
+	bool walks = profile_stack_init(may_load);
+	os_cancel_restore(cancel);
+	if (!walks)
 		return fail(ENOTSUP, "no libgcc to walk stacks with");
 	int number = profile_create(mean, size);
 	if (number < 0)
@@ -112,6 +116,19 @@ copy(void *handle, struct profile_view *ret)
 	return rc;
 }
 
+/* write_file -- a profile, and what the file's name says of its format */
+static int
+write_file(const struct profile_view *view, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fail_sys(errno, "open %s", path);
+	int rc = profile_write(view, profile_format_of(path), fd);
+	if (close(fd) != 0 && rc == 0)
+		rc = fail_sys(errno, "close %s", path);
+	return rc;
+}
+
 int
 pool_profile_dump(void *handle, const char *path)
 {
@@ -119,16 +136,11 @@ pool_profile_dump(void *handle, const char *path)
 	int rc = copy(handle, &view);
 	if (rc != 0)
 		return rc;
+	int cancel = os_cancel_off();
 	profile_view_names(&view);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		rc = fail_sys(errno, "open %s", path);
-	} else {
-		rc = profile_write(&view, profile_format_of(path), fd);
-		if (close(fd) != 0 && rc == 0)
-			rc = fail_sys(errno, "close %s", path);
-	}
+	rc = write_file(&view, path);
 	profile_view_close(&view);
+	os_cancel_restore(cancel);
 	return rc;
 }
 
@@ -138,7 +150,10 @@ pool_sampled(void *handle, void *object, size_t size)
 	void *frames[PROFILE_DEPTH];
 	struct visit v;
 	int saved = errno;
+	/* walking up a stack may load a library */
+	int cancel = os_cancel_off();
 	unsigned n = profile_stack(frames);
+	os_cancel_restore(cancel);
 	if (pool_enter(&v, handle) == 0) {
 		/* it may have ended meanwhile */
 		if (v.profile != NULL)

@@ -141,9 +141,10 @@ pool_enter(struct visit *v, void *handle)
 		v->profile = NULL;
 		v->locked = false;
 		v->guest = thread_self() == NULL;
+		thread_busy_begin(handle);
+		/* a fork by a signal handler takes the place for one inside */
 		if (v->guest)
 			thread_visit(&v->place);
-		thread_busy_begin(handle);
 		struct entry *e = thread_entry(handle);
 		int rc = 0;
 		if (e == NULL)
@@ -181,7 +182,7 @@ pool_leave(struct visit *v)
 	/* relaxed: a hint; without locks, but before others may freeze it */
 	if (inside && unlikely(load_relaxed(&v->pool->runs.due) != 0))
 		run_decay(&v->pool->runs);
-	thread_busy_end();
 	if (v->guest)
 		thread_leave(&v->place);
+	thread_busy_end();
 }

@@ -121,10 +121,11 @@ thread_self(void)
 	}
 	lock_acquire(&thread_list.lock, RANK_THREADS);
 	list_insert(t);
-	lock_release(&thread_list.lock, RANK_THREADS);
+	/* locked still: a handler that forks finds all of it or nothing */
 	thread_hot.self = t;
 	thread_hot.table = t->table;
 	thread_hot.mask = (t->nentries - 1) * ENTRY_BYTES;
+	lock_release(&thread_list.lock, RANK_THREADS);
 	return t;
 }
 
@@ -452,10 +453,10 @@ thread_exit(void *self)
 		thread_wait_thaw(ticket);
 	}
 	list_remove(t);
-	lock_release(&thread_list.lock, RANK_THREADS);
 	thread_hot.table = &no_entry;
 	thread_hot.mask = 0;
 	thread_hot.self = NULL;
+	lock_release(&thread_list.lock, RANK_THREADS);
 	table_drop(t);
 	os_unmap(t, BLOCK_BYTES);
 }
