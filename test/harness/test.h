@@ -43,6 +43,12 @@
 #else
 #define TEST_TSAN 0
 #endif
+/* the library yields at random, see base/yield.h */
+#if defined(VMEM_YIELD)
+#define TEST_YIELD 1
+#else
+#define TEST_YIELD 0
+#endif
 #define TEST_SANITIZED (TEST_ASAN || TEST_TSAN)
 
 /* what CTest takes for "skipped" */

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 
 struct runner {
 	pthread_t thread;
@@ -53,6 +54,16 @@ threads_run(size_t n, void (*fn)(size_t idx, struct rng *rng, void *arg),
 	for (size_t i = 0; i < n; i++)
 		must(pthread_join(runners[i].thread, NULL) == 0);
 	pthread_barrier_destroy(&start);
+}
+
+uint64_t
+stress_ms(void)
+{
+	const char *soak = getenv("VMEM_SOAK_SECONDS");
+
+	if (soak != NULL)
+		return strtoull(soak, NULL, 10) * 1000;
+	return TEST_SANITIZED || TEST_YIELD ? 3000 : 5000;
 }
 
 struct deadline

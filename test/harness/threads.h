@@ -9,8 +9,12 @@
 
 #define THREADS_MAX 256
 
-/* how long a stress test goes on */
-#define STRESS_MS ((uint64_t)(TEST_SANITIZED ? 3000 : 5000))
+/*
+ * how long a stress test goes on: seconds, more with VMEM_SOAK_SECONDS, fewer
+ * where each is slow
+ */
+#define STRESS_MS stress_ms()
+uint64_t stress_ms(void);
 
 /*
  * threads_run -- fn in `n` threads, each with its index and a generator of its

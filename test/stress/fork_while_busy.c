@@ -2,16 +2,19 @@
 /*
  * fork_while_busy.c -- fork at any moment of other threads' calls
  *
- * The child makes a pool of its own and ends; the parent's threads go on.
+ * The child makes a pool of its own, or checks and uses those of its parent, and
+ * ends; the parent's threads go on.
  *
  * ctest: timeout=300 not-tsan
  */
 #include "harness/test.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "harness/objects.h"
 #include "harness/threads.h"
@@ -83,10 +86,130 @@ fork__while_threads_allocate__child_and_parent_go_on(void **state)
 	test_pool_delete(world.region, 32 * MIB);
 }
 
+/*
+ * Eight threads allocate, exchange objects, and end and are replaced by others;
+ * one more forks after random times, as often as it can.
+ */
+#define NBUSY     8
+#define NPASSED   256
+#define PAUSE_MAX 2000 /* microseconds */
+
+struct crowd {
+	VMEM *pools[2]; /* of a region, which a child has a copy of; of a file */
+	struct deadline end;
+	_Atomic(void *) passed[2][NPASSED];
+	unsigned nforks;
+	uint64_t seed;
+};
+
+static void
+pass_on(struct crowd *crowd, struct rng *rng, unsigned n)
+{
+	while (n-- > 0) {
+		size_t which = rng_between(rng, 0, 1);
+		size_t size = rng_between(rng, 1, 3000);
+		void *p = vmem_malloc(crowd->pools[which], size);
+
+		must(p != NULL);
+		memset(p, 1, size < 64 ? size : 64);
+		p = atomic_exchange(&crowd->passed[which][rng_between(rng, 0,
+					    NPASSED - 1)],
+			p);
+		vmem_free(crowd->pools[which], p);
+	}
+}
+
+static void *
+live_shortly(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct rng rng;
+
+	rng_init_from(&rng, (uint64_t)pthread_self());
+	pass_on(crowd, &rng, 500);
+	return NULL;
+}
+
+/* use_inherited -- in the child, of a copy and of what is shared */
+static int
+use_inherited(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct objects set;
+	struct rng rng;
+
+	rng_init_from(&rng, crowd->seed);
+	/* its own since the fork, which found nobody inside */
+	must(vmem_check(crowd->pools[0]) == 1);
+	for (size_t i = 0; i < NELEM(crowd->pools); i++) {
+		objects_init(&set, crowd->pools[i]);
+		objects_churn(&set, &rng, 100, 5000);
+		objects_verify(&set);
+		objects_fini(&set);
+	}
+	/* what the parent's threads had there */
+	for (size_t i = 0; i < NPASSED; i++)
+		vmem_free(crowd->pools[0],
+			atomic_exchange(&crowd->passed[0][i], NULL));
+	must(vmem_check(crowd->pools[0]) == 1);
+	must(vmem_malloc(crowd->pools[0], 1 << 20) != NULL);
+	return 0;
+}
+
+static void
+allocate_or_fork(size_t idx, struct rng *rng, void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!deadline_is_over(crowd->end)) {
+		pthread_t thread;
+		struct timespec pause = {0,
+			(long)rng_between(rng, 0, PAUSE_MAX) * 1000};
+
+		if (idx == NBUSY) {
+			(void)nanosleep(&pause, NULL);
+			crowd->nforks++;
+			crowd->seed = rng_next(rng);
+			must(test_child(use_inherited, crowd) == 0);
+		} else if (idx % 4 == 0) {
+			must(pthread_create(&thread, NULL, live_shortly,
+				     crowd) == 0);
+			must(pthread_join(thread, NULL) == 0);
+		} else {
+			pass_on(crowd, rng, 500);
+		}
+	}
+}
+
+static void
+fork__at_random_of_eight_threads__pools_are_whole(void **state)
+{
+	static struct crowd crowd;
+
+	(void)state;
+	memset(&crowd, 0, sizeof(crowd));
+	crowd.pools[0] = test_pool(32 * MIB);
+	crowd.pools[1] = test_file_pool(32 * MIB);
+	crowd.end = deadline_in(STRESS_MS);
+	threads_run(NBUSY + 1, allocate_or_fork, &crowd, __func__);
+	print_message("%u forks\n", crowd.nforks);
+	assert_true(crowd.nforks > 0);
+	for (size_t i = 0; i < NELEM(crowd.pools); i++) {
+		assert_int_equal(vmem_check(crowd.pools[i]), 1);
+		for (size_t j = 0; j < NPASSED; j++)
+			vmem_free(crowd.pools[i], crowd.passed[i][j]);
+		assert_int_equal(vmem_check(crowd.pools[i]), 1);
+	}
+	vmem_delete(crowd.pools[1]);
+	test_pool_delete(crowd.pools[0], 32 * MIB);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			fork__at_random_of_eight_threads__pools_are_whole),
 		cmocka_unit_test(
 			fork__while_threads_allocate__child_and_parent_go_on),
 	};
