@@ -49,6 +49,10 @@ if(VMEM_COVERAGE)
 	add_link_options(--coverage)
 endif()
 
+if(VMEM_YIELD)
+	target_compile_definitions(vmem_flags INTERFACE VMEM_YIELD)
+endif()
+
 if(VMEM_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -2,8 +2,8 @@
 #
 # How test/CMakeLists.txt makes tests out of files.
 
-# VMEM_VARIANT -- "asan", "tsan", "valgrind", "coverage", or nothing: how this
-# build tree watches its tests; their names start with it
+# VMEM_VARIANT -- "asan", "tsan", "valgrind", "coverage", "yield", or nothing: how
+# this build tree watches its tests; their names start with it
 set(VMEM_VARIANT "")
 if(VMEM_SANITIZE MATCHES "address")
 	set(VMEM_VARIANT asan)
@@ -13,6 +13,8 @@ elseif(CMAKE_CROSSCOMPILING_EMULATOR MATCHES "valgrind")
 	set(VMEM_VARIANT valgrind)
 elseif(VMEM_COVERAGE)
 	set(VMEM_VARIANT coverage)
+elseif(VMEM_YIELD)
+	set(VMEM_VARIANT yield)
 elseif(CMAKE_CROSSCOMPILING)
 	set(VMEM_VARIANT ${CMAKE_SYSTEM_PROCESSOR})
 endif()
@@ -58,8 +60,12 @@ function(vmem_test_properties test label)
 	elseif(VMEM_VARIANT)
 		math(EXPR timeout "${timeout} * 3")
 	endif()
+	set(labels ${label} ${VMEM_VARIANT})
+	if("threads" IN_LIST ARGN)
+		list(APPEND labels threads)
+	endif()
 	set_tests_properties(${test} PROPERTIES
-		LABELS "${label};${VMEM_VARIANT}"
+		LABELS "${labels}"
 		TIMEOUT ${timeout}
 		SKIP_RETURN_CODE 77
 		ENVIRONMENT "${VMEM_TEST_ENVIRONMENT}")
@@ -92,6 +98,9 @@ function(vmem_test_program target file)
 	if(VMEM_ASSERTIONS)
 		target_compile_definitions(${target} PRIVATE VMEM_DEBUG)
 	endif()
+	if(VMEM_YIELD)
+		target_compile_definitions(${target} PRIVATE VMEM_YIELD)
+	endif()
 	set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
 		${PROJECT_BINARY_DIR}/bin/test)
 endfunction()
@@ -104,6 +113,10 @@ function(vmem_test_folder label pattern library)
 	foreach(file IN LISTS files)
 		vmem_test_options(options ${file})
 		if("not-${VMEM_VARIANT}" IN_LIST options)
+			continue()
+		endif()
+		# what has one thread meets nobody
+		if(VMEM_VARIANT STREQUAL "yield" AND NOT "threads" IN_LIST options)
 			continue()
 		endif()
 		get_filename_component(name ${file} NAME_WE)

@@ -9,16 +9,28 @@
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 
-#define load_relaxed(p)         __atomic_load_n((p), __ATOMIC_RELAXED)
-#define load_acquire(p)         __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define load_seq_cst(p)         __atomic_load_n((p), __ATOMIC_SEQ_CST)
-#define store_relaxed(p, v)     __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define store_release(p, v)     __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define store_seq_cst(p, v)     __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
-#define exchange_acquire(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
-#define exchange_acq_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
-#define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
-#define fetch_or_seq_cst(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
+#include "base/yield.h"
+
+/* each is a place where others may get in, see base/yield.h */
+#define ATOMICALLY(operation) (yield_point(), (operation))
+
+#define load_relaxed(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_RELAXED))
+#define load_acquire(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_ACQUIRE))
+#define load_seq_cst(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_SEQ_CST))
+#define store_relaxed(p, v)                                                    \
+	ATOMICALLY(__atomic_store_n((p), (v), __ATOMIC_RELAXED))
+#define store_release(p, v)                                                    \
+	ATOMICALLY(__atomic_store_n((p), (v), __ATOMIC_RELEASE))
+#define store_seq_cst(p, v)                                                    \
+	ATOMICALLY(__atomic_store_n((p), (v), __ATOMIC_SEQ_CST))
+#define exchange_acquire(p, v)                                                 \
+	ATOMICALLY(__atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
+#define exchange_acq_rel(p, v)                                                 \
+	ATOMICALLY(__atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))
+#define fetch_add_relaxed(p, v)                                                \
+	ATOMICALLY(__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define fetch_or_seq_cst(p, v)                                                 \
+	ATOMICALLY(__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST))
 
 /*
  * load_folded -- a relaxed load that the compiler may make an operand of a
@@ -26,27 +38,24 @@
  *
  * For aligned words on the two fast paths only.  Elsewhere than on x86-64,
  * where any load is an acquire, and under the thread sanitizer it is a plain
- * acquire load.
+ * acquire load; so it is where threads yield at random.
  */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) &&                    \
+	!defined(VMEM_YIELD)
 #define load_folded(p) (*(p))
 #else
 #define load_folded(p) load_acquire(p)
 #endif
 
 /* cas_* -- expected is updated on failure; returns whether it was stored */
-#define cas_acquire(p, expected, v)                                            \
-	__atomic_compare_exchange_n(                                           \
-		(p), (expected), (v), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+#define CAS(p, expected, v, weak, order)                                       \
+	ATOMICALLY(__atomic_compare_exchange_n(                                \
+		(p), (expected), (v), (weak), (order), __ATOMIC_RELAXED))
+#define cas_acquire(p, expected, v) CAS(p, expected, v, 0, __ATOMIC_ACQUIRE)
 #define cas_weak_release(p, expected, v)                                       \
-	__atomic_compare_exchange_n(                                           \
-		(p), (expected), (v), 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
-#define cas_acq_rel(p, expected, v)                                            \
-	__atomic_compare_exchange_n(                                           \
-		(p), (expected), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-#define cas_seq_cst(p, expected, v)                                            \
-	__atomic_compare_exchange_n(                                           \
-		(p), (expected), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+	CAS(p, expected, v, 1, __ATOMIC_RELEASE)
+#define cas_acq_rel(p, expected, v) CAS(p, expected, v, 0, __ATOMIC_ACQ_REL)
+#define cas_seq_cst(p, expected, v) CAS(p, expected, v, 0, __ATOMIC_SEQ_CST)
 
 /* compiler_fence -- the compiler moves no access across; no instruction */
 #define compiler_fence() __atomic_signal_fence(__ATOMIC_SEQ_CST)

@@ -56,10 +56,10 @@ lock_forget_ranks(void)
 #define cpu_relax() compiler_fence()
 #endif
 
-void
-lock_acquire(struct lock *l, enum lock_rank rank)
+/* take -- the lock, as soon as it is free */
+static void
+take(struct lock *l)
 {
-	rank_push(rank);
 	uint32_t seen = 0;
 	/* acquire: pairs with the release in lock_release() */
 	if (likely(cas_acquire(&l->word, &seen, 1)))
@@ -77,12 +77,21 @@ lock_acquire(struct lock *l, enum lock_rank rank)
 }
 
 void
+lock_acquire(struct lock *l, enum lock_rank rank)
+{
+	rank_push(rank);
+	take(l);
+	yield_point();
+}
+
+void
 lock_release(struct lock *l, enum lock_rank rank)
 {
 	/* release: what the section wrote is seen by the next holder */
 	if (exchange_acq_rel(&l->word, 0) == 2)
 		os_futex_wake(&l->word, 1);
 	rank_pop(rank);
+	yield_point();
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * batch.c -- vmem_malloc_batch() and vmem_free_batch()
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

@@ -5,6 +5,8 @@
  * A thread that is to be cancelled, in the default way, goes through each call
  * of the library as if it were not, and ends at its own next cancellation point:
  * so no lock is left held, no pool frozen, no descriptor open.
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

@@ -2,7 +2,7 @@
 /*
  * capacity_threads.c -- no thread finds a pool full that others hold unused
  *
- * ctest: timeout=300 not-debug
+ * ctest: timeout=300 not-debug threads
  */
 #include "harness/test.h"
 

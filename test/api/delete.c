@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * delete.c -- vmem_delete(), and handles that are no live pool
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

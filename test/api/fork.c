@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fork.c -- the library in a forked child and in its parent
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * misuse_threads.c -- objects freed twice where another thread has a part
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * profile.c -- who allocated it: samples, their stacks, and what they stand for
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 

@@ -6,7 +6,7 @@
  * space of the file system, pages in memory by mincore and by smaps) is
  * compared with the promise: at most one page in a hundred stays.
  *
- * ctest: timeout=300 serial not-tsan
+ * ctest: timeout=300 serial not-tsan threads
  */
 #include "harness/test.h"
 

@@ -63,7 +63,9 @@ stress_ms(void)
 
 	if (soak != NULL)
 		return strtoull(soak, NULL, 10) * 1000;
-	return TEST_SANITIZED || TEST_YIELD ? 3000 : 5000;
+	if (TEST_YIELD)
+		return 1500;
+	return TEST_SANITIZED ? 3000 : 5000;
 }
 
 struct deadline

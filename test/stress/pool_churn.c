@@ -2,7 +2,7 @@
 /*
  * pool_churn.c -- pools come and go while threads work in others
  *
- * ctest: timeout=300
+ * ctest: timeout=300 threads
  */
 #include "harness/test.h"
 

@@ -2,7 +2,7 @@
 /*
  * thread_exit.c -- threads that come and go, and what they leave in a pool
  *
- * ctest: timeout=300
+ * ctest: timeout=300 threads
  */
 #include "harness/test.h"
 

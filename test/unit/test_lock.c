@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* ctest: threads */
 #include "base/lock.h"
 
 #include "base/atomic.h"

@@ -2,6 +2,8 @@
 /*
  * test_pool_fork.c -- fork handlers that begin before those of another fork of
  * the same thread have ended, as when a signal handler forks
+ *
+ * ctest: threads
  */
 #include "pool/pool_internal.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_slab.c -- one slab against sets of slots
+ *
+ * ctest: threads
  */
 #include "slab/slab.h"
 

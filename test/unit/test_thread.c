@@ -2,7 +2,7 @@
 /*
  * test_thread.c -- tables of pools that are only addresses, and the freeze
  *
- * ctest: timeout=300
+ * ctest: timeout=300 threads
  */
 #include "tcache/tcache.h"
 
