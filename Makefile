@@ -17,8 +17,8 @@ ARM_API_4K = aligned|delete|library|overlap|stats
 build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
-.PHONY: all help demo test check-asan check-tsan check-valgrind coverage \
-	lint format bench fuzz install soak clean deps test-programs \
+.PHONY: all help demo test check-asan check-tsan check-valgrind check-yield \
+	coverage lint format bench fuzz install soak clean deps test-programs \
 	bench-programs test-dax test-aarch64 dist test-package site \
 	check-abi record-abi
 .SILENT:
@@ -41,7 +41,7 @@ test: | build ## run every test, many of them under the sanitizers too
 	echo 'subdirs(release asan tsan)' >build/CTestTestfile.cmake
 	ctest --test-dir build -j2 --output-on-failure --no-label-summary
 
-check-asan check-tsan check-valgrind: check-%: | build ## one kind of run
+check-asan check-tsan check-valgrind check-yield: check-%: | build ## one kind of run
 	$(DEPS) build test
 	$(call build,$*,-DVMEM_TESTS=ON)
 	ctest --preset $*

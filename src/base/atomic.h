@@ -14,9 +14,9 @@
 /* each is a place where others may get in, see base/yield.h */
 #define ATOMICALLY(operation) (yield_point(), (operation))
 
-#define load_relaxed(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_RELAXED))
-#define load_acquire(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_ACQUIRE))
-#define load_seq_cst(p)  ATOMICALLY(__atomic_load_n((p), __ATOMIC_SEQ_CST))
+#define load_relaxed(p) ATOMICALLY(__atomic_load_n((p), __ATOMIC_RELAXED))
+#define load_acquire(p) ATOMICALLY(__atomic_load_n((p), __ATOMIC_ACQUIRE))
+#define load_seq_cst(p) ATOMICALLY(__atomic_load_n((p), __ATOMIC_SEQ_CST))
 #define store_relaxed(p, v)                                                    \
 	ATOMICALLY(__atomic_store_n((p), (v), __ATOMIC_RELAXED))
 #define store_release(p, v)                                                    \
@@ -40,8 +40,7 @@
  * where any load is an acquire, and under the thread sanitizer it is a plain
  * acquire load; so it is where threads yield at random.
  */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) &&                    \
-	!defined(VMEM_YIELD)
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(VMEM_YIELD)
 #define load_folded(p) (*(p))
 #else
 #define load_folded(p) load_acquire(p)

@@ -56,8 +56,8 @@ uintptr_t os_thread_pointer(void);
 const char *os_getenv(const char *name);
 
 /*
- * os_cancel_off -- from here on no system call is where a cancelled thread ends;
- * returns what os_cancel_restore() wants
+ * os_cancel_off -- from here on no system call is where a cancelled thread
+ * ends; returns what os_cancel_restore() wants
  */
 int os_cancel_off(void);
 void os_cancel_restore(int state);

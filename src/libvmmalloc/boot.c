@@ -23,8 +23,8 @@
 
 enum boot_state { BOOT_NONE, BOOT_UNDER_WAY, BOOT_DONE };
 
-static uint32_t state;                /* enum boot_state; atomic, futex word */
-static TLS_INITIAL_EXEC bool booting; /* owner thread: it makes the pools */
+static uint32_t state;                 /* enum boot_state; atomic, futex word */
+static TLS_INITIAL_EXEC bool booting;  /* owner thread: it makes the pools */
 static TLS_INITIAL_EXEC unsigned held; /* owner thread: forks under way */
 
 /* objects to be freed when the fork of this thread is over */

@@ -3,8 +3,8 @@
  * cancel.c -- no function is where a cancelled thread ends
  *
  * A thread that is to be cancelled, in the default way, goes through each call
- * of the library as if it were not, and ends at its own next cancellation point:
- * so no lock is left held, no pool frozen, no descriptor open.
+ * of the library as if it were not, and ends at its own next cancellation
+ * point: so no lock is left held, no pool frozen, no descriptor open.
  *
  * ctest: threads
  */
@@ -89,8 +89,8 @@ static void
 check_damaged(struct world *w)
 {
 	/* the header's checksum is in its second word */
-	uint64_t *word = (uint64_t *)(uintptr_t)((uintptr_t)w->other +
-						 4096 + sizeof(uint64_t));
+	uint64_t *word = (uint64_t *)(uintptr_t)((uintptr_t)w->other + 4096 +
+						 sizeof(uint64_t));
 
 	*word ^= 1;
 	must(vmem_check(w->other) == 0);
@@ -173,8 +173,8 @@ static void
 library(struct world *w)
 {
 	(void)w;
-	must(vmem_check_version(
-		     VMEM_MAJOR_VERSION, VMEM_MINOR_VERSION) == NULL);
+	must(vmem_check_version(VMEM_MAJOR_VERSION, VMEM_MINOR_VERSION) ==
+		NULL);
 	must(vmem_check_version(0, 0) != NULL);
 	vmem_set_funcs(NULL, NULL, NULL, NULL, NULL);
 }

@@ -61,8 +61,9 @@ stress_ms(void)
 {
 	const char *soak = getenv("VMEM_SOAK_SECONDS");
 
+	/* a program has several of them */
 	if (soak != NULL)
-		return strtoull(soak, NULL, 10) * 1000;
+		return strtoull(soak, NULL, 10) * 1000 / 4;
 	if (TEST_YIELD)
 		return 1500;
 	return TEST_SANITIZED ? 3000 : 5000;

@@ -34,25 +34,23 @@
 #include <cstdio>
 #include <cstring>
 
-namespace
-{
-
-const unsigned NSLOTS = 2;
-const unsigned ALL = (1u << NSLOTS) - 1;
-const unsigned NOTHING = 0;
-const unsigned SLAB = 1; /* the only one there is, as an inbox names it */
+static const unsigned NSLOTS = 2;
+static const unsigned ALL = (1u << NSLOTS) - 1;
+static const unsigned NOTHING = 0;
+static const unsigned SLAB =
+	1; /* the only one there is, as an inbox names it */
 
 enum state { LISTED, FULL, QUEUED };
 
-const char *mutation = "";
+static const char *mutation = "";
 
-bool
+static bool
 mutated(const char *name)
 {
 	return std::strcmp(mutation, name) == 0;
 }
 
-rl::memory_order
+static rl::memory_order
 unless(const char *name, rl::memory_order order)
 {
 	return mutated(name) ? rl::mo_relaxed : order;
@@ -77,8 +75,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	bool given;
 	bool listed; /* on the list, or current, of who holds the slab */
 
-	void
-	begin(unsigned state)
+	void begin(unsigned state)
 	{
 		s.w($).store(0, rl::mo_relaxed);
 		s.r($).store(0, rl::mo_relaxed);
@@ -96,15 +93,13 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 		listed = state == LISTED;
 	}
 
-	void
-	touch()
+	void touch()
 	{
 		(void)(unsigned)s.life($);
 	}
 
 	/* inbox_push */
-	void
-	push(unsigned owner)
+	void push(unsigned owner)
 	{
 		touch();
 		if (!mutated("OWNER_FIRST"))
@@ -120,8 +115,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* look for FULL, and make it QUEUED */
-	bool
-	queue()
+	bool queue()
 	{
 		unsigned full = FULL;
 		touch();
@@ -136,8 +130,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* slab_free_remote and what follows it, by a thread with slot i */
-	void
-	free_slot(unsigned i)
+	void free_slot(unsigned i)
 	{
 		unsigned bit = 1u << i;
 		bool queued = false;
@@ -157,8 +150,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 			push(owner);
 	}
 
-	bool
-	attach()
+	bool attach()
 	{
 		unsigned full = FULL;
 		if (mutated("ATTACH_BLIND")) {
@@ -170,8 +162,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* the holder lets go of the slab, which it has all slots taken of */
-	void
-	let_go()
+	void let_go()
 	{
 		listed = false;
 		s.state($).store(
@@ -181,8 +172,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* slab_collect; what is free is used, so that races are seen */
-	void
-	collect()
+	void collect()
 	{
 		if (s.r($).load(rl::mo_relaxed) == 0)
 			return;
@@ -199,8 +189,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* heap_receive */
-	void
-	receive(unsigned h)
+	void receive(unsigned h)
 	{
 		if (heaps[h].inbox($).load(rl::mo_relaxed) == NOTHING)
 			return;
@@ -217,8 +206,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* a listed slab without objects goes back to the runs */
-	void
-	give_when_empty()
+	void give_when_empty()
 	{
 		if (!listed || s.w($).load(rl::mo_relaxed) != ALL)
 			return;
@@ -228,8 +216,7 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 
 	/* dir_collect, frozen: receive, relist, and nothing is lost */
-	void
-	after()
+	void after()
 	{
 		receive(0);
 		receive(1);
@@ -242,14 +229,12 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 
 /* the holder lets go and looks again while two threads free the two objects */
 struct two_free : world<two_free> {
-	void
-	before()
+	void before()
 	{
 		begin(LISTED);
 	}
 
-	void
-	thread(unsigned idx)
+	void thread(unsigned idx)
 	{
 		if (idx > 0) {
 			free_slot(idx - 1);
@@ -267,14 +252,12 @@ struct two_free : world<two_free> {
 
 /* the heap's thread has ended: heap 1 takes the slab when it comes */
 struct moved : world<moved> {
-	void
-	before()
+	void before()
 	{
 		begin(FULL);
 	}
 
-	void
-	thread(unsigned idx)
+	void thread(unsigned idx)
 	{
 		if (idx > 0) {
 			free_slot(idx - 1);
@@ -296,14 +279,12 @@ struct moved : world<moved> {
 
 /* the holder frees one object itself while another thread frees the other */
 struct own_and_other : world<own_and_other> {
-	void
-	before()
+	void before()
 	{
 		begin(FULL);
 	}
 
-	void
-	thread(unsigned idx)
+	void thread(unsigned idx)
 	{
 		if (idx == 1)
 			free_slot(1);
@@ -325,7 +306,7 @@ struct own_and_other : world<own_and_other> {
 };
 
 template <typename T>
-bool
+static bool
 holds(const char *name, rl::scheduler_type_e search, unsigned bound)
 {
 	rl::test_params p;
@@ -340,8 +321,6 @@ holds(const char *name, rl::scheduler_type_e search, unsigned bound)
 		ok ? "holds" : rl::test_result_str(p.test_result));
 	return ok;
 }
-
-} // namespace
 
 /* slab [MUTATION] -- 0: all cases hold, 1: one does not */
 int

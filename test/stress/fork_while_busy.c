@@ -2,8 +2,8 @@
 /*
  * fork_while_busy.c -- fork at any moment of other threads' calls
  *
- * The child makes a pool of its own, or checks and uses those of its parent, and
- * ends; the parent's threads go on.
+ * The child makes a pool of its own, or checks and uses those of its parent,
+ * and ends; the parent's threads go on.
  *
  * ctest: timeout=300 not-tsan threads
  */
@@ -95,7 +95,8 @@ fork__while_threads_allocate__child_and_parent_go_on(void **state)
 #define PAUSE_MAX 2000 /* microseconds */
 
 struct crowd {
-	VMEM *pools[2]; /* of a region, which a child has a copy of; of a file */
+	VMEM *pools[2]; /* of a region, which a child has a copy of; of a file
+			 */
 	struct deadline end;
 	_Atomic(void *) passed[2][NPASSED];
 	unsigned nforks;
@@ -112,8 +113,8 @@ pass_on(struct crowd *crowd, struct rng *rng, unsigned n)
 
 		must(p != NULL);
 		memset(p, 1, size < 64 ? size : 64);
-		p = atomic_exchange(&crowd->passed[which][rng_between(rng, 0,
-					    NPASSED - 1)],
+		p = atomic_exchange(
+			&crowd->passed[which][rng_between(rng, 0, NPASSED - 1)],
 			p);
 		vmem_free(crowd->pools[which], p);
 	}
@@ -163,8 +164,8 @@ allocate_or_fork(size_t idx, struct rng *rng, void *arg)
 
 	while (!deadline_is_over(crowd->end)) {
 		pthread_t thread;
-		struct timespec pause = {0,
-			(long)rng_between(rng, 0, PAUSE_MAX) * 1000};
+		struct timespec pause = {
+			0, (long)rng_between(rng, 0, PAUSE_MAX) * 1000};
 
 		if (idx == NBUSY) {
 			(void)nanosleep(&pause, NULL);
@@ -172,8 +173,8 @@ allocate_or_fork(size_t idx, struct rng *rng, void *arg)
 			crowd->seed = rng_next(rng);
 			must(test_child(use_inherited, crowd) == 0);
 		} else if (idx % 4 == 0) {
-			must(pthread_create(&thread, NULL, live_shortly,
-				     crowd) == 0);
+			must(pthread_create(
+				     &thread, NULL, live_shortly, crowd) == 0);
 			must(pthread_join(thread, NULL) == 0);
 		} else {
 			pass_on(crowd, rng, 500);

@@ -3,7 +3,8 @@
  * signals.c -- signal handlers that interrupt an operation, and fork and exec
  *
  * Threads do nothing but allocate and free.  A signal comes at any moment, and
- * its handler forks: the child ends, or starts another program that makes pools.
+ * its handler forks: the child ends, or starts another program that makes
+ * pools.
  *
  * ctest: timeout=300 not-tsan threads
  */
@@ -84,8 +85,8 @@ allocate(void *arg)
 
 		/* for realloc and large objects too */
 		if (held[i] != NULL && rng_between(&rng, 0, 3) == 0) {
-			held[i] = vmem_realloc(vmp, held[i],
-				rng_between(&rng, 1, size));
+			held[i] = vmem_realloc(
+				vmp, held[i], rng_between(&rng, 1, size));
 			must(held[i] != NULL);
 			continue;
 		}
@@ -137,14 +138,14 @@ fork__in_a_handler_that_interrupts_anything__works(void **state)
 	must(sigaction(SIGUSR1, &action, NULL) == 0);
 	for (size_t i = 0; i < NTHREADS; i++) {
 		numbers[i] = i;
-		must(pthread_create(
-			     &threads[i], NULL, allocate, &numbers[i]) == 0);
+		must(pthread_create(&threads[i], NULL, allocate, &numbers[i]) ==
+			0);
 	}
 	while (!deadline_is_over(end)) {
 		pause_for(rng_between(&rng, 0, PAUSE_MAX));
 		if (atomic_load(&nalive) < MOST)
-			must(pthread_kill(threads[rng_between(&rng, 0,
-						  NTHREADS - 1)],
+			must(pthread_kill(threads[rng_between(
+						  &rng, 0, NTHREADS - 1)],
 				     SIGUSR1) == 0);
 		reap();
 	}
