@@ -11,6 +11,7 @@
 #include "base/guard.h"
 #include "base/lock.h"
 #include "base/os.h"
+#include "tcache/thread_table.h"
 
 /* a thread's block: its struct and its first table fill one page */
 #define BLOCK_BYTES   ((size_t)4096)
@@ -22,11 +23,7 @@ _Static_assert(
 	sizeof(struct thread) + FIRST_ENTRIES * ENTRY_BYTES <= BLOCK_BYTES,
 	"a block is one page");
 
-/*
- * What a thread without entries looks at.  The first entry of every table is a
- * tomb like this one, or a pool's: a NULL handle is looked for there, and must
- * not find an empty entry, which is 0 as well.
- */
+/* what a thread without entries looks at: a table of one entry */
 static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
 
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
@@ -147,51 +144,13 @@ thread_leave(struct thread *v)
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
-static bool
-is_live(uintptr_t key)
-{
-	return key != KEY_EMPTY && key != KEY_TOMB;
-}
-
-/*
- * find -- the entry of a pool, or the empty one where the search ends
- * A table always has empty entries.  Owner, or threads lock held.
- */
-static struct entry *
-find(struct entry *table, size_t nentries, const void *pool)
-{
-	uintptr_t mask = (nentries - 1) * ENTRY_BYTES;
-	uintptr_t at = thread_slot(pool, mask);
-	for (;;) {
-		struct entry *e = (struct entry *)((uintptr_t)table + at);
-		/* relaxed: whoever writes it while we look has the pool
-		 * deleted, or is us */
-		uintptr_t key = load_relaxed(&e->key);
-		if (key == KEY_EMPTY || key == (uintptr_t)pool)
-			return e;
-		at = (at + ENTRY_BYTES) & mask;
-	}
-}
-
-/*
- * find_new -- the entry for a pool that has none.  The first one of a table is
- * a tomb unless a pool begins there, which is its only way to be found fast.
- */
-static struct entry *
-find_new(struct entry *table, size_t nentries, const void *pool)
-{
-	bool first = thread_slot(pool, (nentries - 1) * ENTRY_BYTES) == 0;
-	return first && table->key == KEY_TOMB ? table
-					       : find(table, nentries, pool);
-}
-
 /* entry_of -- the thread's entry of a pool, or an empty one, or a tomb */
 static struct entry *
 entry_of(struct thread *t, const void *pool)
 {
 	if (pool == pinned_pool)
 		return t->pinned;
-	return find(t->table, t->nentries, pool);
+	return table_find(t->table, t->nentries, pool);
 }
 
 void
@@ -209,7 +168,7 @@ thread_entry(const void *pool)
 	if (t == NULL)
 		return NULL;
 	struct entry *e = entry_of(t, pool);
-	return is_live(load_relaxed(&e->key)) ? e : NULL;
+	return table_is_live(load_relaxed(&e->key)) ? e : NULL;
 }
 
 static void
@@ -228,7 +187,7 @@ rehash(struct thread *t)
 {
 	size_t nlive = 0;
 	for (size_t i = 0; i < t->nentries; i++)
-		nlive += is_live(t->table[i].key);
+		nlive += table_is_live(t->table[i].key);
 	size_t n = t->nentries;
 	while ((nlive + 2) * LOAD_SHARE > n)
 		n *= GROW;
@@ -238,8 +197,8 @@ rehash(struct thread *t)
 	fresh[0] = no_entry;
 	for (size_t i = 0; i < t->nentries; i++) {
 		struct entry *e = &t->table[i];
-		if (is_live(e->key))
-			*find_new(fresh, n, (void *)e->key) = *e;
+		if (table_is_live(e->key))
+			*table_find_new(fresh, n, (void *)e->key) = *e;
 	}
 	table_drop(t);
 	t->table = t->mapped = fresh;
@@ -261,15 +220,6 @@ set_frozen(struct entry *e, bool on)
 	store_release(&e->frozen, on);
 }
 
-/* bury -- the entry is none any more; Locks: threads lock held */
-static void
-bury(struct entry *e)
-{
-	/* release: who comes anew sees what was done before, and no heap */
-	store_release(&e->fast, &heap_inert);
-	store_release(&e->key, KEY_TOMB);
-}
-
 struct entry *
 thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 {
@@ -280,11 +230,14 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 	struct entry *e = entry_of(t, pool);
 	if (e->key == KEY_EMPTY && e != t->pinned) {
 		bool room = (t->nused + 1) * LOAD_SHARE <= t->nentries;
-		if (!room && !rehash(t)) {
-			lock_release(&thread_list.lock, RANK_THREADS);
-			return NULL;
+		e = table_find_new(t->table, t->nentries, pool);
+		if (e->key == KEY_EMPTY && !room) {
+			if (!rehash(t)) {
+				lock_release(&thread_list.lock, RANK_THREADS);
+				return NULL;
+			}
+			e = table_find_new(t->table, t->nentries, pool);
 		}
-		e = find_new(t->table, t->nentries, pool);
 		t->nused += e->key == KEY_EMPTY;
 	}
 	e->heap = heap;
@@ -305,7 +258,7 @@ thread_profile(const void *pool, unsigned profile)
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
-		if (is_live(e->key))
+		if (table_is_live(e->key))
 			e->profile = (uint16_t)profile;
 	}
 	lock_release(&thread_list.lock, RANK_THREADS);
@@ -319,8 +272,8 @@ thread_pool_gone(const void *pool)
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
-		if (is_live(e->key))
-			bury(e);
+		if (table_is_live(e->key))
+			table_bury(e);
 	}
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
@@ -333,7 +286,7 @@ heap_entry(const void *pool, const struct heap *heap)
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
-		if (is_live(e->key) && e->heap == heap)
+		if (table_is_live(e->key) && e->heap == heap)
 			return e;
 	}
 	return NULL;
@@ -347,7 +300,7 @@ thread_heap_moved(const void *pool, const struct heap *heap, struct heap *to)
 	if (e != NULL && to != NULL)
 		e->heap = to;
 	else if (e != NULL)
-		bury(e);
+		table_bury(e);
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
@@ -372,7 +325,7 @@ mark(const void *pool, bool on)
 			continue;
 		struct entry *e = pool != NULL ? entry_of(t, pool) : t->table;
 		for (size_t i = 1; e != NULL; i++) {
-			if (is_live(e->key))
+			if (table_is_live(e->key))
 				set_frozen(e, on);
 			e = pool != NULL ? NULL : entry_at(t, i);
 		}
@@ -437,7 +390,7 @@ thread_exit(void *self)
 		lock_acquire(&thread_list.lock, RANK_THREADS);
 		struct entry *e;
 		for (size_t i = 0; (e = entry_at(t, i)) != NULL; i++) {
-			if (!is_live(e->key))
+			if (!table_is_live(e->key))
 				continue;
 			if (e->frozen) {
 				frozen = true; /* its freezer reads the heap */
@@ -445,7 +398,7 @@ thread_exit(void *self)
 			}
 			if (e->heap != NULL)
 				exit_park(e->heap);
-			bury(e);
+			table_bury(e);
 		}
 		if (!frozen)
 			break;

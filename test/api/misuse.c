@@ -33,6 +33,15 @@ heap_open(struct heap *heap, const char *name)
 	objects_churn(&heap->set, &heap->rng, 2000, 10000);
 }
 
+/* heap_open_exact -- of the level that finds every double free at once */
+static void
+heap_open_exact(struct heap *heap, const char *name)
+{
+	must(setenv("VMEM_OPTIONS", "hardening=2", 1) == 0);
+	heap_open(heap, name);
+	must(unsetenv("VMEM_OPTIONS") == 0);
+}
+
 /* heap_close -- nothing has happened to it, it works on, nothing is lost */
 static void
 heap_close(struct heap *heap)
@@ -161,7 +170,7 @@ free__again_after_1024_others__is_refused(void **state)
 	struct heap heap;
 
 	(void)state;
-	heap_open(&heap, __func__);
+	heap_open_exact(&heap, __func__);
 	for (size_t i = 0; i < NELEM(sizes) && sizes[i] <= 9000; i++) {
 		void *ptr = vmem_malloc(heap.vmp, sizes[i]);
 
@@ -273,7 +282,7 @@ free__no_object_of_the_pool__is_refused(void **state)
 	char *base;
 
 	(void)state;
-	heap_open(&heap, __func__);
+	heap_open_exact(&heap, __func__);
 	base = (char *)heap.vmp;
 	for (size_t off = 0; off < 16 * 4096; off += 16)
 		if (!is_live(&heap.set, base + off))
