@@ -169,6 +169,56 @@ VMEM *vmem_create_opts(const struct vmem_options *options);
 void vmem_delete(VMEM *vmp);
 
 /*
+ * vmem_reset -- free everything in a pool at once; the pool is as new
+ *
+ * Costs a small part of deleting the pool and creating it again, as its space
+ * is kept, also what it has grown by: vmem_trim() and vmem_decay() give that
+ * back.  Name, hardening level and decay time stay, a profile goes on, and the
+ * counts of objects, refused frees and searches begin anew.
+ * Returns 0; -1 with errno set, and then nothing has changed.
+ * Errors  EINVAL no live pool; EBUSY another process uses the pool too (fork);
+ *         EDEADLK from within a vmem_walk() over it.
+ * Threads safe, but no thread may use an object of before; other operations on
+ *         the pool wait until it ends.
+ * Source  new in 1.2.
+ */
+int vmem_reset(VMEM *vmp);
+
+/*
+ * vmem_walk -- call back for each live object of a pool
+ *
+ * callback  called with the address of an object, its usable bytes as of
+ *           vmem_malloc_usable_size(), and `arg`; in the order of addresses.
+ *           Other than 0 ends the walk: let it be more than 0.  It may read
+ *           and write the object and use other pools; calls on this one are
+ *           refused with EDEADLK.  It has to return.
+ * Returns what the last callback did, 0 when all have been called; -1 with
+ *         errno set.
+ * Errors  EINVAL no live pool or callback NULL; EBUSY another process uses the
+ *         pool too (fork); EDEADLK from within a walk over it.
+ * Threads safe; other operations on the pool wait until it ends, so what is
+ *         seen is exact.
+ * Source  new in 1.2.
+ */
+int vmem_walk(VMEM *vmp, int (*callback)(void *ptr, size_t usable, void *arg),
+	void *arg);
+
+/*
+ * vmem_thread_flush -- give to others what the calling thread keeps in a pool
+ *
+ * vmp     the pool; NULL: all pools that the thread has used
+ * For a thread that will be idle: free objects, slabs and pages that it keeps
+ * for its next allocations go back to the pool, and from there to the system as
+ * of vmem_trim() and vmem_decay().  Its objects stay as they are, and its next
+ * call is a little slower.
+ * Returns 0; -1 with errno set.
+ * Errors  EINVAL no live pool; EDEADLK from within a vmem_walk() over it.
+ * Threads safe.
+ * Source  new in 1.2.
+ */
+int vmem_thread_flush(VMEM *vmp);
+
+/*
  * vmem_pool_of -- the live pool that an address lies in
  *
  * Returns NULL when there is none; errno is kept.  Whether there is a live
@@ -339,6 +389,21 @@ void *vmem_malloc(VMEM *vmp, size_t size);
  * Source  vmem_free(3) of libvmem 1.x, free(3).
  */
 void vmem_free(VMEM *vmp, void *ptr);
+
+/*
+ * vmem_free_sized -- free an object whose size is known; NULL is fine
+ *
+ * size    bytes that were asked for, or any number from there to what
+ *         vmem_malloc_usable_size() says
+ * As vmem_free(), which takes a few instructions less; but an object that
+ * cannot have that size is refused like any other misuse: a small one when
+ * `size` is more than its usable bytes, a large one (of whole pages, over
+ * 32 KiB) when it does not round up to them.  At hardening level 0 `size` is
+ * ignored.
+ * Threads safe; any thread may free what any other allocated.
+ * Source  an addition, after free_sized of C23.
+ */
+void vmem_free_sized(VMEM *vmp, void *ptr, size_t size);
 
 /*
  * vmem_calloc -- allocate nmemb * size bytes that read as zero

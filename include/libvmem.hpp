@@ -28,6 +28,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <memory_resource>
 #include <new>
@@ -86,6 +87,38 @@ array_size(std::size_t count, std::size_t size)
 		throw std::bad_array_new_length();
 	return count * size;
 }
+
+/* walk -- no exception may pass through vmem_walk(): it waits here */
+template <typename Visit> class walk
+{
+public:
+	explicit walk(Visit &visit) noexcept : visit_(visit)
+	{
+	}
+
+	static int step(void *ptr, std::size_t usable, void *arg) noexcept
+	{
+		auto *self = static_cast<walk *>(arg);
+
+		try {
+			self->visit_(ptr, usable);
+			return 0;
+		} catch (...) {
+			self->thrown_ = std::current_exception();
+			return 1;
+		}
+	}
+
+	void end() const
+	{
+		if (thrown_)
+			std::rethrow_exception(thrown_);
+	}
+
+private:
+	Visit &visit_;
+	std::exception_ptr thrown_;
+};
 
 } /* namespace detail */
 
@@ -192,6 +225,46 @@ public:
 		vmem_free(handle_, ptr);
 	}
 
+	/* the same, where the size that was asked for is known and checked */
+	void deallocate(void *ptr, std::size_t size) const noexcept
+	{
+		vmem_free_sized(handle_, ptr, size);
+	}
+
+	/*
+	 * Free everything at once; no destructor runs, and no object or
+	 * container in the pool may be used again.
+	 *
+	 * Throws  std::system_error when another process uses it too.
+	 */
+	void reset() const
+	{
+		if (vmem_reset(handle_) != 0)
+			detail::throw_error(errno);
+	}
+
+	/*
+	 * Call visit(void *ptr, std::size_t usable) for each live object, while
+	 * other operations on the pool wait; those of visit itself are refused.
+	 * What it throws ends the walk, and is thrown on.
+	 *
+	 * Throws  std::system_error as vmem_walk() fails; what visit throws.
+	 */
+	template <typename Visit> void for_each_object(Visit &&visit) const
+	{
+		detail::walk<std::remove_reference_t<Visit>> walk(visit);
+
+		if (vmem_walk(handle_, walk.step, &walk) < 0)
+			detail::throw_error(errno);
+		walk.end();
+	}
+
+	/* give to others what this thread keeps for its next allocations */
+	void flush_thread() const noexcept
+	{
+		(void)vmem_thread_flush(handle_);
+	}
+
 	/* bytes of an object that may be used; 0 for what is none */
 	std::size_t usable_size(void *ptr) const noexcept
 	{
@@ -271,9 +344,9 @@ public:
 			detail::array_size(count, sizeof(T)), alignof(T)));
 	}
 
-	void deallocate(T *ptr, std::size_t) noexcept
+	void deallocate(T *ptr, std::size_t count) noexcept
 	{
-		vmem_free(handle_, ptr);
+		vmem_free_sized(handle_, ptr, count * sizeof(T));
 	}
 
 	/* the pool's handle */
@@ -324,9 +397,9 @@ private:
 		return detail::allocate(handle_, size, alignment);
 	}
 
-	void do_deallocate(void *ptr, std::size_t, std::size_t) override
+	void do_deallocate(void *ptr, std::size_t size, std::size_t) override
 	{
-		vmem_free(handle_, ptr);
+		vmem_free_sized(handle_, ptr, size);
 	}
 
 	bool do_is_equal(

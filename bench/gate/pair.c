@@ -2,9 +2,11 @@
 /*
  * pair.c -- malloc and free of 64 bytes, N times, for an instruction count
  *
- *     gate-pair WORK N      WORK: one, eight, empty-one, empty-eight
+ *     gate-pair WORK N      WORK: one, eight, sized, empty-one, empty-eight,
+ *                           empty-sized
  *
- * `one` uses one pool, `eight` eight in turn.  The empty works are the same
+ * `one` uses one pool, `eight` eight in turn, `sized` one with
+ * vmem_free_sized().  The empty works are the same
  * loops with the arguments put where a call wants them, and no calls: the
  * difference between the two is the call instructions, the way through the
  * PLT, and the library.
@@ -84,6 +86,34 @@ eight(size_t n)
 }
 
 static __attribute__((noinline)) void
+sized(size_t n)
+{
+	VMEM *pool = pools[0];
+
+	for (size_t i = 0; i < n; i++)
+		vmem_free_sized(pool, vmem_malloc(pool, SIZE), SIZE);
+}
+
+/* empty_sized -- one more argument to put where the call wants it */
+static __attribute__((noinline)) void
+empty_sized(size_t n)
+{
+	VMEM *pool = pools[0];
+
+	for (size_t i = 0; i < n; i++) {
+		size_t size = SIZE;
+		void *object = put_malloc(pool, SIZE);
+
+#if defined(__x86_64__)
+		__asm__ volatile("" : "+d"(size));
+#else
+		__asm__ volatile("" : "+r"(size));
+#endif
+		put_free(pool, object);
+	}
+}
+
+static __attribute__((noinline)) void
 empty_one(size_t n)
 {
 	VMEM *pool = pools[0];
@@ -108,8 +138,10 @@ static const struct {
 } works[] = {
 	{"one", one},
 	{"eight", eight},
+	{"sized", sized},
 	{"empty-one", empty_one},
 	{"empty-eight", empty_eight},
+	{"empty-sized", empty_sized},
 };
 
 /*
@@ -158,6 +190,6 @@ main(int argc, char **argv)
 			works[i].run(n);
 			return 0;
 		}
-	fprintf(stderr, "usage: gate-pair one|eight|empty-one|empty-eight N\n");
+	fprintf(stderr, "usage: gate-pair one|eight|sized|empty-WORK N\n");
 	return 2;
 }

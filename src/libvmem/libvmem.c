@@ -131,6 +131,26 @@ vmem_decay(VMEM *vmp, int ms)
 	return rc == 0 ? 0 : -1;
 }
 
+EXPORT int
+vmem_reset(VMEM *vmp)
+{
+	int saved = errno;
+	LOG(3, "vmp %p", (void *)vmp);
+	int rc = pool_reset(vmp);
+	errno = rc == 0 ? saved : -rc;
+	return rc == 0 ? 0 : -1;
+}
+
+EXPORT int
+vmem_thread_flush(VMEM *vmp)
+{
+	int saved = errno;
+	LOG(3, "vmp %p", (void *)vmp);
+	int rc = pool_thread_flush(vmp);
+	errno = rc == 0 ? saved : -rc;
+	return rc == 0 ? 0 : -1;
+}
+
 /*
  * alloc_own -- from the thread's own heap; NULL: the pool has to be asked
  * The sizes over the fast path's table, and a bin's next slab, need no more.
@@ -223,15 +243,15 @@ vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
  * which the thread's heap can free, and all else, which is the pool's
  */
 static NOINLINE void
-free_slow(VMEM *vmp, void *ptr)
+free_slow(VMEM *vmp, void *ptr, size_t size, const char *who)
 {
 	int saved = errno;
 	struct heap *h;
 	bool done = ptr == NULL ||
-		    (thread_heap_fast(vmp, &h) && heap_free_any(h, ptr));
+		    (thread_heap_fast(vmp, &h) && heap_free_any(h, ptr, size));
 	thread_busy_end();
 	if (!done)
-		pool_free(vmp, ptr, "vmem_free");
+		pool_free_sized(vmp, ptr, size, who);
 	errno = saved;
 }
 
@@ -258,7 +278,7 @@ free_any(VMEM *vmp, void *ptr)
 			return;
 		}
 	}
-	free_slow(vmp, ptr);
+	free_slow(vmp, ptr, 0, "vmem_free");
 }
 
 EXPORT void
@@ -266,6 +286,34 @@ vmem_free(VMEM *vmp, void *ptr)
 {
 	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
 	free_any(vmp, ptr);
+}
+
+EXPORT void
+vmem_free_sized(VMEM *vmp, void *ptr, size_t size)
+{
+	struct heap *h;
+	struct slab *s = NULL;
+	size_t idx = 0;
+	LOG(3, "vmp %p ptr %p size %zu", (void *)vmp, ptr, size);
+	if (likely(thread_heap_fast(vmp, &h))) {
+		enum fast_free f =
+			heap_free_fast_sized(h, vmp, ptr, size, &s, &idx);
+		if (likely(f == FAST_DONE)) {
+			thread_busy_end();
+			return;
+		}
+		if (likely(f == FAST_BELIEVED)) {
+			thread_busy_end();
+			__asm__ volatile("# believed");
+			return;
+		}
+		if (likely(f == FAST_BITS)) {
+			heap_free_bits(h, s, idx);
+			return;
+		}
+	}
+	/* 0 means unknown there; an object of 0 bytes is one of 1 */
+	free_slow(vmp, ptr, max_size(size, 1), "vmem_free_sized");
 }
 
 EXPORT void

@@ -20,6 +20,18 @@ vmem_pool_of(const void *ptr)
 	return pool_owner(ptr);
 }
 
+EXPORT int
+vmem_walk(VMEM *vmp, int (*callback)(void *ptr, size_t usable, void *arg),
+	void *arg)
+{
+	int saved = errno, last = 0;
+	LOG(3, "vmp %p", (void *)vmp);
+	int rc = callback == NULL ? fail(EINVAL, "invalid (NULL) callback")
+				  : pool_walk(vmp, callback, arg, &last);
+	errno = rc == 0 ? saved : -rc;
+	return rc == 0 ? last : -1;
+}
+
 EXPORT void *
 vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable)
 {

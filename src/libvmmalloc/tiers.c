@@ -185,7 +185,7 @@ tiers_free(void *p)
 		heap_free_bits(h, s, idx);
 		return;
 	}
-	bool done = f != FAST_SLOW || heap_free_any(h, p);
+	bool done = f != FAST_SLOW || heap_free_any(h, p, 0);
 	thread_busy_end();
 	if (!done)
 		pool_free(t->handle, p, "free");

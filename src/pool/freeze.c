@@ -35,6 +35,11 @@ pool_freeze(void *handle, struct record *ret)
 		registry_unlock();
 		if (mine)
 			break;
+		int rc = pool_walked(handle);
+		if (rc != 0) {
+			thread_hot.freezes--;
+			return rc;
+		}
 		thread_wait_thaw(ticket);
 	}
 	thread_mark(handle);
@@ -55,4 +60,18 @@ pool_thaw(void *handle)
 	registry_unlock();
 	thread_thaw();
 	thread_hot.freezes--;
+}
+
+int
+pool_freeze_own(void *handle, struct record *ret)
+{
+	int rc = pool_freeze(handle, ret);
+	if (rc != 0 || ret->kin != KIN_INHERITED)
+		return rc;
+	registry_lock();
+	struct record *rec = registry_find(handle);
+	pool_adopt(rec);
+	*ret = *rec;
+	registry_unlock();
+	return 0;
 }

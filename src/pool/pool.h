@@ -82,6 +82,26 @@ int pool_set_decay(void *handle, int ms);
 /* pool_delete -- free everything and forget the pool */
 int pool_delete(void *handle);
 
+/*
+ * pool_reset -- free everything; the pool is as new, but keeps its space
+ * Returns 0, -EINVAL, or -EBUSY: another process uses it too.
+ */
+int pool_reset(void *handle);
+
+/*
+ * pool_walk -- call back for each live object, by address, until it returns
+ * other than 0; *ret is what the last call did, 0 when there was none
+ * Returns 0, -EINVAL, or -EBUSY: another process uses it too.
+ */
+typedef int pool_visitor(void *p, size_t usable, void *arg);
+int pool_walk(void *handle, pool_visitor *visit, void *arg, int *ret);
+
+/*
+ * pool_thread_flush -- give to others what the calling thread keeps in a pool,
+ * or (NULL) in all
+ */
+int pool_thread_flush(void *handle);
+
 /* pool_owner -- the live pool that an address lies in, or NULL */
 void *pool_owner(const void *p);
 
@@ -90,6 +110,9 @@ void *pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err);
 
 /* pool_free -- an object of this or of another live pool; `who` for messages */
 void pool_free(void *handle, void *p, const char *who);
+
+/* pool_free_sized -- the same; size as heap_free_sized() has it */
+void pool_free_sized(void *handle, void *p, size_t size, const char *who);
 
 /* pool_realloc -- p is not NULL, size not 0 */
 void *pool_realloc(void *handle, void *p, size_t size, int *err);

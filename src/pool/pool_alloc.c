@@ -58,15 +58,9 @@ request_try(struct heap *h, const struct request *r, bool *ret_clean)
 	return heap_alloc_large(h, r->npages, r->lg_align, ret_clean);
 }
 
-/* what first_try() has found out beside the object */
-struct tried {
-	bool clean;   /* the object reads as zero */
-	bool sampled; /* it is to be in the pool's profile */
-};
-
 /* first_try -- from the thread's heap; NULL: there may be room elsewhere */
 static int
-first_try(void *handle, size_t size, size_t align, void **ret, struct tried *t)
+first_try(void *handle, struct order *o, void **ret)
 {
 	struct visit v;
 	struct request r;
@@ -74,13 +68,16 @@ first_try(void *handle, size_t size, size_t align, void **ret, struct tried *t)
 	if (rc != 0)
 		return rc;
 	const struct run_space *rs = &v.pool->runs;
-	if (!request_make(&r, v.pool->dir.table, size, align) ||
+	if (!request_make(&r, v.pool->dir.table, o->size, o->align) ||
 		r.npages > rs->npages - rs->first)
-		rc = fail(ENOMEM, "%zu bytes: more than any pool holds", size);
+		rc = fail(ENOMEM, "%zu bytes: more than any pool holds",
+			o->asked);
 	else if (v.heap != NULL)
-		*ret = request_try(v.heap, &r, &t->clean);
+		*ret = request_try(v.heap, &r, &o->clean);
+	if (unlikely(guard_on) && *ret != NULL)
+		pool_guard_begin(v.pool, *ret, o);
 	if (unlikely(v.profile != NULL) && rc == 0)
-		t->sampled = profile_due(v.profile, max_size(size, 1));
+		o->sampled = profile_due(v.profile, max_size(o->asked, 1));
 	pool_leave(&v);
 	return rc;
 }
@@ -88,14 +85,14 @@ first_try(void *handle, size_t size, size_t align, void **ret, struct tried *t)
 void *
 pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 {
-	struct tried t = {false, false};
+	struct order o = {
+		.asked = size, .size = size, .align = align, .zero = zero};
 	void *p = NULL;
-	size_t need = size, at = align;
 	if (unlikely(guard_on))
-		pool_guard_request(&need, &at);
-	int rc = first_try(handle, need, at, &p, &t);
+		pool_guard_request(&o);
+	int rc = first_try(handle, &o, &p);
 	if (rc == 0 && p == NULL)
-		p = pool_reclaim(handle, need, at, &t.clean);
+		p = pool_reclaim(handle, &o);
 	if (rc == 0 && p == NULL)
 		rc = fail(
 			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
@@ -105,11 +102,9 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 		*err = -rc;
 		return NULL;
 	}
-	if (unlikely(guard_on))
-		pool_guard_begin(handle, p, size, zero && t.clean);
-	if (unlikely(t.sampled))
+	if (unlikely(o.sampled))
 		pool_sampled(handle, p, size);
-	if (zero && !t.clean)
+	if (zero && !o.clean)
 		memset(p, 0, size);
 	return p;
 }

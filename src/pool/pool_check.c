@@ -23,7 +23,7 @@ check_header(
 		pool->kind != rec->backing.kind ||
 		pool->size != rec->backing.size ||
 		pool->base != (uintptr_t)rec->backing.base ||
-		pool->granule != pool->runs.granule ||
+		pool->granule != pool->runs.granule || pool->has_guests > 1 ||
 		pool->hardening >= HARDENING_LEVELS)
 		return finding(f, "header: not the pool that was created");
 	return true;

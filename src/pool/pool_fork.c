@@ -200,6 +200,9 @@ pool_adopt(struct record *rec)
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir, NULL);
 	} else if (is_live(rec, pool)) {
+		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
+		store_relaxed(&pool->has_guests, 1);
+		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 		/* from here on two processes use the file: it keeps its pages
 		 */
 		run_space_give(&pool->runs, BACKING_GIVE_NEVER);

@@ -26,7 +26,7 @@ pool_owner(const void *p)
 	return handle;
 }
 
-/* refuse -- what is no live object; returns -EINVAL */
+/* refuse -- what is no live object, or not that one; returns -EINVAL */
 static int
 refuse(void *handle, const void *p, const char *who, enum free_result why)
 {
@@ -34,25 +34,53 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
 	if (why == FREE_DOUBLE)
 		return fail(EINVAL, "%s: %p in pool %p: freed already", who, p,
 			handle);
+	if (why == FREE_SIZE)
+		return fail(EINVAL, "%s: %p in pool %p has another size", who,
+			p, handle);
 	return fail(EINVAL, "%s: %p is no object of pool %p", who, p, handle);
 }
 
+/*
+ * watched_free -- where somebody is told what becomes of objects, before it
+ * does, since then the address may be another object's
+ */
 static enum free_result
-free_once(void *handle, void *p, int *rc)
+watched_free(const struct visit *v, void *handle, void *p, size_t size)
+{
+	struct object o = pool_object_at(v, p);
+	bool live = o.what == FREE_DONE, fits = true;
+	if (live && guard_on && size != 0)
+		fits = size == max_size(guard_asked(p, o.usable), 1);
+	else if (live && size != 0)
+		fits = v->pool->dir.hardening == HARDENING_NONE ||
+		       object_takes(&o, size);
+	if (!fits)
+		return FREE_SIZE;
+	if (live && guard_on)
+		guard_object_end(handle, p, o.usable);
+	if (v->profile != NULL)
+		profile_remove(v->profile, p);
+	return FREE_DONE;
+}
+
+static enum free_result
+free_once(void *handle, void *p, size_t size, int *rc)
 {
 	struct visit v;
+	enum free_result r = FREE_DONE;
 	*rc = pool_enter(&v, handle);
 	if (*rc != 0)
 		return FREE_INVALID;
-	/* before it, since then the address may be another's object */
-	if (unlikely(v.profile != NULL))
-		profile_remove(v.profile, p);
-	if (unlikely(guard_on))
-		pool_guard_end(&v, handle, p);
-	enum free_result r = v.heap != NULL ? heap_free(v.heap, p)
-					    : dir_free_stray(&v.pool->dir, p);
+	if (unlikely(v.profile != NULL) || unlikely(guard_on)) {
+		r = watched_free(&v, handle, p, size);
+		size = 0; /* it has been looked at */
+	}
+	if (likely(r == FREE_DONE) && v.heap != NULL)
+		r = heap_free_sized(v.heap, p, size);
+	else if (r == FREE_DONE)
+		r = dir_free_stray(&v.pool->dir, p, size);
 	/* relaxed: statistics */
-	if (r == FREE_DOUBLE || r == FREE_INVALID)
+	if (r != FREE_DONE && r != FREE_FOREIGN)
 		(void)fetch_add_relaxed(&v.pool->nmisuse, 1);
 	pool_leave(&v);
 	return r;
@@ -61,19 +89,25 @@ free_once(void *handle, void *p, int *rc)
 void
 pool_free(void *handle, void *p, const char *who)
 {
+	pool_free_sized(handle, p, 0, who);
+}
+
+void
+pool_free_sized(void *handle, void *p, size_t size, const char *who)
+{
 	int rc;
-	enum free_result r = free_once(handle, p, &rc);
+	enum free_result r = free_once(handle, p, size, &rc);
 	if (rc != 0)
 		return;
 	if (r == FREE_FOREIGN) {
 		void *owner = pool_owner(p);
 		if (owner != NULL && owner != handle)
-			r = free_once(owner, p, &rc);
+			r = free_once(owner, p, size, &rc);
 		if (rc != 0)
 			return;
 		handle = owner != NULL ? owner : handle;
 	}
-	if (r != FREE_DONE && unlikely(guard_on))
+	if (r != FREE_DONE && r != FREE_SIZE && unlikely(guard_on))
 		guard_object_bad(handle, p);
 	if (r != FREE_DONE)
 		(void)refuse(handle, p, who, r);
@@ -133,26 +167,29 @@ pool_usable_held(void *handle, void *p)
 	return unlikely(guard_on) ? guard_asked(p, o.usable) : o.usable;
 }
 
-/* resize_large -- in place; false when the pages behind are taken */
+/*
+ * resize_large -- in place; false when the pages behind are taken
+ * It is looked up once more: the pool may have been reset meanwhile.
+ */
 static bool
-resize_large(void *handle, const struct object *o, size_t size)
+resize_large(void *handle, void *p, size_t size)
 {
 	struct visit v;
 	bool done = false, sampled = false;
 	if (pool_enter(&v, handle) != 0)
 		return false;
-	struct heap *h = v.heap;
-	if (h != NULL)
+	struct object o = pool_object_at(&v, p);
+	if (v.heap != NULL && o.what == FREE_DONE && o.large)
 		done = heap_resize_large(
-			h, o->desc, max_size(div_up(size, RUN_PAGE), 1));
+			v.heap, o.desc, max_size(div_up(size, RUN_PAGE), 1));
 	if (done && unlikely(v.profile != NULL)) {
 		/* as if it were another object */
-		profile_remove(v.profile, o->desc->base);
+		profile_remove(v.profile, p);
 		sampled = profile_due(v.profile, size);
 	}
 	pool_leave(&v);
 	if (sampled)
-		pool_sampled(handle, o->desc->base, size);
+		pool_sampled(handle, p, size);
 	return done;
 }
 
@@ -188,7 +225,7 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 	 * with the old one is seen */
 	if (!guard_on && stays(&o, t, size))
 		return p;
-	if (!guard_on && o.large && resize_large(handle, &o, size))
+	if (!guard_on && o.large && resize_large(handle, p, size))
 		return p;
 	int why = 0;
 	void *fresh = pool_alloc(handle, size, 0, false, &why);

@@ -19,40 +19,23 @@ pool_guard_init(void)
 }
 
 void
-pool_guard_request(size_t *size, size_t *align)
+pool_guard_request(struct order *o)
 {
-	if (*align == 0 && is_pow2(*size) && *size <= RUN_PAGE)
-		*align = *size; /* what malloc promises */
-	if (*align < GUARD_ZONE)
-		*align = GUARD_ZONE;
+	if (o->align == 0 && is_pow2(o->size) && o->size <= RUN_PAGE)
+		o->align = o->size; /* what malloc promises */
+	if (o->align < GUARD_ZONE)
+		o->align = GUARD_ZONE;
 	/* more than any pool holds stays that */
-	if (*size <= PTRDIFF_MAX - GUARD_EXTRA)
-		*size += GUARD_EXTRA;
-}
-
-/* object_at -- what is at p; the caller is inside the pool */
-static struct object
-object_at(const struct visit *v, void *p)
-{
-	return heap_find(v->heap != NULL ? v->heap : pool_any_heap(v->pool), p);
+	if (o->size <= PTRDIFF_MAX - GUARD_EXTRA)
+		o->size += GUARD_EXTRA;
 }
 
 void
-pool_guard_begin(void *handle, void *p, size_t size, bool set)
+pool_guard_begin(struct pool *pool, void *p, const struct order *o)
 {
-	struct visit v;
-	if (pool_enter(&v, handle) != 0)
-		return;
-	guard_object_begin(handle, p, size, object_at(&v, p).usable, set);
-	pool_leave(&v);
-}
-
-void
-pool_guard_end(const struct visit *v, void *handle, void *p)
-{
-	struct object o = object_at(v, p);
-	if (o.what == FREE_DONE)
-		guard_object_end(handle, p, o.usable);
+	void *handle = (void *)(uintptr_t)pool->base;
+	size_t usable = heap_find(pool_any_heap(pool), p).usable;
+	guard_object_begin(handle, p, o->asked, usable, o->zero && o->clean);
 }
 
 void
@@ -61,7 +44,9 @@ pool_guard_shrink(void *handle, void *p, size_t size)
 	struct visit v;
 	if (pool_enter(&v, handle) != 0)
 		return;
-	guard_object_resize(handle, p, size, object_at(&v, p).usable);
+	struct object o = pool_object_at(&v, p);
+	if (o.what == FREE_DONE)
+		guard_object_resize(handle, p, size, o.usable);
 	pool_leave(&v);
 }
 
@@ -72,7 +57,7 @@ struct lose {
 	size_t size; /* of the pool */
 };
 
-static void
+static int
 lose(void *arg, void *p, size_t usable)
 {
 	struct lose *l = arg;
@@ -81,6 +66,7 @@ lose(void *arg, void *p, size_t usable)
 	if (l->place != NULL)
 		guard_object_lost(
 			l->handle, l->place, p, guard_asked(p, usable));
+	return 0;
 }
 
 void
@@ -88,17 +74,32 @@ pool_guard_lost(void *handle)
 {
 	struct pool *pool = pool_at(handle);
 	struct lose l = {handle, NULL, pool->size};
-	heap_each(pool_any_heap(pool), lose, &l);
+	(void)heap_each(pool_any_heap(pool), lose, &l);
 	if (l.place != NULL)
 		guard_pool_lost_end(handle, l.place);
 }
 
-static void
+static int
+end(void *arg, void *p, size_t usable)
+{
+	guard_object_end(arg, p, usable);
+	return 0;
+}
+
+void
+pool_guard_end_all(void *handle)
+{
+	(void)heap_each(pool_any_heap(pool_at(handle)), end, handle);
+}
+
+/* live -- there is an object: no need to look further */
+static int
 live(void *arg, void *p, size_t usable)
 {
+	(void)arg;
 	(void)p;
 	(void)usable;
-	*(bool *)arg = true;
+	return 1;
 }
 
 /* hide -- the metadata of one pool */
@@ -109,9 +110,7 @@ hide(const struct record *rec)
 	const struct run_space *rs = &pool->runs;
 	const char *base = rec->backing.base;
 	size_t page = rs->first, n;
-	bool any = false;
-	heap_each(pool_any_heap(pool), live, &any);
-	if (any)
+	if (heap_each(pool_any_heap(pool), live, NULL) != 0)
 		guard_pool_live();
 	while ((n = run_next_used(rs, page, &page)) > 0)
 		for (size_t end = page + n; page < end;) {

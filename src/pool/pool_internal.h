@@ -32,6 +32,9 @@ struct pool {
 	char name[POOL_NAME_SIZE]; /* for outside readers; set once */
 	uint64_t nmisuse;  /* refused frees; atomic, relaxed: statistics */
 	uint64_t nreclaim; /* times that everything was collected; frozen */
+	uint64_t
+		has_guests; /* 1: a forked child uses it too; shared heap's lock
+			     */
 	struct run_space runs ALIGNED(64);
 	struct heap_dir dir ALIGNED(64);
 };
@@ -73,6 +76,9 @@ struct visit {
 int pool_enter(struct visit *v, void *handle);
 void pool_leave(struct visit *v);
 
+/* pool_object_at -- what is at p of the pool that the caller is inside */
+struct object pool_object_at(const struct visit *v, void *p);
+
 /* pool_leave_heap -- stay inside, but let others have the shared heap */
 void pool_leave_heap(struct visit *v);
 
@@ -90,11 +96,32 @@ void pool_want_override(struct pool_want *want);
 int pool_freeze(void *handle, struct record *ret);
 void pool_thaw(void *handle);
 
+/*
+ * pool_freeze_own -- the same; it is decided first what an inherited pool is to
+ * this process
+ */
+int pool_freeze_own(void *handle, struct record *ret);
+
+/*
+ * pool_walked -- before a wait for a thaw: -EDEADLK when it is a walk of this
+ * thread that has frozen the pool, else 0
+ */
+int pool_walked(const void *handle);
+
 /* what is asked for */
 struct request {
 	size_t npages;     /* 0: a small object */
 	unsigned cls;      /* of a small object */
 	unsigned lg_align; /* of a large one */
+};
+
+/* one allocation: what for, what heaps are asked for, and what came of it */
+struct order {
+	size_t asked;       /* bytes, by the caller */
+	size_t size, align; /* of a heap; align 0: as malloc does */
+	bool zero;          /* the bytes shall be zero */
+	bool clean;         /* they are already */
+	bool sampled;       /* the object is to be in the pool's profile */
 };
 
 /* request_make -- false: no pool could hold it */
@@ -109,7 +136,7 @@ void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
  * nobody uses, in whatever heap it is, and try again
  * Returns NULL when the pool is really full.  The caller is not inside.
  */
-void *pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean);
+void *pool_reclaim(void *handle, struct order *o);
 
 /* pool_any_heap -- some heap of the pool, to read what all heaps have */
 struct heap *pool_any_heap(struct pool *pool);
@@ -137,17 +164,16 @@ enum backing_keep pool_twin_keep(enum pool_fork mode);
  *
  * pool_guard_init -- find out; once
  * pool_guard_request -- what to ask a heap for instead
- * pool_guard_begin -- an object is there that nobody else knows yet; set: its
- * bytes have a value; the caller is not inside the pool
- * pool_guard_end -- the object at p, if there is one, is about to be freed by
- * the caller, who is inside
+ * pool_guard_begin -- an object is there that nobody else knows yet; the caller
+ * is inside the pool still, or has frozen it
+ * pool_guard_end_all -- all objects are about to be freed; nobody is inside
  * pool_guard_shrink -- the object has another length, not more than before
  * pool_guard_lost -- the pool is about to be deleted, and nobody is inside
  */
 void pool_guard_init(void);
-void pool_guard_request(size_t *size, size_t *align);
-void pool_guard_begin(void *handle, void *p, size_t size, bool set);
-void pool_guard_end(const struct visit *v, void *handle, void *p);
+void pool_guard_request(struct order *o);
+void pool_guard_begin(struct pool *pool, void *p, const struct order *o);
+void pool_guard_end_all(void *handle);
 void pool_guard_shrink(void *handle, void *p, size_t size);
 void pool_guard_lost(void *handle);
 

@@ -12,6 +12,7 @@
  * what others have left since is found.
  */
 #include "base/arith.h"
+#include "base/guard.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
 
@@ -87,7 +88,7 @@ collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 }
 
 void *
-pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean)
+pool_reclaim(void *handle, struct order *o)
 {
 	struct record rec;
 	struct request r;
@@ -97,11 +98,13 @@ pool_reclaim(void *handle, size_t size, size_t align, bool *ret_clean)
 	/* another process' threads cannot be stopped: see pool_fork.c */
 	if (rec.kin == KIN_OWN && !rec.overlapped) {
 		struct pool *pool = pool_at(handle);
-		size_t need = align != 0 ? align : natural(size);
+		size_t align = o->align != 0 ? o->align : natural(o->size);
 		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-		if (request_make(&r, pool->dir.table, size, align))
+		if (request_make(&r, pool->dir.table, o->size, o->align))
 			p = collect_and_try(pool, caller_heap(pool, handle), &r,
-				need, ret_clean);
+				align, &o->clean);
+		if (unlikely(guard_on) && p != NULL)
+			pool_guard_begin(pool, p, o);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 	}
 	pool_thaw(handle);

@@ -157,10 +157,18 @@ pool_enter(struct visit *v, void *handle)
 		if (rc == 0)
 			return 0;
 		pool_leave(v);
-		if (rc != -EAGAIN)
+		if (rc == -EAGAIN)
+			rc = pool_walked(handle);
+		if (rc != 0)
 			return rc;
 		thread_wait_thaw(ticket);
 	}
+}
+
+struct object
+pool_object_at(const struct visit *v, void *p)
+{
+	return heap_find(v->heap != NULL ? v->heap : pool_any_heap(v->pool), p);
 }
 
 void

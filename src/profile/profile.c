@@ -283,3 +283,20 @@ profile_remove(struct profile *p, const void *object)
 	remove_locked(p, (uintptr_t)object);
 	end(p);
 }
+
+void
+profile_clear(struct profile *p)
+{
+	begin(p);
+	size_t n = p->nobjects > 0 ? (size_t)1 << p->lg_objects : 0;
+	/* a page of the table that was never written to stays so */
+	for (size_t i = 0; i < n; i++)
+		if (load_relaxed(&p->objects[i].address) != 0)
+			store_relaxed(&p->objects[i].address, 0);
+	for (uint32_t i = 0; i < p->nstacks; i++) {
+		struct profile_stack *s = &p->stacks[i];
+		s->nsamples = s->nlive = s->live_bytes = 0;
+	}
+	p->nobjects = 0;
+	end(p);
+}

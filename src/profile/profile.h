@@ -126,6 +126,12 @@ void profile_insert(struct profile *p, const void *object, uint64_t size,
 void profile_remove(struct profile *p, const void *object);
 
 /*
+ * profile_clear -- all objects are about to be freed; nobody allocates or frees
+ * one meanwhile
+ */
+void profile_clear(struct profile *p);
+
+/*
  * profile_stack_init -- make ready to walk stacks; outside of all locks
  * may_load  memory may be allocated, and a library loaded
  * Returns whether it is; without that profile_stack() finds nothing.

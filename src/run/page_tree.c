@@ -216,6 +216,56 @@ tree_init(struct page_tree *t, size_t bias)
 	}
 }
 
+/* next_node -- the first one of a level, from `i` on, that is not all free */
+static size_t
+next_node(const struct page_tree *t, unsigned level, size_t i)
+{
+	while (i < t->nnodes[level] && t->level[level][i].max == 0) {
+		unsigned l = level;
+		size_t at = i;
+		/* the largest free node that begins here */
+		while (l + 1 < t->nlevels && at % TREE_FAN == 0 &&
+			t->level[l + 1][at >> TREE_LG_FAN].max == 0) {
+			at >>= TREE_LG_FAN;
+			l++;
+		}
+		i = (at + 1) << ((l - level) * TREE_LG_FAN);
+	}
+	return min_size(i, t->nnodes[level]);
+}
+
+size_t
+tree_next_used(const struct page_tree *t, size_t from)
+{
+	while (from < t->nbits) {
+		size_t block = from / TREE_BLOCK_BITS;
+		size_t next = next_node(t, 0, block);
+		if (next != block) {
+			from = next * TREE_BLOCK_BITS;
+			continue;
+		}
+		size_t end = (block + 1) * TREE_BLOCK_BITS;
+		from = bitmap_next(t->used, from, end, true);
+		if (from < end)
+			break;
+	}
+	/* bits past the end are set */
+	return min_size(from, t->nbits);
+}
+
+void
+tree_clear(struct page_tree *t, size_t bias)
+{
+	size_t i = 0;
+	for (; (i = next_node(t, 0, i)) < t->nnodes[0]; i++)
+		memset(&t->used[i * BLOCK_WORDS], 0, TREE_BLOCK_BITS / 8);
+	/* upwards: which nodes to look at is seen from those above */
+	for (unsigned l = 0; l < t->nlevels; l++)
+		for (i = 0; (i = next_node(t, l, i)) < t->nnodes[l]; i++)
+			t->level[l][i] = (struct summary){0, 0, 0};
+	tree_init(t, bias);
+}
+
 /* block_find -- the first n free bits together in [from, end) of one block */
 static size_t
 block_find(const struct page_tree *t, size_t n, size_t from, size_t end)

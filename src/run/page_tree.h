@@ -73,6 +73,18 @@ size_t tree_find_aligned(const struct page_tree *t, size_t n, size_t from,
 void tree_take(struct page_tree *t, size_t first, size_t n);
 void tree_give(struct page_tree *t, size_t first, size_t n);
 
+/*
+ * tree_next_used -- the first bit in use at or after `from`, or nbits; what is
+ * free is passed over by its summaries
+ */
+size_t tree_next_used(const struct page_tree *t, size_t from);
+
+/*
+ * tree_clear -- as new: all bits are free, but for those before `bias`
+ * Costs what is in use, not what there is.
+ */
+void tree_clear(struct page_tree *t, size_t bias);
+
 /* tree_block_is_free -- are all pages of that block of 2 MiB free? */
 static inline bool
 tree_block_is_free(const struct page_tree *t, size_t block)

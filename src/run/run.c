@@ -382,7 +382,7 @@ size_t
 run_next_used(const struct run_space *rs, size_t page, size_t *ret_first)
 {
 	size_t end = (size_t)rs->npages + rs->bias;
-	size_t first = bitmap_next(rs->tree.used, page + rs->bias, end, true);
+	size_t first = tree_next_used(&rs->tree, page + rs->bias);
 
 	*ret_first = first - rs->bias;
 	return bitmap_next(rs->tree.used, first, end, false) - first;

@@ -269,6 +269,12 @@ run_is_bare(const struct run_space *rs)
 }
 
 /*
+ * run_space_reset -- all runs are no more, and their pages free
+ * Nobody else is inside the pool.  Takes the run lock.
+ */
+void run_space_reset(struct run_space *rs);
+
+/*
  * run_step_over -- `page`, or the first one behind it that is not hollow: what
  * walks over the page map does not read what has no memory of it
  */

@@ -100,6 +100,15 @@ slab_collect(struct slab *s, unsigned *ret_doubled)
 	return n;
 }
 
+uint64_t
+slab_live_word(const struct slab *s, unsigned word)
+{
+	uint64_t gone = load_relaxed(&s->w[word]) |
+			load_relaxed(&slab_remote(s)[word]) | in_lifo(s, word);
+	unsigned slots = s->nobj - word * 64u;
+	return slots < 64 ? ~gone & ((UINT64_C(1) << slots) - 1) : ~gone;
+}
+
 unsigned
 slab_live(const struct slab *s)
 {

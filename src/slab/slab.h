@@ -141,6 +141,13 @@ slab_is_remote(const struct slab *s, unsigned idx)
 	return (load_relaxed(&slab_remote(s)[idx / 64]) >> (idx % 64) & 1) != 0;
 }
 
+/*
+ * slab_live_word -- of slots 64 * word and following, a bit for each that has a
+ * live object: free in neither w nor r, nor in the bin's LIFO
+ * Nobody is inside the pool.
+ */
+uint64_t slab_live_word(const struct slab *s, unsigned word);
+
 /* slab_live -- slots that are free in neither w nor r */
 unsigned slab_live(const struct slab *s);
 

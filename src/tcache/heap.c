@@ -467,11 +467,11 @@ heap_alloc_any(struct heap *h, size_t size)
 }
 
 bool
-heap_free_any(struct heap *h, void *p)
+heap_free_any(struct heap *h, void *p, size_t size)
 {
 	if (h == &heap_inert)
 		return false;
-	bool done = heap_free(h, p) == FREE_DONE;
+	bool done = heap_free_sized(h, p, size) == FREE_DONE;
 	tend(h);
 	return done;
 }

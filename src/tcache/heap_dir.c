@@ -79,6 +79,19 @@ dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level)
 	return true;
 }
 
+bool
+dir_reset(struct heap_dir *dir)
+{
+	dir->shared = dir->all = dir->parked = NULL;
+	dir->nheaps = dir->nprivate = 0;
+	memset(dir->stray, 0, sizeof(dir->stray));
+	struct heap *h = heap_create(dir, HEAP_PARKED);
+	if (h == NULL)
+		return false;
+	parked_push(dir, h);
+	return true;
+}
+
 struct heap *
 dir_shared(struct heap_dir *dir)
 {
@@ -116,7 +129,7 @@ dir_attach(struct heap_dir *dir, bool first)
 	return h;
 }
 
-/* rest -- nobody will use the heap for a while: keep nothing back in it */
+/* rest -- as heap_rest(), but with a look at each class only */
 static void
 rest(struct heap *h)
 {
@@ -228,6 +241,19 @@ collect_listed(struct heap *h, struct bin *b)
 	h->ndoubled += doubled;
 }
 
+void
+heap_rest(struct heap *h)
+{
+	heap_flush(h);
+	for (unsigned c = 0; c < h->table->nclasses; c++) {
+		struct bin *b = heap_bin(h, h->table, c);
+		current_drop(h, b);
+		collect_listed(h, b);
+		bin_release_empty(h, b);
+	}
+	cache_release(h);
+}
+
 static bool
 is_bare(const struct heap *h)
 {
@@ -334,17 +360,8 @@ void
 dir_collect(struct heap_dir *dir, struct heap *keep)
 {
 	relist(dir);
-	for (struct heap *h = dir->all; h != NULL; h = h->next) {
-		(void)heap_receive(h);
-		for (unsigned c = 0; c < h->table->nclasses; c++) {
-			struct bin *b = heap_bin(h, h->table, c);
-			bin_flush(h, b);
-			current_drop(h, b);
-			collect_listed(h, b);
-			bin_release_empty(h, b);
-		}
-		cache_release(h);
-	}
+	for (struct heap *h = dir->all; h != NULL; h = h->next)
+		heap_rest(h);
 	drop_bare(dir, keep);
 	run_trim_meta(dir->runs);
 }

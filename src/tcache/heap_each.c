@@ -5,42 +5,50 @@
 #include "base/arith.h"
 #include "tcache/heap_internal.h"
 
+typedef int visitor(void *arg, void *p, size_t usable);
+
 /* each_slot -- those of a slab */
-static void
-each_slot(const struct heap *h, const struct slab *s,
-	void (*visit)(void *arg, void *p, size_t usable), void *arg)
+static int
+each_slot(const struct heap *h, const struct slab *s, visitor *visit, void *arg)
 {
-	size_t size = h->table->cls[s->cls].size;
-	for (unsigned i = 0; i < s->nobj; i++) {
-		void *p = (char *)s->base + i * size;
-		if (heap_find(h, p).what == FREE_DONE)
-			visit(arg, p, size);
+	if (s->cls >= h->table->nclasses)
+		return 0; /* another process is about to change it */
+	const struct size_class *c = &h->table->cls[s->cls];
+	int rc = 0;
+	for (unsigned i = 0; i < slab_nwords(s) && rc == 0; i++) {
+		uint64_t live = slab_live_word(s, i);
+		for (; live != 0 && rc == 0; live &= live - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(live);
+			rc = visit(
+				arg, slab_address(s, c, i * 64 + bit), c->size);
+		}
 	}
+	return rc;
 }
 
-/* each_run -- what the run at a page has; returns its pages */
-static size_t
-each_run(const struct heap *h, size_t page,
-	void (*visit)(void *arg, void *p, size_t usable), void *arg)
+/* each_run -- what the run at a page has; *page goes behind it */
+static int
+each_run(const struct heap *h, size_t *page, visitor *visit, void *arg)
 {
 	const struct desc *d =
-		run_lookup(h->runs, h->base + (page << RUN_LG_PAGE));
-	if (d == NULL)
-		return 1;
-	uint64_t owner = load_relaxed(&d->owner);
+		run_lookup(h->runs, h->base + (*page << RUN_LG_PAGE));
+	size_t npages = d == NULL ? 1 : max_size(d->npages, 1);
+	uint64_t owner = d == NULL ? RUN_NONE : load_relaxed(&d->owner);
+	*page += npages;
 	if (owner >= RUN_NTAGS)
-		each_slot(h, (const struct slab *)d, visit, arg);
-	else if (owner == RUN_LARGE)
-		visit(arg, d->base, (size_t)d->npages << RUN_LG_PAGE);
-	return max_size(d->npages, 1);
+		return each_slot(h, (const struct slab *)d, visit, arg);
+	if (owner == RUN_LARGE)
+		return visit(arg, d->base, npages << RUN_LG_PAGE);
+	return 0;
 }
 
-void
-heap_each(const struct heap *h,
-	void (*visit)(void *arg, void *p, size_t usable), void *arg)
+int
+heap_each(const struct heap *h, visitor *visit, void *arg)
 {
 	size_t page = h->runs->first, n;
-	while ((n = run_next_used(h->runs, page, &page)) > 0)
-		for (size_t end = page + n; page < end;)
-			page += each_run(h, page, visit, arg);
+	int rc = 0;
+	while (rc == 0 && (n = run_next_used(h->runs, page, &page)) > 0)
+		for (size_t end = page + n; page < end && rc == 0;)
+			rc = each_run(h, &page, visit, arg);
+	return rc;
 }

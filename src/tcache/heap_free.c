@@ -29,11 +29,13 @@ slot_of(const struct slab *s, const void *p)
 
 /* free_own -- a slot of a slab of this heap */
 static enum free_result
-free_own(struct heap *h, struct slab *s, void *p, uint32_t idx)
+free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 {
 	struct bin *b = s->bin;
 	if (slab_is_free(s, idx) || slab_is_remote(s, idx) || in_lifo(b, p))
 		return FREE_DOUBLE;
+	if (size > b->size)
+		return FREE_SIZE;
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
 	if (n < b->cap) {
 		bin_lifo(b)[n] = p;
@@ -60,9 +62,14 @@ inbox_push(struct slab *s)
 }
 
 static enum free_result
-free_remote(struct slab *s, uint32_t idx)
+free_remote(
+	const struct class_table *t, struct slab *s, uint32_t idx, size_t size)
 {
 	bool queued;
+	/* its bin may be changing, its class cannot */
+	if (size > t->cls[s->cls].size && !slab_is_free(s, idx) &&
+		!slab_is_remote(s, idx))
+		return FREE_SIZE;
 	bool fresh = slab_free_remote(s, idx, &queued);
 	if (queued)
 		inbox_push(s);
@@ -70,7 +77,7 @@ free_remote(struct slab *s, uint32_t idx)
 }
 
 enum free_result
-heap_free(struct heap *h, void *p)
+heap_free_sized(struct heap *h, void *p, size_t size)
 {
 	uintptr_t page = ((uintptr_t)p - (uintptr_t)h->base) >> RUN_LG_PAGE;
 	if (page >= h->npages)
@@ -78,20 +85,22 @@ heap_free(struct heap *h, void *p)
 	struct desc *d = run_lookup(h->runs, p);
 	if (d == NULL)
 		return FREE_INVALID;
+	if (h->hardening == HARDENING_NONE)
+		size = 0;
 	uint64_t owner = load_relaxed(&d->owner);
 	if (owner < RUN_NTAGS)
-		return large_free(h, d, p);
+		return large_free(h, d, p, size);
 	struct slab *s = (struct slab *)d;
 	uint32_t idx = slot_of(s, p);
 	if (idx == UINT32_MAX)
 		return FREE_INVALID;
 	if (owner == h->owner)
-		return free_own(h, s, p, idx);
-	return free_remote(s, idx);
+		return free_own(h, s, p, idx, size);
+	return free_remote(h->table, s, idx, size);
 }
 
 enum free_result
-dir_free_stray(struct heap_dir *dir, void *p)
+dir_free_stray(struct heap_dir *dir, void *p, size_t size)
 {
 	const struct run_space *rs = dir->runs;
 	uintptr_t page = ((uintptr_t)p - (uintptr_t)rs->base) >> RUN_LG_PAGE;
@@ -100,11 +109,14 @@ dir_free_stray(struct heap_dir *dir, void *p)
 	struct desc *d = run_lookup(rs, p);
 	if (d == NULL)
 		return FREE_INVALID;
+	if (dir->hardening == HARDENING_NONE)
+		size = 0;
 	if (load_relaxed(&d->owner) < RUN_NTAGS)
-		return large_free_stray(dir, d, p);
+		return large_free_stray(dir, d, p, size);
 	struct slab *s = (struct slab *)d;
 	uint32_t idx = slot_of(s, p);
-	return idx == UINT32_MAX ? FREE_INVALID : free_remote(s, idx);
+	return idx == UINT32_MAX ? FREE_INVALID
+				 : free_remote(dir->table, s, idx, size);
 }
 
 static struct object

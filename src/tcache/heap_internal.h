@@ -47,11 +47,12 @@ void bin_flush(struct heap *h, struct bin *b);
 /* slab_move -- a listed slab changes over to another heap's bin */
 void slab_move(struct heap *from, struct heap *to, struct slab *s);
 
-/* large_free -- free the large run that p starts */
-enum free_result large_free(struct heap *h, struct desc *d, void *p);
+/* large_free -- free the large run that p starts; size as heap_free_sized() */
+enum free_result large_free(
+	struct heap *h, struct desc *d, void *p, size_t size);
 
 /* large_free_stray -- the same for a thread without a heap */
 enum free_result large_free_stray(
-	struct heap_dir *dir, struct desc *d, void *p);
+	struct heap_dir *dir, struct desc *d, void *p, size_t size);
 
 #endif

@@ -52,11 +52,16 @@ heap_alloc_large(
 
 /* claim -- of the threads that free the same object one gets FREE_DONE */
 static enum free_result
-claim(struct desc *d, const void *p)
+claim(struct desc *d, const void *p, size_t size)
 {
 	uint64_t live = RUN_LARGE;
-	if (d->base != p || load_relaxed(&d->owner) > RUN_CACHED)
+	struct object o = {
+		.large = true, .usable = (size_t)d->npages << RUN_LG_PAGE};
+	uint64_t owner = load_relaxed(&d->owner);
+	if (d->base != p || owner > RUN_CACHED)
 		return FREE_INVALID;
+	if (size != 0 && owner == live && !object_takes(&o, size))
+		return FREE_SIZE;
 	/* acq_rel: what the object's users did is over for who gets it next */
 	if (cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED))
 		return FREE_DONE;
@@ -64,9 +69,9 @@ claim(struct desc *d, const void *p)
 }
 
 enum free_result
-large_free(struct heap *h, struct desc *d, void *p)
+large_free(struct heap *h, struct desc *d, void *p, size_t size)
 {
-	enum free_result r = claim(d, p);
+	enum free_result r = claim(d, p, size);
 	if (r != FREE_DONE)
 		return r;
 	count_out(h, d->npages);
@@ -76,9 +81,9 @@ large_free(struct heap *h, struct desc *d, void *p)
 }
 
 enum free_result
-large_free_stray(struct heap_dir *dir, struct desc *d, void *p)
+large_free_stray(struct heap_dir *dir, struct desc *d, void *p, size_t size)
 {
-	enum free_result r = claim(d, p);
+	enum free_result r = claim(d, p, size);
 	if (r != FREE_DONE)
 		return r;
 	PROBE3(large_free, dir->runs->base, p,

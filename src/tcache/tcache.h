@@ -182,13 +182,14 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
 }
 
 /*
- * heap_free_fast -- free an object of the heap's own slabs
+ * heap_free_fast_sized -- free an object of the heap's own slabs
  * pool  the heap's pool, as the caller has it in a register
+ * size  more than this it has not; 0: not known
  * *ret_slab and *ret_idx are for heap_free_bits().
  */
 static ALWAYS_INLINE enum fast_free
-heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
-	size_t *ret_idx)
+heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
+	struct slab **ret_slab, size_t *ret_idx)
 {
 	uintptr_t page = ((uintptr_t)p - (uintptr_t)pool) >> RUN_LG_PAGE;
 	if (unlikely(page >= h->npages))
@@ -206,6 +207,8 @@ heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
 	if (unlikely(load_relaxed(&s->w[idx / 64]) >> (idx % 64) & 1))
 		return FAST_SLOW;
 	struct bin *b = s->bin;
+	if (unlikely(size > b->size))
+		return FAST_SLOW;
 	uint64_t count = b->count;
 	size_t n = count & BIN_COUNT_MASK;
 	void **top = bin_top(b, n);
@@ -220,6 +223,14 @@ heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
 	top[0] = p;
 	b->count = count + 1;
 	return FAST_DONE;
+}
+
+/* heap_free_fast -- the same, of any size */
+static ALWAYS_INLINE enum fast_free
+heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
+	size_t *ret_idx)
+{
+	return heap_free_fast_sized(h, pool, p, 0, ret_slab, ret_idx);
 }
 
 /* heap_bytes -- of a heap with that table */
@@ -261,6 +272,13 @@ unsigned bin_cap(unsigned hardening, const struct size_class *c);
  * Returns false when there is no room for it.
  */
 bool dir_init(struct heap_dir *dir, struct run_space *rs, enum hardening level);
+
+/*
+ * dir_reset -- a directory with a first heap, parked, where all runs have just
+ * gone with all heaps.  Locks, layout and level stay.
+ * The pool is frozen.  Returns false when there is no room for the heap.
+ */
+bool dir_reset(struct heap_dir *dir);
 
 /*
  * dir_attach -- a private heap for the calling thread: an orphan, or a new one
@@ -357,26 +375,37 @@ enum free_result {
 	FREE_DONE,
 	FREE_FOREIGN, /* not an address of this pool */
 	FREE_INVALID, /* of the pool, but no object starts there */
-	FREE_DOUBLE   /* free already */
+	FREE_DOUBLE,  /* free already */
+	FREE_SIZE     /* an object, but not of that size */
 };
 
 /*
- * heap_free -- free any object of the pool: own, another heap's, large
- * Called with the heap that the calling thread holds, after heap_free_fast().
+ * heap_free_sized -- free any object of the pool: own, another heap's, large
+ * size  what it was allocated with, or any up to what may be used of it; 0: not
+ *       known.  The level of hardening that believes everything ignores it.
+ * Called with the heap that the calling thread holds, after the fast path.
  */
-enum free_result heap_free(struct heap *h, void *p);
+enum free_result heap_free_sized(struct heap *h, void *p, size_t size);
+
+/* heap_free -- the same, of any size */
+static inline enum free_result
+heap_free(struct heap *h, void *p)
+{
+	return heap_free_sized(h, p, 0);
+}
 
 /*
- * heap_free_any -- heap_free() as a whole operation; returns whether it is done
+ * heap_free_any -- heap_free_sized() as a whole operation; returns whether it
+ * is done
  * Locks  none is held.
  */
-bool heap_free_any(struct heap *h, void *p);
+bool heap_free_any(struct heap *h, void *p, size_t size);
 
 /*
  * dir_free_stray -- free for a thread that can have no heap: the pool is full
  * Locks  takes the admin lock for a large object.
  */
-enum free_result dir_free_stray(struct heap_dir *dir, void *p);
+enum free_result dir_free_stray(struct heap_dir *dir, void *p, size_t size);
 
 /* what heap_find() found */
 struct object {
@@ -388,16 +417,28 @@ struct object {
 };
 
 /*
+ * object_takes -- can a live object have been allocated, or resized, to that
+ * size, which is not 0?  A small one may have any that fits, since it may have
+ * been aligned, or resized in place; a large one has no more pages than needed.
+ */
+static inline bool
+object_takes(const struct object *o, size_t size)
+{
+	return size <= o->usable && (!o->large || size > o->usable - RUN_PAGE);
+}
+
+/*
  * heap_find -- what lies at an address of the pool, without changing anything
  */
 struct object heap_find(const struct heap *h, void *p);
 
 /*
- * heap_each -- each live object of a pool that nobody is inside and whose
- * hardening level has no LIFO; h is any heap of it
+ * heap_each -- each live object of a pool that nobody is inside, by address,
+ * until a visit returns other than 0; h is any heap of the pool
+ * Returns what the last visit did.
  */
-void heap_each(const struct heap *h,
-	void (*visit)(void *arg, void *p, size_t usable), void *arg);
+int heap_each(const struct heap *h,
+	int (*visit)(void *arg, void *p, size_t usable), void *arg);
 
 /*
  * dir_check -- verify the heaps, bins and slabs of a frozen pool, whatever the
@@ -409,6 +450,12 @@ void dir_check(const struct run_check *c, const struct heap_dir *dir,
 
 /* heap_flush -- empty the LIFOs into the bits, and the inbox */
 void heap_flush(struct heap *h);
+
+/*
+ * heap_rest -- nobody will use the heap for a while: keep nothing back in it,
+ * and collect what others have freed in the slabs on its lists
+ */
+void heap_rest(struct heap *h);
 
 /* heap_receive -- take the slabs from the inbox; returns whether any came */
 bool heap_receive(struct heap *h);

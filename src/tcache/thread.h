@@ -196,6 +196,15 @@ struct entry *thread_entry(const void *pool);
 struct entry *thread_entry_set(
 	void *pool, struct heap *heap, bool frozen, unsigned profile);
 
+/* thread_forget -- the calling thread does not know the pool any more */
+void thread_forget(const void *pool);
+
+/*
+ * thread_next_pool -- the pools that the calling thread knows, *at from 0 on;
+ * NULL at the end.  Not the pinned one.  Others may delete them meanwhile.
+ */
+void *thread_next_pool(size_t *at);
+
 /* thread_profile -- change it in all entries of a pool; it is frozen */
 void thread_profile(const void *pool, unsigned profile);
 

@@ -2,9 +2,11 @@
 /* pool.cpp -- vmem::pool owns one pool, and says why it has none */
 #include "pools.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include <sys/mman.h>
@@ -178,4 +180,63 @@ TEST_CASE("pool__check_of_no_pool__throws")
 	CHECK(error_of([] { return vmem::pool::adopt(nullptr).check(); })
 			->code()
 			.value() == EINVAL);
+}
+
+TEST_CASE("reset__pool_with_objects__has_all_of_its_room_again")
+{
+	vmem::pool pool(pools::dir());
+
+	for (int i = 0; i < 5; i++) {
+		CHECK(pool.allocate(10u << 20) != nullptr);
+		CHECK_THROWS_AS((void)pool.allocate(10u << 20), std::bad_alloc);
+		pool.reset();
+	}
+	CHECK(pool.check());
+}
+
+TEST_CASE("for_each_object__objects__each_is_visited_once")
+{
+	vmem::pool pool(pools::dir());
+	std::vector<void *> made, seen;
+
+	for (std::size_t size = 1; size < 100000; size *= 3)
+		made.push_back(pool.allocate(size));
+	pool.for_each_object([&seen, &pool](void *ptr, std::size_t usable) {
+		seen.push_back(ptr);
+		CHECK(usable > 0);
+		CHECK_THROWS_AS((void)pool.allocate(1), std::bad_alloc);
+	});
+	std::sort(made.begin(), made.end());
+	CHECK(seen == made);
+}
+
+TEST_CASE("for_each_object__visit_throws__ends_and_the_pool_works_on")
+{
+	vmem::pool pool(pools::dir());
+	int calls = 0;
+
+	(void)pool.allocate(100);
+	(void)pool.allocate(100);
+	CHECK_THROWS_AS(pool.for_each_object([&calls](void *, std::size_t) {
+		calls++;
+		throw std::runtime_error("enough");
+	}),
+		std::runtime_error);
+	CHECK(calls == 1);
+	CHECK(is_live(pool.get()));
+	pool.for_each_object([&calls](void *, std::size_t) { calls++; });
+	CHECK(calls == 3);
+	pool.flush_thread();
+	CHECK(pool.check());
+}
+
+TEST_CASE("deallocate__with_a_size__frees_or_refuses")
+{
+	vmem::pool pool(pools::dir());
+	void *ptr = pool.allocate(100, 64);
+
+	pool.deallocate(ptr, 1000);
+	CHECK(pool.usable_size(ptr) >= 100);
+	pool.deallocate(ptr, 100);
+	CHECK(pool.usable_size(ptr) == 0);
 }

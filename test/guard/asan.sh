@@ -49,7 +49,7 @@ look() {
 report='ERROR: AddressSanitizer: use-after-poison'
 for kind in file region block; do
 	for fault in overflow overflow-odd overflow-large overflow-far \
-		underflow after-free after-realloc; do
+		underflow after-free after-realloc after-reset; do
 		look "$kind" "$fault" "$report" 'WRITE of size 1' '#0 .* in put ' \
 			"#1 .* in $(echo "$fault" | tr - _) "
 	done
@@ -58,6 +58,8 @@ for kind in file region block; do
 	# the sanitizer has no call for it; vmem_free() refuses it as ever
 	look "$kind" interior
 	look "$kind" clean
+	look "$kind" clean-sized
+	look "$kind" clean-whole
 	look "$kind" leak
 	look "$kind" leak-exit
 done

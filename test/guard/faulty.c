@@ -118,6 +118,66 @@ after_realloc(void)
 	vmem_free(pool, q);
 }
 
+/* what a reset frees is freed, also what a thread had freed before */
+static void
+after_reset(void)
+{
+	char *p = make(SIZE), *large = make(LARGE);
+	vmem_free(pool, make(SIZE));
+	kept = large;
+	if (vmem_reset(pool) != 0)
+		abort();
+	put(p + 3);
+}
+
+/* a size that is too small is found here, where no size is rounded */
+static void
+clean_sized(void)
+{
+	char *p = make(SIZE);
+	vmem_free_sized(pool, p, SIZE - 1);
+	vmem_free_sized(pool, p, SIZE + 1);
+	if (vmem_malloc_usable_size(pool, p) != SIZE)
+		abort();
+	memset(p, 1, SIZE);
+	vmem_free_sized(pool, p, SIZE);
+	vmem_free_sized(pool, vmem_malloc(pool, 0), 0);
+	vmem_free_sized(pool, vmem_realloc(pool, make(LARGE), SIZE), SIZE);
+	struct vmem_stats s;
+	if (vmem_stats_get(pool, &s, sizeof(s)) != 0 || s.allocated != 0 ||
+		s.refused != 2)
+		abort();
+}
+
+static int
+look(void *ptr, size_t usable, void *arg)
+{
+	for (size_t i = 0; i < usable; i++)
+		tell(get((char *)ptr + i) != 1);
+	++*(int *)arg;
+	return 0;
+}
+
+/* all of an object is open to a walk, and what follows on a reset is as new */
+static void
+clean_whole(void)
+{
+	for (int round = 0; round < 5; round++) {
+		int n = 0;
+		for (size_t size = 1; size < LARGE; size *= 3)
+			(void)make(size);
+		vmem_free(pool, make(SIZE));
+		if (vmem_walk(pool, look, &n) != 0 || n != 11)
+			abort();
+		if (vmem_thread_flush(pool) != 0 || vmem_reset(pool) != 0 ||
+			vmem_check(pool) != 1)
+			abort();
+		n = 0;
+		if (vmem_walk(pool, look, &n) != 0 || n != 0)
+			abort();
+	}
+}
+
 static void
 unset(void)
 {
@@ -323,6 +383,7 @@ static const struct {
 	{"underflow", underflow},
 	{"after-free", after_free},
 	{"after-realloc", after_realloc},
+	{"after-reset", after_reset},
 	{"unset", unset},
 	{"unset-realloc", unset_realloc},
 	{"twice", twice},
@@ -332,6 +393,8 @@ static const struct {
 	{"leak-exit", leak_exit},
 	{"after-delete", after_delete},
 	{"clean", clean},
+	{"clean-sized", clean_sized},
+	{"clean-whole", clean_whole},
 	{"clean-full", clean_full},
 	{"clean-gone", clean_gone},
 	{"clean-threads", clean_threads},

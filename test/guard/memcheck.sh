@@ -78,6 +78,10 @@ for kind in file region; do
 	look "$kind" after-free 1 "$wrote" ': after_free ' \
 		'3 bytes inside a block of size 48 free' "$freed" \
 		': after_free ' "Block was alloc'd at" "$by" ': make '
+	look "$kind" after-reset 1 "$wrote" ': after_reset ' \
+		'3 bytes inside a block of size 48 free' ': vmem_reset ' \
+		"Block was alloc'd at" "$by" ': make '
+	look "$kind" clean-whole 0
 	look "$kind" twice 1 'Invalid free' "$freed" ': twice ' \
 		'0 bytes inside a block of size 48 free' "$freed" ': twice ' \
 		"Block was alloc'd at" "$by"
@@ -95,6 +99,7 @@ look file interior 1 'Invalid free' ': interior ' \
 	'16 bytes inside a block of size 48 '
 look region leak-again 2 "4 $lost" "5 $lost"
 look region after-delete 1 "$jump" ': tell ' ': after_delete '
+look file clean-sized 0
 look block overflow 1 "$wrote" "$behind" "$by"
 look block leak 1 "4 $lost"
 look block after-delete 1 "$jump"

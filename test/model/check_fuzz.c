@@ -38,6 +38,7 @@ static struct field header[] = {
 	FIELD(pool, name, UNUSED),
 	FIELD(pool, nmisuse, COUNTER),
 	FIELD(pool, nreclaim, COUNTER),
+	FIELD(pool, has_guests, LAWFUL),
 };
 
 static struct field space[] = {

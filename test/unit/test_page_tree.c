@@ -371,6 +371,76 @@ find__run_over_the_border_of_two_nodes__finds_it(void **state)
 	assert_int_equal(munmap(mem, tree_bytes(HUGE_BITS)), 0);
 }
 
+/* model_next_used -- the plain search */
+static size_t
+model_next_used(const struct model *m, size_t from)
+{
+	while (from < m->nbits && !m->used[from])
+		from++;
+	return from;
+}
+
+static void
+next_used_and_clear__random_trees__agree_with_bytes(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, "clear");
+	for (unsigned round = 0; round < 60; round++) {
+		size_t nbits = rng_between(&rng, 1, 40 * BLOCK);
+		size_t bias = rng_between(
+			&rng, 0, nbits - 1 < BLOCK ? nbits - 1 : BLOCK - 1);
+		size_t n = rng_between(&rng, 0, 40);
+		struct model m;
+		void *fresh;
+
+		model_open(&m, nbits, bias);
+		fresh = malloc(tree_bytes(nbits));
+		must(fresh != NULL);
+		memcpy(fresh, m.mem, tree_bytes(nbits));
+		for (size_t i = 0; i < n; i++) {
+			size_t len = rng_between(&rng, 1, 3 * BLOCK);
+			size_t at = model_find(
+				&m, len, rng_between(&rng, 0, nbits - 1), 1, 0);
+
+			if (at != TREE_NONE)
+				model_write(&m, at, len, true);
+		}
+		for (size_t i = 0; i <= nbits; i++)
+			must(tree_next_used(&m.t, i) == model_next_used(&m, i));
+		tree_clear(&m.t, bias);
+		must(tree_consistent(&m.t) == TREE_NONE);
+		assert_memory_equal(m.mem, fresh, tree_bytes(nbits));
+		free(fresh);
+		model_close(&m);
+	}
+}
+
+static void
+next_used_and_clear__huge_tree__touch_little(void **state)
+{
+	struct page_tree t;
+	void *mem = huge_open(&t);
+	const size_t at[] = {BLOCK * 5, HUGE_BITS / 3, HUGE_BITS - 7};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(at); i++)
+		tree_take(&t, at[i], 7);
+	for (size_t i = 0; i < NELEM(at); i++) {
+		size_t from = i == 0 ? HUGE_BIAS : at[i - 1] + 7;
+
+		assert_int_equal(tree_next_used(&t, from), at[i]);
+		assert_int_equal(tree_next_used(&t, at[i] + 3), at[i] + 3);
+	}
+	assert_int_equal(tree_next_used(&t, HUGE_BITS), HUGE_BITS);
+	tree_clear(&t, HUGE_BIAS);
+	assert_int_equal(tree_next_used(&t, HUGE_BIAS), HUGE_BITS);
+	assert_int_equal(tree_find(&t, HUGE_BITS - HUGE_BIAS, 0), HUGE_BIAS);
+	assert_true(test_resident(mem, tree_bytes(HUGE_BITS)) <= MIB);
+	assert_int_equal(munmap(mem, tree_bytes(HUGE_BITS)), 0);
+}
+
 int
 main(void)
 {
@@ -383,6 +453,9 @@ main(void)
 		cmocka_unit_test(init__huge_tree__touches_little),
 		cmocka_unit_test(
 			find__run_over_the_border_of_two_nodes__finds_it),
+		cmocka_unit_test(
+			next_used_and_clear__random_trees__agree_with_bytes),
+		cmocka_unit_test(next_used_and_clear__huge_tree__touch_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
