@@ -73,7 +73,7 @@ least=$(device_dax 16 2M)
 block=$(block_dax 448)
 mkfifo /tmp/go
 
-plan 41
+plan 47
 
 # what was asked for is there
 check "1 GiB alignment" [ "$(value "$huge" align)" -eq $((1 << 30)) ]
@@ -85,6 +85,7 @@ check "14 MiB in size" [ "$(value "$least" size)" -eq $((14 << 20)) ]
 for node in "$huge" "$large" "$fine" "$least"; do
 	export VMEM_TEST_NODE="$node"
 	check "pools on $node of $(value "$node" align)" dax_device
+	check "options for pools on $node" dax_options
 done
 export VMEM_TEST_NODE="$fine" LD_LIBRARY_PATH="$DEBUG_LIBRARIES"
 check "the debug flavour on $fine" dax_device
@@ -160,7 +161,14 @@ check "memory and a device" env LD_PRELOAD="$LIBRARY" perl -e '
 	$h{$_} = "x" x ($_ % 3000) for 1 .. 20000; exit 0'
 unset FIRST SECOND VMMALLOC_TIERS
 
+# pages on NUMA nodes
+export VMEM_TEST_NODES="0 1" VMEM_TEST_BARE=2
+check "pages on two nodes" dax_numa
+unset VMEM_TEST_BARE
+
 # the device as memory without processors
 check "system-ram" ordinary "$large"
 check "devices: the mode" listed "^  $large .*  system-ram\$"
 check "devices: a node without processors" listed '^  2 .*M .*M  *0$'
+VMEM_TEST_NODES="0 1 2"
+check "pages on a node without processors" dax_numa
