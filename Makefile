@@ -18,7 +18,7 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind check-yield \
-	coverage lint format bench fuzz install soak clean deps test-programs \
+	coverage lint format bench fuzz hardening install soak clean deps test-programs \
 	bench-programs test-dax test-aarch64 dist test-package site \
 	check-abi record-abi
 .SILENT:
@@ -97,6 +97,12 @@ coverage lint bench: | build ## what tools/run-... of that name says
 soak: | build ## everything again and again for MINUTES; ALONE=1: one process
 	$(DEPS) build test $@
 	MINUTES=$(MINUTES) tools/run-soak $(if $(ALONE),--alone)
+
+hardening: | build ## attacks and costs of each level into docs/hardening.md
+	$(DEPS) build test contenders
+	$(call build,release,-DVMEM_TESTS=ON)
+	test/attack/table.py build/release --write docs/hardening.md
+	bench/levels/run --write docs/hardening.md build/release
 
 fuzz: | build ## feed every fuzz target for SECONDS; FUZZER=afl: by AFL++
 	$(DEPS) build fuzz

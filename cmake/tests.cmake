@@ -301,6 +301,18 @@ function(vmem_protocol_models)
 	endforeach()
 endfunction()
 
+# vmem_attack() -- the program of attack/, which the script beside it runs
+function(vmem_attack)
+	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/attack)
+	find_package(Threads REQUIRED)
+	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
+	add_executable(attack ${files})
+	target_link_libraries(attack PRIVATE vmem vmem_warnings Threads::Threads)
+	target_compile_definitions(attack PRIVATE _GNU_SOURCE)
+	set_target_properties(attack PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/test)
+endfunction()
+
 # vmem_fuzz_target(NAME) -- fuzz/NAME.c on everything inner; with VMEM_FUZZ for
 # the fuzzer, else with a main function that is given the corpus as a test
 function(vmem_fuzz_target name)
