@@ -18,8 +18,8 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	{ cat build/$(1).log; exit 1; }; cmake --build --preset $(1)
 
 .PHONY: all help demo test check-asan check-tsan check-valgrind check-yield \
-	coverage lint format bench fuzz hardening install soak clean deps test-programs \
-	bench-programs test-dax test-aarch64 dist test-package site \
+	coverage lint format bench fuzz hardening install soak clean deps \
+	test-programs bench-programs test-dax test-aarch64 dist test-package site \
 	check-abi record-abi
 .SILENT:
 
