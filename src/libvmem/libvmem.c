@@ -171,11 +171,33 @@ static NOINLINE void *
 alloc(VMEM *vmp, size_t size, size_t align, bool zero)
 {
 	int saved = errno, err = ENOMEM;
-	void *p = align == 0 && !zero ? alloc_own(vmp, size) : NULL;
+	void *p = NULL;
+	if (align <= RUN_PAGE && size <= PTRDIFF_MAX && !zero)
+		p = alloc_own(vmp,
+			align == 0 ? size : class_aligned_size(size, align));
 	if (p == NULL)
 		p = pool_alloc(vmp, size, align, zero, &err);
 	errno = p == NULL ? err : saved;
 	return p;
+}
+
+/*
+ * malloc_slot -- an object of a class by its slot's size; align is for the slow
+ * path, 0 for none
+ */
+static ALWAYS_INLINE void *
+malloc_slot(VMEM *vmp, size_t slot, size_t size, size_t align)
+{
+	if (likely(slot <= SLAB_LOOKUP_MAX)) {
+		struct heap *h;
+		void *p;
+		if (likely(thread_heap_fast(vmp, &h)) &&
+			likely(heap_malloc_fast(h, slot, &p))) {
+			thread_busy_end();
+			return p;
+		}
+	}
+	return alloc(vmp, size, align, false);
 }
 
 /* malloc_any, free_any -- vmem_malloc(), vmem_free() for our own use: the
@@ -183,16 +205,7 @@ alloc(VMEM *vmp, size_t size, size_t align, bool zero)
 static ALWAYS_INLINE void *
 malloc_any(VMEM *vmp, size_t size)
 {
-	if (likely(size <= SLAB_LOOKUP_MAX)) {
-		struct heap *h;
-		void *p;
-		if (likely(thread_heap_fast(vmp, &h)) &&
-			likely(heap_malloc_fast(h, size, &p))) {
-			thread_busy_end();
-			return p;
-		}
-	}
-	return alloc(vmp, size, 0, false);
+	return malloc_slot(vmp, size, size, 0);
 }
 
 EXPORT void *
@@ -366,6 +379,9 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 			EINVAL, "alignment %zu is no power of two", alignment);
 		return NULL;
 	}
+	if (likely(alignment <= RUN_PAGE) && likely(size <= SLAB_LOOKUP_MAX))
+		return malloc_slot(vmp, class_aligned_size(size, alignment),
+			size, alignment);
 	return alloc(vmp, size, alignment, false);
 }
 

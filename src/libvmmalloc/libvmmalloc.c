@@ -59,18 +59,38 @@ alloc(size_t size, size_t align, bool zero)
 	return p;
 }
 
+/*
+ * malloc_slot -- an object of a class by its slot's size; align is for the slow
+ * path, 0 for none
+ */
 static ALWAYS_INLINE void *
-malloc_any(size_t size)
+malloc_slot(size_t slot, size_t size, size_t align)
 {
-	if (likely(size < tier_small_end)) {
+	if (likely(slot < tier_small_end)) {
 		void *p;
 		struct heap *h = thread_pinned_fast(tier_first);
-		if (likely(heap_malloc_fast(h, size, &p))) {
+		if (likely(heap_malloc_fast(h, slot, &p))) {
 			thread_busy_end();
 			return p;
 		}
 	}
-	return alloc(size, 0, false);
+	return alloc(size, align, false);
+}
+
+static ALWAYS_INLINE void *
+malloc_any(size_t size)
+{
+	return malloc_slot(size, size, 0);
+}
+
+/* aligned_any -- at a power of two; sets errno */
+static ALWAYS_INLINE void *
+aligned_any(size_t alignment, size_t size)
+{
+	if (likely(alignment <= RUN_PAGE) && likely(size <= SLAB_LOOKUP_MAX))
+		return malloc_slot(
+			class_aligned_size(size, alignment), size, alignment);
+	return alloc(size, alignment, false);
 }
 
 EXPORT void *
@@ -218,7 +238,7 @@ aligned(size_t alignment, size_t size)
 		errno = EINVAL;
 		return NULL;
 	}
-	return alloc(size, alignment, false);
+	return aligned_any(alignment, size);
 }
 
 EXPORT void *
@@ -238,12 +258,14 @@ aligned_alloc(size_t alignment, size_t size)
 EXPORT int
 posix_memalign(void **memptr, size_t alignment, size_t size)
 {
-	int err;
+	int saved = errno, err;
 	LOG(3, "alignment %zu size %zu", alignment, size);
 	if (!is_pow2(alignment) || alignment % sizeof(void *) != 0)
 		return EINVAL;
-	void *p = alloc_code(size, alignment, false, &err);
-	if (p == NULL)
+	void *p = aligned_any(alignment, size);
+	err = errno;
+	errno = saved;
+	if (unlikely(p == NULL))
 		return err;
 	*memptr = p;
 	return 0;

@@ -12,18 +12,6 @@
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
-#define QUANTUM ((size_t)16) /* every class of 16 and more is a multiple */
-
-/* small_class -- the first class that holds size at that alignment */
-static unsigned
-small_class(const struct class_table *t, size_t size, size_t align)
-{
-	unsigned c = class_of(t, size);
-	while (c < t->nclasses && t->cls[c].size % align != 0)
-		c++;
-	return c;
-}
-
 bool
 request_make(struct request *ret, const struct class_table *t, size_t size,
 	size_t align)
@@ -32,16 +20,12 @@ request_make(struct request *ret, const struct class_table *t, size_t size,
 		return false;
 	ret->npages = 0;
 	ret->lg_align = RUN_LG_PAGE;
-	if (size <= SLAB_MAX && align <= QUANTUM) {
-		size_t least = align == QUANTUM ? max_size(size, align) : size;
-		ret->cls = class_of(t, least);
+	size_t slot = size;
+	if (align > 1 && align <= RUN_PAGE)
+		slot = class_aligned_size(size, align);
+	if (slot <= SLAB_MAX && align <= RUN_PAGE) {
+		ret->cls = class_of(t, slot);
 		return true;
-	}
-	if (size <= SLAB_MAX && align <= RUN_PAGE) {
-		/* a slab begins at a page, and slots follow at their size */
-		ret->cls = small_class(t, max_size(size, align), align);
-		if (ret->cls < t->nclasses)
-			return true;
 	}
 	ret->npages = max_size(div_up(size, RUN_PAGE), 1);
 	if (align > RUN_PAGE)

@@ -67,6 +67,22 @@ class_of(const struct class_table *t, size_t size)
 	return class_above(t, size);
 }
 
+/*
+ * class_aligned_size -- a size that has the class of slots at that alignment,
+ * a power of two up to RUN_PAGE
+ *
+ * A slab begins at a page and slots follow at their size, so the class's size
+ * has to be a multiple.  Classes between two powers of two lie a smaller one
+ * apart.  Where that is no less than the alignment all of them are multiples;
+ * where it is less, a size that is a multiple is itself a class.
+ */
+static ALWAYS_INLINE size_t
+class_aligned_size(size_t size, size_t align)
+{
+	/* 0 bytes: as many as a slot may be apart */
+	return ((size == 0 ? 1 : size) + align - 1) & ~(align - 1);
+}
+
 /* class_nobj -- slots of a slab of npages pages */
 unsigned class_nobj(const struct size_class *c, unsigned npages);
 

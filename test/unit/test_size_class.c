@@ -63,6 +63,25 @@ class_of__every_size__is_the_smallest_that_holds_it(void **state)
 	}
 }
 
+static void
+aligned_size__every_size_and_alignment__has_a_class_that_fits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t align = 1; align <= 4096; align *= 2)
+			for (size_t size = 0; size <= SLAB_MAX; size++) {
+				const struct class_table *t = tables[i];
+				size_t slot = class_aligned_size(size, align);
+				unsigned c = class_of(t, size);
+
+				/* the first that holds it and is a multiple */
+				while (t->cls[c].size % align != 0)
+					c++;
+				must(slot <= SLAB_MAX &&
+					class_of(t, slot) == c);
+			}
+}
+
 /* usable -- bytes that an object of that size gets */
 static size_t
 usable(const struct class_table *t, size_t size)
@@ -190,6 +209,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			aligned_size__every_size_and_alignment__has_a_class_that_fits),
 		cmocka_unit_test(tables__by_pool_size__are_two),
 		cmocka_unit_test(
 			class_of__every_size__is_the_smallest_that_holds_it),
