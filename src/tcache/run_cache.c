@@ -178,12 +178,19 @@ give_back(struct heap *h, struct desc *d)
 	run_free(h->runs, d);
 }
 
-/* limit_of -- most pages; what goes back at once is not kept */
+/*
+ * limit_of -- pages that a heap may keep: its part of what all may; nothing
+ * where free pages go back at once
+ */
 static uint32_t
 limit_of(const struct heap *h)
 {
+	/* relaxed: however many there are at the moment */
+	uint32_t n = load_relaxed(&h->dir->nprivate);
 	/* relaxed: see run_set_decay() */
-	return load_relaxed(&h->runs->decay.ms) == 0 ? 0 : h->dir->cache_pages;
+	if (load_relaxed(&h->runs->decay.ms) == 0)
+		return 0;
+	return h->dir->cache_pages / (n == 0 ? 1 : n);
 }
 
 void
