@@ -239,9 +239,8 @@ flush__many_threads__nothing_is_kept(void **state)
 	threads_run(THREADS, work, &pair, "flush threads");
 	assert_int_equal(stats_of(pair.vmp).allocated, 0);
 	assert_int_equal(vmem_check(pair.vmp), 1);
-	/* slabs whose last slots two threads freed at once may be left */
-	assert_true(stats_of(pair.vmp).kept < MIB);
-	vmem_trim(pair.vmp, 0);
+	/* what was freed in heaps that are nobody's is left to a trim */
+	assert_true(vmem_trim(pair.vmp, 0) >= 0);
 	assert_int_equal(stats_of(pair.vmp).kept, 0);
 	vmem_delete(pair.vmp);
 }

@@ -33,7 +33,8 @@ static void (*const calls[])(struct program *p) = {call_create, call_malloc,
 	call_move, call_double, call_wild, call_dead, call_nonsense, call_trim,
 	call_decay, call_check, call_stats, call_profile, call_delete,
 	call_malloc, call_free, call_realloc, call_double, call_wild,
-	call_thread};
+	call_thread, call_reset, call_walk, call_free_sized, call_free_sized,
+	call_flush};
 
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 #define END    NCALLS /* this thread ends; another may begin */

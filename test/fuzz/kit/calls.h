@@ -35,6 +35,9 @@ void call_decay(struct program *p);
 void call_check(struct program *p);
 void call_stats(struct program *p);
 void call_profile(struct program *p);
+void call_reset(struct program *p);
+void call_walk(struct program *p);
+void call_flush(struct program *p);
 void program_delete_all(struct program *p);
 
 /* calls_objects.c: objects that are there, or will be */
@@ -44,6 +47,7 @@ void call_calloc(struct program *p);
 void call_aligned(struct program *p);
 void call_text(struct program *p);
 void call_free(struct program *p);
+void call_free_sized(struct program *p);
 void call_realloc(struct program *p);
 void call_move(struct program *p);
 void call_many(struct program *p);

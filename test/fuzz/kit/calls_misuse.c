@@ -49,6 +49,9 @@ refuse(struct program *p, VMEM *vmp, void *at, unsigned how)
 		must(vmem_move(vmp, vmp, at) == NULL);
 		err = EINVAL;
 		break;
+	case 3:
+		vmem_free_sized(vmp, at, how);
+		break;
 	default:
 		vmem_free(vmp, at);
 		break;
@@ -120,6 +123,14 @@ call_wild(struct program *p)
 	refuse(p, pool->vmp, at, how);
 }
 
+static int
+never(void *ptr, size_t usable, void *arg)
+{
+	(void)arg;
+	must(ptr == NULL && usable == 0);
+	return 0;
+}
+
 /* must_be_dead -- every call refuses the handle */
 static void
 must_be_dead(VMEM *vmp, void *at)
@@ -145,6 +156,8 @@ must_be_dead(VMEM *vmp, void *at)
 	errno = 0;
 	must(vmem_trim(vmp, 0) == -1 && errno == EINVAL);
 	must(vmem_decay(vmp, 0) == -1 && vmem_profile_stop(vmp) == -1);
+	must(vmem_reset(vmp) == -1 && vmem_walk(vmp, never, NULL) == -1);
+	must(vmem_thread_flush(vmp) == (vmp == NULL ? 0 : -1));
 	must(vmem_profile_start(vmp, 1) == -1);
 	must(vmem_realloc(vmp, at, 8) == NULL);
 	must(vmem_malloc_usable_size(vmp, at) == 0);
@@ -208,7 +221,9 @@ call_nonsense(struct program *p)
 	must(vmem_profile_start(vmp, 0) == -1);
 	must(vmem_profile_dump(vmp, NULL) == -1);
 	must(vmem_move(vmp, vmp, NULL) == NULL);
+	must(vmem_walk(vmp, NULL, NULL) == -1);
 	errno = 0;
+	vmem_free_sized(vmp, NULL, 100);
 	vmem_free(vmp, NULL);
 	vmem_free_batch(vmp, NULL, 0);
 	must(errno == 0 && vmem_malloc_usable_size(vmp, NULL) == 0);

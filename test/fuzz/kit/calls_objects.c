@@ -8,9 +8,11 @@
 
 #include "fuzz/kit/calls.h"
 
-#define TEXT_MOST  300u /* characters */
-#define BATCH_MOST 200u /* objects */
-#define ALIGN_MOST 24u  /* log2 of bytes */
+#define TEXT_MOST  300u                /* characters */
+#define BATCH_MOST 200u                /* objects */
+#define ALIGN_MOST 24u                 /* log2 of bytes */
+#define SMALL_MOST ((size_t)32 * 1024) /* bytes; more are whole pages */
+#define PAGE       ((size_t)4096)
 
 size_t
 program_size(struct program *p)
@@ -161,6 +163,41 @@ call_free(struct program *p)
 	errno = EXDEV;
 	vmem_free(vmp, at);
 	must(errno == EXDEV);
+}
+
+/* is_wrong -- can no object with that much to use have that size? */
+static bool
+is_wrong(size_t usable, size_t size)
+{
+	return size > usable || (usable > SMALL_MOST && usable - size >= PAGE);
+}
+
+void
+call_free_sized(struct program *p)
+{
+	unsigned idx;
+	uint8_t kind = input_u8(&p->in);
+	size_t size = program_size(p);
+	if (!pick(p, &idx))
+		return;
+	struct object o = p->model.objects[idx];
+	const struct pool_model *pool = &p->model.pools[o.pool];
+	VMEM *vmp = handle_for(p, &o);
+	/* objects of whole pages are not known from small ones of that size:
+	 * so either one that both may have, or one that neither may */
+	if (kind % 4 != 0)
+		size = o.usable -
+		       (o.usable > PAGE ? kind * 16u % PAGE : kind % 8);
+	else if (size < o.usable && o.usable <= SMALL_MOST)
+		size += o.usable + 1;
+	bool stays = is_wrong(o.usable, size) && pool->hardening != 0;
+	errno = EXDEV;
+	if (!stays)
+		model_remove(&p->model, idx, p->by);
+	vmem_free_sized(vmp, o.at, size);
+	must(errno == EXDEV);
+	if (stays)
+		must(vmem_malloc_usable_size(pool->vmp, o.at) == o.usable);
 }
 
 void

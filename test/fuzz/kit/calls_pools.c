@@ -170,3 +170,63 @@ call_profile(struct program *p)
 		pool->has_profile = true;
 	}
 }
+
+void
+call_reset(struct program *p)
+{
+	struct pool_model *pool = &p->model.pools[p->pool];
+	if (pool->vmp == NULL)
+		return;
+	model_forget(&p->model, p->pool);
+	errno = 0;
+	must(vmem_reset(pool->vmp) == 0 && errno == 0);
+	model_figures(&p->model, p->pool);
+}
+
+/* what a walk must see, and has seen */
+struct sight {
+	struct program *p;
+	unsigned n;
+	const unsigned char *last;
+};
+
+static int
+see(void *ptr, size_t usable, void *arg)
+{
+	struct sight *s = arg;
+	const struct model *m = &s->p->model;
+	unsigned i = 0;
+	must((unsigned char *)ptr > s->last);
+	s->last = ptr;
+	while (i < m->nobjects && m->objects[i].at != ptr)
+		i++;
+	must(i < m->nobjects && m->objects[i].pool == s->p->pool);
+	must(m->objects[i].usable == usable);
+	object_verify(&m->objects[i], usable);
+	errno = 0;
+	must(vmem_malloc(program_pool(s->p), 1) == NULL && errno == EDEADLK);
+	s->n++;
+	return 0;
+}
+
+void
+call_walk(struct program *p)
+{
+	struct sight s = {p, 0, NULL};
+	if (program_pool(p) == NULL)
+		return;
+	errno = 0;
+	must(vmem_walk(program_pool(p), see, &s) == 0 && errno == 0);
+	must(s.n == p->model.pools[p->pool].nlive);
+}
+
+void
+call_flush(struct program *p)
+{
+	bool all = input_u8(&p->in) % 4 == 0;
+	if (!all && program_pool(p) == NULL)
+		return;
+	errno = 0;
+	must(vmem_thread_flush(all ? NULL : program_pool(p)) == 0);
+	must(errno == 0);
+}
