@@ -2,11 +2,11 @@
 /*
  * pair.c -- malloc and free of 64 bytes, N times, for an instruction count
  *
- *     gate-pair WORK N      WORK: one, eight, sized, empty-one, empty-eight,
- *                           empty-sized
+ *     gate-pair WORK N      WORK: one, eight, sized, whole, or empty-WORK
  *
  * `one` uses one pool, `eight` eight in turn, `sized` one with
- * vmem_free_sized().  The empty works are the same
+ * vmem_free_sized(), `whole` malloc() and free(), which a preloaded library
+ * may give another meaning.  The empty works are the same
  * loops with the arguments put where a call wants them, and no calls: the
  * difference between the two is the call instructions, the way through the
  * PLT, and the library.
@@ -114,6 +114,41 @@ empty_sized(size_t n)
 }
 
 static __attribute__((noinline)) void
+whole(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		void *object = malloc(SIZE);
+
+		/* else the compiler leaves both calls out */
+		__asm__ volatile("" : "+r"(object));
+		free(object);
+	}
+}
+
+static __attribute__((noinline)) void
+empty_whole(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+#if defined(__x86_64__)
+		size_t size = SIZE;
+		void *object;
+
+		__asm__ volatile(""
+				 : "=a"(object), "+D"(size)
+				 :
+				 : "rsi", CLOBBERS);
+		__asm__ volatile("" : "+D"(object) : : "rax", "rsi", CLOBBERS);
+#else
+		size_t size = SIZE;
+		void *object;
+
+		__asm__ volatile("" : "=r"(object), "+r"(size));
+		__asm__ volatile("" : "+r"(object) : : "memory");
+#endif
+	}
+}
+
+static __attribute__((noinline)) void
 empty_one(size_t n)
 {
 	VMEM *pool = pools[0];
@@ -139,9 +174,11 @@ static const struct {
 	{"one", one},
 	{"eight", eight},
 	{"sized", sized},
+	{"whole", whole},
 	{"empty-one", empty_one},
 	{"empty-eight", empty_eight},
 	{"empty-sized", empty_sized},
+	{"empty-whole", empty_whole},
 };
 
 /*
@@ -190,6 +227,7 @@ main(int argc, char **argv)
 			works[i].run(n);
 			return 0;
 		}
-	fprintf(stderr, "usage: gate-pair one|eight|sized|empty-WORK N\n");
+	fprintf(stderr,
+		"usage: gate-pair one|eight|sized|whole|empty-WORK N\n");
 	return 2;
 }
