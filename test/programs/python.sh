@@ -5,7 +5,7 @@
 
 needs python3 command -v python3
 needs libpython3.11-testsuite python3 -c 'import test.test_dict'
-pool 192M
+pool 768M
 forks 2 3
 tight 1 '^MemoryError'
 
