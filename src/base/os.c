@@ -23,6 +23,9 @@
 /* the largest number of processors that Linux can be built for */
 #define NCPUS_MAX 8192
 
+/* instead of a barrier that is denied; a buffer is empty after nanoseconds */
+#define BARRIER_WAIT_NS 10000000L
+
 /* os_yield: rounds that only yield, then sleeps from 1 us that double */
 #define YIELD_ROUNDS       16u
 #define YIELD_LG_SLEEP_MAX 10u
@@ -110,6 +113,7 @@ os_barrier_init(void)
 void
 os_barrier(void)
 {
+	struct timespec left = {0, BARRIER_WAIT_NS};
 	int saved = errno;
 
 	/*
@@ -117,8 +121,16 @@ os_barrier(void)
 	 * got a new one (a child that was made without our fork handlers), it
 	 * is made again.
 	 */
-	if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && os_barrier_init())
-		(void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	bool done = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) ||
+		    (os_barrier_init() &&
+			    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+	/*
+	 * A seccomp filter may have come that denies it.  No processor keeps a
+	 * store for itself for anything near this long.
+	 */
+	while (!done)
+		done = syscall(SYS_nanosleep, &left, &left) == 0 ||
+		       errno != EINTR;
 	errno = saved;
 }
 

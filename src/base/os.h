@@ -30,7 +30,8 @@ bool os_barrier_init(void);
 
 /*
  * os_barrier -- a full memory barrier on every processor that runs a thread
- * of this process (membarrier(2), private expedited)
+ * of this process (membarrier(2), private expedited); some milliseconds where
+ * that has been denied since os_barrier_init()
  */
 void os_barrier(void);
 

@@ -16,7 +16,8 @@
  * written to the pool.
  *
  * Where the kernel has no such barrier no entry for the fast path is ever
- * made, and thread_busy_begin() has a fence of its own.
+ * made, and thread_busy_begin() has a fence of its own.  Where it is denied
+ * later on, os_barrier() waits instead.
  */
 #ifndef TCACHE_THREAD_H
 #define TCACHE_THREAD_H

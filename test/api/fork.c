@@ -237,8 +237,6 @@ fork__while_other_threads_work__leaves_no_lock_held(void **state)
 	struct busy busy = {.vmp = test_pool(32 * MIB)};
 
 	(void)state;
-	if (TEST_TSAN)
-		test_skip("threads and fork are not for this sanitizer");
 	rng_init(&busy.rng, __func__);
 	vmem_set_funcs(NULL, NULL, NULL, NULL, ignore_text);
 	for (size_t i = 0; i < NELEM(busy.threads); i++)

@@ -5,7 +5,7 @@
  * The child makes a pool of its own, or checks and uses those of its parent,
  * and ends; the parent's threads go on.
  *
- * ctest: timeout=300 not-tsan threads
+ * ctest: timeout=300 threads
  */
 #include "harness/test.h"
 

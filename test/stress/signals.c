@@ -6,7 +6,7 @@
  * its handler forks: the child ends, or starts another program that makes
  * pools.
  *
- * ctest: timeout=300 not-tsan threads
+ * ctest: timeout=300 threads
  */
 #include "harness/test.h"
 

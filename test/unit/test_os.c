@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 
 #include "base/atomic.h"
 #include "harness/proc.h"
+#include "harness/test.h"
 
 #define ODD_ERRNO 12345 /* that no call sets */
 
@@ -106,6 +108,36 @@ barrier__in_a_forked_child__works(void **state)
 		skip();
 	}
 	assert_int_equal(proc_run_child(child_barrier, NULL), 0);
+}
+
+/* a filter comes when the library counts on the barrier already */
+static int
+child_denied_barrier(void *arg)
+{
+	uint64_t before;
+
+	(void)arg;
+	if (!proc_deny_syscall(__NR_membarrier, 0, 0, EPERM))
+		return TEST_EXIT_SKIPPED;
+	before = test_ms();
+	errno = ODD_ERRNO;
+	os_barrier();
+	must(errno == ODD_ERRNO);
+	return test_ms() - before >= 5 ? 0 : 1;
+}
+
+static void
+barrier__denied_since__waits_instead(void **state)
+{
+	int code;
+
+	(void)state;
+	if (!os_barrier_init())
+		test_skip("the kernel has no private membarrier");
+	code = proc_run_child(child_denied_barrier, NULL);
+	if (code == TEST_EXIT_SKIPPED)
+		test_skip("no seccomp filters here");
+	assert_int_equal(code, 0);
 }
 
 /*
@@ -283,6 +315,7 @@ main(void)
 		cmocka_unit_test(map__more_than_there_is__gives_null),
 		cmocka_unit_test(barrier__registered__keeps_errno),
 		cmocka_unit_test(barrier__in_a_forked_child__works),
+		cmocka_unit_test(barrier__denied_since__waits_instead),
 		cmocka_unit_test(
 			barrier__against_a_plain_store_and_load__orders_them),
 		cmocka_unit_test(futex_wait__value_differs__returns_at_once),
