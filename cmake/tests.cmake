@@ -297,7 +297,7 @@ function(vmem_protocol_models)
 		vmem_test_name(test protocols ${name})
 		add_test(NAME ${test}
 			COMMAND ${folder}/check-model ${file} ${program})
-		vmem_test_properties(${test} protocols timeout=300)
+		vmem_test_properties(${test} protocols timeout=600)
 	endforeach()
 endfunction()
 
