@@ -163,6 +163,8 @@ VMEM *vmem_create_opts(const struct vmem_options *options);
  *
  * vmp     the pool; nothing happens to a handle that is no live pool except
  *         errno EINVAL and a message
+ * Errors  EINVAL no live pool; ENOMEM the system does not give the access to a
+ *         region's first page back: the pool lives on as it was.
  * Threads not while another thread is inside this pool.
  * Source  vmem_delete(3) of libvmem 1.x.
  */

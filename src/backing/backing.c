@@ -244,7 +244,7 @@ backing_guard(const struct backing *b, bool on)
 	/* fails on a region of huge pages, which cannot be split */
 	ok = mprotect(b->base, page, prot) == 0;
 	errno = saved;
-	return ok && on;
+	return ok == on;
 }
 
 void

@@ -153,7 +153,7 @@ int numa_parse(struct numa *ret, const char *list);
  * backing_guard -- take away (on) or give back the access to the first system
  * page; does nothing where pages cannot be split (granule over a system page),
  * or where that is more than BACKING_GUARD_MAX.
- * Returns whether the page is now guarded.
+ * Returns whether the page is now guarded; after giving back: it could not be.
  */
 bool backing_guard(const struct backing *b, bool on);
 

@@ -94,6 +94,24 @@ format(struct record *rec, const struct pool_want *want)
 	return 0;
 }
 
+/*
+ * publish -- the pool is live; its first page is closed last, under the lock,
+ * since that might not be undone
+ */
+static int
+publish(struct record *rec)
+{
+	char *base = rec->backing.base;
+	bool apart = guard_pool_page(base, RUN_HEADER_OFF);
+	registry_lock();
+	int rc = registry_add(rec);
+	if (rc == 0 && !apart)
+		registry_find(base)->guarded =
+			backing_guard(&rec->backing, true);
+	registry_unlock();
+	return rc;
+}
+
 /* create -- the second half of creation; closes on failure */
 static int
 create(struct record *rec, const struct pool_want *want)
@@ -101,30 +119,25 @@ create(struct record *rec, const struct pool_want *want)
 	char *base = rec->backing.base;
 	rec->twin.fd = -1;
 	registry_lock();
+	int rc = registry_unguard(&rec->backing);
 	/* whoever still knows a pool at that address: it is none any more */
-	struct record *old = registry_find(base);
+	struct record *old = rc == 0 ? registry_find(base) : NULL;
 	if (old != NULL) {
 		old->overlapped = true;
 		/* a thaw under way will find the new one */
 		old->frozen = false;
 	}
-	registry_unguard(&rec->backing);
 	registry_unlock();
-	thread_pool_gone(base);
-	int rc = has_metadata(&rec->backing);
+	if (rc == 0) {
+		thread_pool_gone(base);
+		rc = has_metadata(&rec->backing);
+	}
 	bool begun = rc == 0;
 	if (rc == 0)
 		rc = format(rec, want);
-	if (rc == 0) {
-		rec->guarded = !guard_pool_page(base, RUN_HEADER_OFF) &&
-			       backing_guard(&rec->backing, true);
-		registry_lock();
-		rc = registry_add(rec);
-		registry_unlock();
-	}
+	if (rc == 0)
+		rc = publish(rec);
 	if (rc != 0) {
-		if (rec->guarded)
-			(void)backing_guard(&rec->backing, false);
 		if (unlikely(guard_on) && begun)
 			guard_pool_end(base, rec->backing.size, true);
 		backing_undo(&rec->backing, &want->backing);
@@ -169,6 +182,14 @@ pool_size(void *handle)
 	return pool_at(handle)->size;
 }
 
+/* open_first_page -- of a region, which is the caller's; false: it cannot be */
+static bool
+open_first_page(const struct record *rec)
+{
+	return !rec->guarded || rec->backing.kind != BACKING_REGION ||
+	       !backing_guard(&rec->backing, false);
+}
+
 int
 pool_delete(void *handle)
 {
@@ -180,6 +201,12 @@ pool_delete(void *handle)
 	registry_lock();
 	struct record *live = registry_find(handle);
 	bool mine = live != NULL && live->uid == rec.uid;
+	/* before anything has changed, and before another pool can be there */
+	if (mine && !open_first_page(&rec)) {
+		registry_unlock();
+		pool_thaw(handle);
+		return fail_sys(ENOMEM, "mprotect");
+	}
 	if (mine)
 		registry_remove(live);
 	thread_pool_gone(handle);
@@ -199,8 +226,6 @@ pool_delete(void *handle)
 	/* what was made over it, or is the parent's as well, is not touched */
 	if (touch)
 		pool_at(handle)->signature = 0;
-	if (rec.guarded)
-		(void)backing_guard(&rec.backing, false);
 	if (unlikely(guard_on))
 		guard_pool_end(handle, rec.backing.size, touch);
 	int cancel = os_cancel_off();

@@ -79,7 +79,11 @@ int64_t pool_trim(void *handle, size_t keep);
 /* pool_set_decay -- another decay time; 0 or -EINVAL */
 int pool_set_decay(void *handle, int ms);
 
-/* pool_delete -- free everything and forget the pool */
+/*
+ * pool_delete -- free everything and forget the pool
+ * Returns 0, -EINVAL, or -ENOMEM: the first page of a region cannot be opened,
+ * and nothing has changed.
+ */
 int pool_delete(void *handle);
 
 /*

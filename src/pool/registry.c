@@ -147,17 +147,18 @@ overlap_mark(const struct backing *b, const struct record *self)
 	}
 }
 
-void
+int
 registry_unguard(const struct backing *b)
 {
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
 		struct record *other = &registry.table[--i];
-		if (other->guarded)
-			(void)backing_guard(&other->backing, false);
+		if (other->guarded && backing_guard(&other->backing, false))
+			return fail_sys(ENOMEM, "mprotect");
 		other->guarded = false;
 		guard_pool_forget(other->backing.base);
 	}
+	return 0;
 }
 
 /* change_begin, change_end -- what lies between others may see half done */

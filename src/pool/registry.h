@@ -91,8 +91,9 @@ void registry_reset_lock(void);
 /*
  * registry_unguard -- a pool is about to be made over these bytes: the guard
  * pages of live pools that lie there must be accessible again
+ * Returns 0 or -ENOMEM.
  */
-void registry_unguard(const struct backing *b);
+int registry_unguard(const struct backing *b);
 
 /* registry_add -- 0, or -ENOMEM; marks live pools that it overlaps */
 int registry_add(const struct record *rec);
