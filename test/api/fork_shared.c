@@ -20,7 +20,7 @@
 
 #define POOL_BYTES (64 * MIB)
 #define NCHILDREN  3
-#define NSTEPS     (TEST_SANITIZED ? 2000 : 10000)
+#define NSTEPS     (TEST_TSAN ? 500 : TEST_SANITIZED ? 1000 : 10000)
 #define HIGH       20000
 #define NPASSED    200
 
