@@ -60,11 +60,12 @@ live(struct soak *s, uint64_t seed, bool forever)
 
 	must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	rng_init_from(&rng, seed);
-	do {
+	for (;;) {
 		use_copies(s, &rng);
 		use_new_pool(s, &rng);
-	} while (forever);
-	_exit(0);
+		if (!forever)
+			_exit(0);
+	}
 }
 
 /* must_be_empty -- nobody has left a file there */

@@ -6,8 +6,11 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
-#define BATCH 16u
+#define BATCH   16u
+#define BEAT_MS 20u   /* from one part of a member's work to the next */
+#define LATE_MS 1000u /* what is not made good when the machine is busy */
 
 /* share -- of a hundred, sizes up to `most` */
 static const struct {
@@ -147,18 +150,37 @@ struct member {
 	uint64_t seed;
 };
 
+/*
+ * keep_pace -- wait for the next beat: how much is done in a tide, and so how
+ * much memory it takes, must not depend on what else the machine does
+ */
+static void
+keep_pace(uint64_t *next)
+{
+	uint64_t now = test_ms();
+
+	*next += BEAT_MS;
+	if (now < *next)
+		(void)usleep((useconds_t)(*next - now) * 1000);
+	else if (now > *next + LATE_MS)
+		*next = now;
+}
+
 static void *
 work_for_a_while(void *arg)
 {
 	struct member *m = arg;
 	struct rng rng;
 	struct deadline leave;
+	uint64_t next;
 
 	rng_init_from(&rng, m->seed);
 	leave = deadline_in(rng_between(&rng, 10, 3000));
+	next = test_ms();
 	while (!deadline_is_over(leave) && !deadline_is_over(m->soak->end)) {
 		exchange(m->soak, &rng);
 		batch(m->soak, &rng);
+		keep_pace(&next);
 	}
 	return NULL;
 }
