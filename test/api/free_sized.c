@@ -94,6 +94,8 @@ static void
 free_sized__resized_or_aligned__frees(void **state)
 {
 	(void)state;
+	if (TEST_TSAN)
+		test_skip("one thread alone, and slow");
 	for (int level = 0; level <= 2; level++) {
 		VMEM *vmp = pool_of_level(level);
 

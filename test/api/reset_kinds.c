@@ -303,7 +303,7 @@ static void
 reset__shared_with_a_child__is_refused_to_both(void **state)
 {
 	VMEM *vmp = test_file_pool(VMEM_MIN_POOL);
-	char *text = vmem_strdup(vmp, "the parent's");
+	char *text;
 
 	(void)state;
 	/* a child that does not use it does not count */
