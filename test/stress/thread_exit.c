@@ -155,7 +155,12 @@ threads__free_in_destructors__works(void **state)
 	test_pool_delete(vmp, VMEM_MIN_POOL);
 }
 
-/* a thread that ends while others work in the same pool, again and again */
+/*
+ * a thread that ends while others work in the same pool, again and again, and
+ * one more checks it
+ */
+#define CHECKER 4
+
 struct mixed {
 	VMEM *vmp;
 	struct deadline end;
@@ -185,6 +190,12 @@ work_or_start_threads(size_t idx, struct rng *rng, void *arg)
 	while (!deadline_is_over(mixed->end)) {
 		pthread_t thread;
 
+		if (idx == CHECKER) {
+			/* it reads heaps that their threads are leaving */
+			must(vmem_check(mixed->vmp) == 1);
+			must(vmem_trim(mixed->vmp, MIB) >= 0);
+			continue;
+		}
 		if (idx % 2 == 0) {
 			objects_churn(&set, rng, 200, 5000);
 			while (set.n > 300)
@@ -204,7 +215,7 @@ threads__come_and_go_while_others_work__works(void **state)
 	struct mixed mixed = {test_pool(32 * MIB), deadline_in(STRESS_MS)};
 
 	(void)state;
-	threads_run(4, work_or_start_threads, &mixed, __func__);
+	threads_run(CHECKER + 1, work_or_start_threads, &mixed, __func__);
 	assert_int_equal(vmem_check(mixed.vmp), 1);
 	assert_non_null(vmem_malloc(mixed.vmp, 27 * MIB));
 	test_pool_delete(mixed.vmp, 32 * MIB);
