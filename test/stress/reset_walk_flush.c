@@ -6,7 +6,7 @@
  * Who works in a pool holds a lock to read, who empties it to write, as only so
  * the objects of before are not used afterwards.  All else comes at any time.
  *
- * ctest: timeout=300 threads
+ * ctest: timeout=300
  */
 #include "harness/test.h"
 

@@ -6,8 +6,8 @@
  * its handler forks: the child ends, or starts another program that makes
  * pools.
  *
- * The address sanitizer's allocator has a lock that a fork may leave held in the
- * child: there one run in twenty did not end, in its calloc().
+ * The address sanitizer's allocator has a lock that a fork may leave held in
+ * the child: there one run in twenty did not end, in its calloc().
  *
  * ctest: timeout=300 not-asan threads
  */
