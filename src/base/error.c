@@ -74,8 +74,8 @@ error_set(int sys, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-int
-fail(int err, const char *fmt, ...)
+/* the names in brackets: the analyzer has macros of these names */
+int(fail)(int err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -84,8 +84,7 @@ fail(int err, const char *fmt, ...)
 	return -err;
 }
 
-int
-fail_sys(int err, const char *fmt, ...)
+int(fail_sys)(int err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);

@@ -21,7 +21,9 @@ void
 pages_hold(struct run_space *rs, size_t bit, size_t npages)
 {
 	tree_take(&rs->tree, bit, npages);
-	rs->nfree -= (uint32_t)npages;
+	/* relaxed, as everywhere here: run caches look at it without the lock
+	 */
+	store_relaxed(&rs->nfree, rs->nfree - (uint32_t)npages);
 	rs->nspare -= nspare(rs, bit, npages);
 	rs->decay.low = min_u32(rs->decay.low, rs->nspare);
 }
@@ -30,7 +32,7 @@ void
 pages_release(struct run_space *rs, size_t bit, size_t npages)
 {
 	tree_give(&rs->tree, bit, npages);
-	rs->nfree += (uint32_t)npages;
+	store_relaxed(&rs->nfree, rs->nfree + (uint32_t)npages);
 	rs->nspare += nspare(rs, bit, npages);
 }
 
@@ -47,7 +49,7 @@ void
 pages_free(struct run_space *rs, size_t bit, size_t npages)
 {
 	tree_give(&rs->tree, bit, npages);
-	rs->nfree += (uint32_t)npages;
+	store_relaxed(&rs->nfree, rs->nfree + (uint32_t)npages);
 	/* all of them are dirty and none is hollow */
 	rs->nspare += (uint32_t)npages;
 }

@@ -31,7 +31,8 @@ run_space_reset(struct run_space *rs)
 	map_clear(rs);
 	/* all that were in use are dirty and not hollow */
 	rs->nspare += rs->npages - rs->first - rs->nfree;
-	rs->nfree = rs->npages - rs->first;
+	/* relaxed: as in pages.c */
+	store_relaxed(&rs->nfree, rs->npages - rs->first);
 	tree_clear(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, first);
 	rs->meta_head = RUN_NO_GRANULE;

@@ -114,7 +114,7 @@ struct run_space {
 	uint32_t is_bare;    /* opened with hollow pages; atomic, relaxed */
 	uint32_t due;        /* run_decay() has work; atomic, relaxed: a hint */
 	struct lock lock;    /* RANK_RUN */
-	uint32_t nfree;      /* free pages; lock */
+	uint32_t nfree;      /* free pages; lock; atomic to look */
 	uint32_t meta_head;  /* descriptor runs with a free granule; lock */
 	uint32_t nmeta;      /* descriptor runs; lock */
 	uint32_t nhollow;    /* hollow pages; lock */

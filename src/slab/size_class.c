@@ -72,13 +72,13 @@ class_add(struct class_table *t, size_t size)
 	c->recip = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
 	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
 		c->npages[step] = geometry(c, 1u << step);
-	/* whole cache lines: the counts and what is freed last are hot */
 	c->nlifo = (uint8_t)clamp_size(
-		align_down(BIN_LIFO_BYTES / size, LINE_SLOTS), BIN_LIFO_LEAST,
-		BIN_LIFO);
+		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, BIN_LIFO);
 	ASSERT(t->bin_bytes <= UINT16_MAX);
 	c->bin = (uint16_t)t->bin_bytes;
-	t->bin_bytes += (uint32_t)(BIN_HEAD + c->nlifo * sizeof(void *));
+	/* whole cache lines: the counts and what is freed last are hot */
+	t->bin_bytes += (uint32_t)(BIN_HEAD + align_up(c->nlifo, LINE_SLOTS) *
+						      sizeof(void *));
 }
 
 static void

@@ -29,7 +29,7 @@
 #define BIN_HEAD       128u                /* bytes */
 #define BIN_LIFO       64u                 /* slots at most */
 #define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
-#define BIN_LIFO_LEAST 8u                  /* ...but at least so many slots */
+#define BIN_LIFO_LEAST 4u                  /* ...but at least so many slots */
 
 struct size_class {
 	uint32_t size;                /* bytes of a slot */

@@ -286,7 +286,7 @@ check_cache(struct tally *t, const struct heap *h)
 	for (unsigned cls = 0; cls < LARGE_CLASSES; cls++)
 		classed += check_cache_class(t, h, cls);
 	if (n != c->nruns || classed != n || c->newest != prev ||
-		pages != c->npages || pages > h->dir->cache_pages)
+		pages != c->npages || pages > cache_most(h->dir))
 		(void)finding(t->c->f, "heap %u: cached runs", h->id);
 	t->cached_said += n;
 }

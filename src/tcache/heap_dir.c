@@ -16,8 +16,8 @@
 #define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
 #define PRIVATE_MOST     ((size_t)4096)
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
-#define CACHE_SHARE      8u
-#define CACHE_MOST       ((size_t)256 << 20)
+#define CACHE_SHARE      64u
+#define CACHE_MOST       ((size_t)16 << 20)
 
 /* heap_create -- a heap in a run of its own; Locks: admin lock held */
 static struct heap *

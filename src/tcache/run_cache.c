@@ -10,6 +10,12 @@
 
 #define LG_A_DOUBLING 2u /* classes: 4 a doubling */
 #define LINEAR        4u /* and one a page up to here */
+#define CACHE_OF_FREE 4u /* no more than a part of what is free */
+
+/* where there is much room, all heaps together may keep this many times as much
+ * as one does elsewhere */
+#define CACHE_WIDE      8u
+#define CACHE_WIDE_POOL ((size_t)256 << 20)
 
 /* every so many lone runs look at the clock: it takes a lock */
 #define LONE_LOOK 64u
@@ -178,19 +184,32 @@ give_back(struct heap *h, struct desc *d)
 	run_free(h->runs, d);
 }
 
+uint32_t
+cache_most(const struct heap_dir *dir)
+{
+	bool wide = dir->runs->npages >= CACHE_WIDE_POOL >> RUN_LG_PAGE;
+	return wide ? dir->cache_pages * CACHE_WIDE : dir->cache_pages;
+}
+
 /*
- * limit_of -- pages that a heap may keep: its part of what all may; nothing
- * where free pages go back at once
+ * limit_of -- pages that a heap may keep now: its part of what all may, which
+ * is more in a wide pool, and little in one that comes to its end, as each run
+ * in a cache is an island between the free pages; nothing where these go back
+ * at once
  */
 static uint32_t
 limit_of(const struct heap *h)
 {
+	const struct heap_dir *dir = h->dir;
 	/* relaxed: however many there are at the moment */
-	uint32_t n = load_relaxed(&h->dir->nprivate);
+	uint32_t n = load_relaxed(&dir->nprivate);
 	/* relaxed: see run_set_decay() */
 	if (load_relaxed(&h->runs->decay.ms) == 0)
 		return 0;
-	return h->dir->cache_pages / (n == 0 ? 1 : n);
+	uint32_t part = cache_most(dir) / (n == 0 ? 1 : n);
+	part = (uint32_t)max_size(part, dir->cache_pages);
+	/* relaxed: a hint */
+	return min_u32(part, load_relaxed(&h->runs->nfree) / CACHE_OF_FREE);
 }
 
 void

@@ -52,6 +52,7 @@ struct large_run {
 _Static_assert(sizeof(struct large_run) <= RUN_GRANULE, "one granule");
 
 struct heap;
+struct heap_dir;
 
 /* large_class -- class of a large run */
 unsigned large_class(size_t npages);
@@ -61,6 +62,9 @@ size_t large_class_pages(unsigned cls);
 
 /* cache_get -- npages pages out of the cache, RUN_CACHED still; or NULL */
 struct desc *cache_get(struct heap *h, size_t npages);
+
+/* cache_most -- pages that a heap may ever keep */
+uint32_t cache_most(const struct heap_dir *dir);
 
 /* cache_put -- keep a RUN_CACHED run, or give it back when it is too large */
 void cache_put(struct heap *h, struct desc *d);

@@ -100,7 +100,7 @@ struct heap_dir {
 	uint32_t hardening;   /* set once */
 	uint32_t first_step;  /* of a bin's first slabs; set once */
 	uint32_t last_step;   /* of a bin's later slabs; set once */
-	uint32_t cache_pages; /* most pages in all run caches; set once */
+	uint32_t cache_pages; /* in a run cache, see cache_most(); set once */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */
 	/* large objects freed by threads without a heap; admin lock */

@@ -87,12 +87,12 @@ reset__each_source__works(void **state)
 static void
 reset__huge_pages__works(void **state)
 {
-	struct vmem_options o = options_of(VMEM_SOURCE_HUGETLB);
+	struct vmem_options o = options_of(VMEM_SOURCE_PATH);
 	struct fs fs;
 
 	(void)state;
-	/* the mount raises the number of huge pages, and the pool takes them */
 	fs_mount_or_skip(&fs, FS_HUGETLBFS, 48);
+	o.path = fs.path;
 	o.size = 16 * MIB;
 	try_kind(&o);
 	o.sparse = 1;

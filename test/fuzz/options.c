@@ -22,7 +22,7 @@ set(struct config *c, const char *item)
 		{"decay", &c->decay_ms, -1, INT_MAX},
 		{"sparse", &c->sparse, 0, 1},
 		{"prefault", &c->prefault, 0, 1},
-		{"huge", &c->huge, 0, 1},
+		{"huge", &c->huge, -1, 1},
 	};
 	const char *value = strchr(item, '=');
 	if (value == NULL)

@@ -253,11 +253,12 @@ at_any_moment__sparse_pool_that_grows__sound(void **state)
 static void
 at_any_moment__huge_pages__sound(void **state)
 {
-	struct vmem_options o = options_of(VMEM_SOURCE_HUGETLB);
+	struct vmem_options o = options_of(VMEM_SOURCE_PATH);
 	struct fs fs;
 
 	(void)state;
 	fs_mount_or_skip(&fs, FS_HUGETLBFS, 48);
+	o.path = fs.path;
 	o.max_size = 32 * MIB;
 	o.sparse = 1;
 	o.decay_ms = 0;
