@@ -49,6 +49,8 @@ create(struct tier *t, const struct tier_spec *spec, enum pool_fork mode)
 	pool_want_init(&want, anon ? BACKING_NEW_PRIVATE : BACKING_AT_PATH,
 		spec->size, VMMALLOC_MIN_POOL);
 	want.name = spec->name;
+	/* with a heap for each of many threads, much memory for little work */
+	want.backing.huge = -1;
 	if (!anon) {
 		want.backing.path = want.fork_path = spec->path;
 		want.backing.sparse = true;
