@@ -276,20 +276,8 @@ free_any(VMEM *vmp, void *ptr)
 	size_t idx = 0;
 	if (likely(thread_heap_fast(vmp, &h))) {
 		enum fast_free f = heap_free_fast(h, vmp, ptr, &s, &idx);
-		if (likely(f == FAST_DONE)) {
-			thread_busy_end();
+		if (likely(heap_free_ended(f, h, s, idx)))
 			return;
-		}
-		if (likely(f == FAST_BELIEVED)) {
-			/* a return of its own: one jump less */
-			thread_busy_end();
-			__asm__ volatile("# believed");
-			return;
-		}
-		if (likely(f == FAST_BITS)) {
-			heap_free_bits(h, s, idx);
-			return;
-		}
 	}
 	free_slow(vmp, ptr, 0, "vmem_free");
 }
@@ -311,19 +299,8 @@ vmem_free_sized(VMEM *vmp, void *ptr, size_t size)
 	if (likely(thread_heap_fast(vmp, &h))) {
 		enum fast_free f =
 			heap_free_fast_sized(h, vmp, ptr, size, &s, &idx);
-		if (likely(f == FAST_DONE)) {
-			thread_busy_end();
+		if (likely(heap_free_ended(f, h, s, idx)))
 			return;
-		}
-		if (likely(f == FAST_BELIEVED)) {
-			thread_busy_end();
-			__asm__ volatile("# believed");
-			return;
-		}
-		if (likely(f == FAST_BITS)) {
-			heap_free_bits(h, s, idx);
-			return;
-		}
 	}
 	/* 0 means unknown there; an object of 0 bytes is one of 1 */
 	free_slow(vmp, ptr, max_size(size, 1), "vmem_free_sized");

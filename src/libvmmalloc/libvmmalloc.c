@@ -121,19 +121,8 @@ free_any(void *ptr)
 	size_t idx = 0;
 	struct heap *h = thread_pinned_fast(tier_first);
 	enum fast_free f = heap_free_fast(h, tier_first, ptr, &s, &idx);
-	if (likely(f == FAST_DONE)) {
-		thread_busy_end();
+	if (likely(heap_free_ended(f, h, s, idx)))
 		return;
-	}
-	if (likely(f == FAST_BELIEVED)) {
-		thread_busy_end();
-		__asm__ volatile("# believed");
-		return;
-	}
-	if (likely(f == FAST_BITS)) {
-		heap_free_bits(h, s, idx);
-		return;
-	}
 	free_slow(ptr);
 }
 

@@ -233,6 +233,30 @@ heap_free_fast(struct heap *h, void *pool, void *p, struct slab **ret_slab,
 	return heap_free_fast_sized(h, pool, p, 0, ret_slab, ret_idx);
 }
 
+/*
+ * heap_free_ended -- what is left of an operation after heap_free_fast() or
+ * heap_free_fast_sized(); false when it has to go the slow path
+ */
+static ALWAYS_INLINE bool
+heap_free_ended(enum fast_free f, struct heap *h, struct slab *s, size_t idx)
+{
+	if (likely(f == FAST_DONE)) {
+		thread_busy_end();
+		return true;
+	}
+	if (likely(f == FAST_BELIEVED)) {
+		/* a return of its own: one jump less */
+		thread_busy_end();
+		__asm__ volatile("# believed");
+		return true;
+	}
+	if (likely(f == FAST_BITS)) {
+		heap_free_bits(h, s, idx);
+		return true;
+	}
+	return false;
+}
+
 /* heap_bytes -- of a heap with that table */
 static inline size_t
 heap_bytes(const struct class_table *t)
