@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <libvmem.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "inspect/snapshot.h"
@@ -46,13 +45,6 @@ struct look {
 	uint64_t deadline_ns;
 	unsigned rounds;
 };
-
-static void
-sleep_ns(long ns)
-{
-	struct timespec t = {.tv_nsec = ns};
-	(void)nanosleep(&t, NULL);
-}
 
 /*
  * is_inside -- is the thread with that storage inside the pool, or does it hold
@@ -136,7 +128,7 @@ run_chosen(struct look *l, long slice, enum inside inside)
 		if (t->chosen)
 			stop_run(&l->stopped, i);
 	}
-	sleep_ns(slice);
+	stop_sleep_ns(slice);
 	return stop_again(&l->stopped, stop_now_ns() + STOP_NS);
 }
 
@@ -156,15 +148,6 @@ run_inside(struct look *l, enum inside *inside)
 			rc = look(l, inside);
 	}
 	return rc;
-}
-
-static int
-run_all(struct look *l, long breath)
-{
-	for (size_t i = 0; i < l->stopped.n; i++)
-		stop_run(&l->stopped, i);
-	sleep_ns(breath);
-	return stop_again(&l->stopped, stop_now_ns() + STOP_NS);
 }
 
 static bool
@@ -197,7 +180,8 @@ empty(struct look *l)
 			return fail(EBUSY,
 				"a thread is inside the pool and does not "
 				"leave it");
-		rc = run_all(l, BREATH_NS << (breath % BREATHS));
+		rc = stop_breathe(
+			&l->stopped, BREATH_NS << (breath % BREATHS), STOP_NS);
 		l->rounds++;
 		if (rc == 0)
 			rc = look(l, &inside);

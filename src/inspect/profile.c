@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "inspect/finder.h"
@@ -139,13 +138,6 @@ copy_once(struct source *s, uint64_t at, struct profile *head,
 	return 0;
 }
 
-static void
-sleep_ns(long ns)
-{
-	const struct timespec t = {.tv_nsec = ns};
-	(void)nanosleep(&t, NULL);
-}
-
 /*
  * copy_stopped -- a copy of one moment, of a process that never pauses
  * Who was stopped amid a change runs on for a slice, and is stopped again.
@@ -160,10 +152,7 @@ copy_stopped(struct source *s, uint64_t at, struct profile *head,
 		return rc;
 	rc = copy_once(s, at, head, stacks);
 	for (unsigned i = 0; i < SLICES && rc == -EAGAIN; i++) {
-		for (size_t t = 0; t < stopped.n; t++)
-			stop_run(&stopped, t);
-		sleep_ns(SLICE_NS);
-		rc = stop_again(&stopped, stop_now_ns() + STOP_NS);
+		rc = stop_breathe(&stopped, SLICE_NS, STOP_NS);
 		if (rc == 0)
 			rc = copy_once(s, at, head, stacks);
 	}
@@ -181,7 +170,7 @@ copy(struct source *s, uint64_t at, struct profile_view *v,
 	int rc = copy_once(s, at, head, stacks);
 	bool alive = s->ops->refresh != NULL; /* a core file does not change */
 	for (unsigned i = 1; i < TRIES && alive && rc == -EAGAIN; i++) {
-		sleep_ns(TRY_NS);
+		stop_sleep_ns(TRY_NS);
 		rc = copy_once(s, at, head, stacks);
 	}
 	if (rc == -EAGAIN && alive)

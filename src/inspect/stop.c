@@ -32,8 +32,8 @@ stop_now_ns(void)
 	return (uint64_t)t.tv_sec * NS_A_SECOND + (uint64_t)t.tv_nsec;
 }
 
-static void
-sleep_ns(long ns)
+void
+stop_sleep_ns(long ns)
 {
 	struct timespec t = {.tv_nsec = ns};
 	(void)nanosleep(&t, NULL);
@@ -89,7 +89,7 @@ wait_all(struct stopped *s, uint64_t deadline_ns)
 		}
 		if (running == NULL || stop_now_ns() > deadline_ns)
 			return running;
-		sleep_ns(pause);
+		stop_sleep_ns(pause);
 	}
 }
 
@@ -279,4 +279,13 @@ stop_again(struct stopped *s, uint64_t deadline_ns)
 			(void)ptrace(PTRACE_INTERRUPT, s->threads[i].tid, NULL,
 				NULL);
 	return settle(s, deadline_ns);
+}
+
+int
+stop_breathe(struct stopped *stopped, long ns, uint64_t most_ns)
+{
+	for (size_t i = 0; i < stopped->n; i++)
+		stop_run(stopped, i);
+	stop_sleep_ns(ns);
+	return stop_again(stopped, stop_now_ns() + most_ns);
 }

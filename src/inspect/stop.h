@@ -47,11 +47,17 @@ int stop_begin(struct stopped *ret, int pid, uint64_t deadline_ns);
 /* stop_end -- let everything go; returns how long it was stopped */
 uint64_t stop_end(struct stopped *stopped);
 
+/* stop_sleep_ns -- less than a second */
+void stop_sleep_ns(long ns);
+
 /*
  * stop_run -- let a stopped thread run on.  stop_again() stops all that run,
  * and those that they have made, as stop_begin() does.
  */
 void stop_run(struct stopped *stopped, size_t i);
 int stop_again(struct stopped *stopped, uint64_t deadline_ns);
+
+/* stop_breathe -- let all threads run for a while, and stop them again */
+int stop_breathe(struct stopped *stopped, long ns, uint64_t most_ns);
 
 #endif
