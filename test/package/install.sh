@@ -28,7 +28,9 @@ has() {
 	}
 }
 has "$prefix/include/libvmem.h"
+has "$prefix/include/libvmem_types.h"
 has "$prefix/include/libvmem.hpp"
+has "$prefix/include/libvmem_detail.hpp"
 has "$libdir/libvmem.so"
 has "$libdir/libvmem.a"
 has "$libdir/vmem_debug/libvmem.so.1"

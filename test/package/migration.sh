@@ -29,7 +29,7 @@ every() {
 
 words '(vmem|VMEM)_[A-Za-z_]+[a-zA-Z]' | grep -v 'VMEM_\(OPTIONS\|LOG_\)' |
 	grep -v '^vmem_\(probes\|debug\)$' >"$tmp/ours"
-grep -Eow '(vmem|VMEM)_\w+' "$src/include/libvmem.h" | sort -u >"$tmp/header"
+grep -Ehow '(vmem|VMEM)_\w+' "$src"/include/libvmem.h "$src"/include/libvmem_types.h | sort -u >"$tmp/header"
 every "is not in libvmem.h" "$tmp/ours" "$tmp/header"
 
 # the first block of C is a part of a function

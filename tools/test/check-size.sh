@@ -25,14 +25,6 @@ function_of 1 | put src/run/run.c
 seq 501 | put src/run/table.h
 fails 'src/run/table.h: 501 lines' check
 
-function_of 1 | put src/run/run.c
-seq 500 | put src/run/table.h
-seq 700 | put include/libvmem.h
-passes check
-seq 701 | put include/libvmem.h
-fails 'include/libvmem.h: 701 lines' check
-seq 700 | put include/libvmem.h
-
 # a class of C++ is no function
 function_of 71 | sed 's/^f(void)/class f/' | put src/run/table.h
 function_of 1 | put src/run/run.c
