@@ -97,13 +97,14 @@ large_free_stray(struct heap_dir *dir, struct desc *d, void *p, size_t size)
 	return r;
 }
 
-/* cached_behind -- are the pages behind a run free, but in a run cache? */
+/* cached_behind -- does this heap keep the run behind that one? */
 static bool
 cached_behind(const struct heap *h, const struct desc *d)
 {
-	const char *end = d->base + ((size_t)d->npages << RUN_LG_PAGE);
-	const struct desc *next = run_lookup(h->runs, end);
-	return next != NULL && load_relaxed(&next->owner) == RUN_CACHED;
+	struct desc *beside[2];
+	/* another heap's may go away while it is looked at without the lock */
+	run_beside(h->runs, d, h, beside);
+	return beside[1] != NULL;
 }
 
 bool
