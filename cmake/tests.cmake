@@ -240,23 +240,47 @@ function(vmem_test_scripts label)
 	endforeach()
 endfunction()
 
-# vmem_fault_tests() -- tests whose system calls are made by fault/kit/fault.c:
-# of what is linked statically, by the names in its list
+# vmem_fault_tests() -- tests whose system calls are made by fault/kit/: of what
+# is linked statically, by the names in call.h.  The same of the preload library
+# is bin/test/libvmmalloc_faulty.so.
 function(vmem_fault_tests)
 	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/fault)
-	set(kit ${folder}/kit/fault.c)
+	file(GLOB kit CONFIGURE_DEPENDS ${folder}/kit/*.c)
 	vmem_test_folder(fault "*.c" vmem_core)
-	file(STRINGS ${kit} lines REGEX "^\tCALL\\(")
+	file(STRINGS ${folder}/kit/call.h lines REGEX "^\tCALL\\(")
 	string(REGEX MATCHALL "CALL\\([a-z_]+" names "${lines}")
 	list(TRANSFORM names REPLACE "CALL.(.*)" "LINKER:--wrap=\\1")
 	file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
 	foreach(file IN LISTS files)
 		get_filename_component(name ${file} NAME_WE)
-		if(TARGET fault_${name})
-			target_sources(fault_${name} PRIVATE ${kit})
-			target_link_options(fault_${name} PRIVATE ${names})
+		if(NOT TARGET fault_${name})
+			continue()
 		endif()
+		target_sources(fault_${name} PRIVATE ${kit})
+		target_link_options(fault_${name} PRIVATE ${names})
+		vmem_test_name(test fault ${name})
 	endforeach()
+	if(VMEM_VARIANT OR NOT TARGET vmmalloc)
+		return()
+	endif()
+	vmem_faulty_preload("${kit}" "${names}")
+endfunction()
+
+# vmem_faulty_preload(KIT WRAPS) -- libvmmalloc, as it is but for its calls
+function(vmem_faulty_preload kit wraps)
+	add_library(vmmalloc_faulty SHARED ${kit}
+		$<TARGET_OBJECTS:vmem_core_objects>
+		$<TARGET_OBJECTS:vmmalloc_face_objects>)
+	target_compile_definitions(vmmalloc_faulty PRIVATE _GNU_SOURCE)
+	target_include_directories(vmmalloc_faulty PRIVATE
+		${PROJECT_SOURCE_DIR}/test)
+	set_target_properties(vmmalloc_faulty PROPERTIES
+		LINKER_LANGUAGE C
+		C_VISIBILITY_PRESET hidden
+		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/test)
+	target_link_options(vmmalloc_faulty PRIVATE ${wraps}
+		LINKER:--version-script=${PROJECT_SOURCE_DIR}/src/libvmmalloc/libvmmalloc.map
+		LINKER:-z,nodelete LINKER:-z,initfirst LINKER:-z,now)
 endfunction()
 
 # vmem_soak() -- the program of soak/, which is no test: tools/run-soak runs it

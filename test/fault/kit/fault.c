@@ -1,77 +1,101 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fault.c -- system calls that fail when a test wants it
+ * fault.c -- which system calls fail, and what came of it
  *
- * close(2) does its work all the same: the descriptor is gone whatever it says.
+ * It runs inside of malloc too, and so takes no memory.
  */
 #include "fault/kit/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdarg.h>
+#include <linux/fs.h>
+#include <linux/membarrier.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define ERRNOS_MOST 6u
+#include "fault/kit/call.h"
 
-/* the calls, and what each may say; a 0 ends the list */
-#define CALLS(CALL)                                                            \
-	CALL(open, EACCES, EMFILE, ENOSPC, EOPNOTSUPP, EROFS)                  \
-	CALL(openat, EACCES, EEXIST, EMFILE)                                   \
-	CALL(close, EIO, EINTR)                                                \
-	CALL(ftruncate, EFBIG, EINTR, EPERM)                                   \
-	CALL(fallocate, ENOSPC, EINTR, EOPNOTSUPP, ENOMEM, EIO)                \
-	CALL(mmap, ENOMEM, EAGAIN, EACCES, ENODEV)                             \
-	CALL(munmap, ENOMEM)                                                   \
-	CALL(mprotect, ENOMEM, EACCES)                                         \
-	CALL(mremap, ENOMEM)                                                   \
-	CALL(madvise, ENOMEM, EFAULT, EINVAL, EIO, EINTR)                      \
-	CALL(syscall, EPERM, ENOSYS, EINVAL)                                   \
-	CALL(write, ENOSPC, EIO, EINTR)                                        \
-	CALL(pwrite, ENOSPC, EIO, EINTR)                                       \
-	CALL(read, EIO, EINTR)                                                 \
-	CALL(ioctl, ENOTTY)                                                    \
-	CALL(fcntl, EMFILE)                                                    \
-	CALL(fstat, ENOMEM)                                                    \
-	CALL(fstatfs, ENOSYS)                                                  \
-	CALL(getrandom, EAGAIN, ENOSYS)                                        \
-	CALL(getrlimit, EPERM)                                                 \
-	CALL(memfd_create, EMFILE, ENOMEM)                                     \
-	CALL(mincore, ENOMEM)                                                  \
-	CALL(unlinkat, EACCES)                                                 \
-	CALL(pthread_key_create, EAGAIN)                                       \
-	CALL(pthread_setspecific, ENOMEM)
+#define DECIMAL    10
+#define NWISHES    16u
+#define LINE_MOST  80
+#define REPORT_MOD 0600
 
-#define CALL_NAME(name, ...) CALL_##name,
-#define CALL_ROW(name, ...)  {#name, {__VA_ARGS__, 0}},
+/* by their numbers: older headers do not have them */
+#define POPULATE_WRITE 23
+#define SET_VMA        0x53564d41
 
-enum call { CALLS(CALL_NAME) NCALLS };
+#define CALL_ROW(name, ...) {#name, {__VA_ARGS__, 0}},
 
 static const struct {
 	const char *name;
 	int errnos[ERRNOS_MOST];
 } calls[] = {CALLS(CALL_ROW)};
 
+#define WISH(call, name)                                                       \
+	{                                                                      \
+		CALL_##call, (unsigned long)(name), #name                      \
+	}
+
+/* what is asked of the calls that do many things; by the names that the sources
+ * of the libraries have for it */
+static const struct {
+	enum call call;
+	unsigned long number;
+	const char *name;
+} wishes[NWISHES] = {
+	WISH(madvise, MADV_DONTNEED),
+	WISH(madvise, MADV_REMOVE),
+	WISH(madvise, MADV_RANDOM),
+	WISH(madvise, MADV_HUGEPAGE),
+	WISH(madvise, MADV_NOHUGEPAGE),
+	WISH(madvise, POPULATE_WRITE),
+	WISH(ioctl, FICLONE),
+	WISH(ioctl, FS_IOC_GETFLAGS),
+	WISH(ioctl, FS_IOC_SETFLAGS),
+	WISH(fcntl, F_GETFL),
+	WISH(fcntl, F_DUPFD_CLOEXEC),
+	WISH(prctl, SET_VMA),
+	WISH(syscall, SYS_membarrier),
+	WISH(syscall, SYS_mbind),
+	WISH(syscall, SYS_getcwd),
+};
+
 static struct {
 	bool on;
+	enum fault_side side;
 	unsigned at, which; /* 0: none */
 	unsigned mean;      /* 0: none at random */
 	uint32_t row;       /* of random numbers */
+	pid_t maker, pid;   /* who made it; whose calls are counted */
+	unsigned count;
+	bool started; /* the environment has been looked at */
+} plan;
+
+static struct report {
 	unsigned count, hits;
 	int err;
 	enum call last;
-	bool failed[NCALLS];
-} plan;
+	unsigned char failed[NCALLS];
+} own_report, *report = &own_report;
 
+static bool recorded[NCALLS], recorded_wish[NWISHES];
 static bool old_system;
+
+/* the functions that wrap.c stands before */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
+int __real_open(const char *path, int flags, ...);
+int __real_close(int fd);
+ssize_t __real_write(int fd, const void *from, size_t n);
+int __real_ftruncate(int fd, off_t size);
+void *__real_mmap(
+	void *addr, size_t size, int prot, int flags, int fd, off_t off);
+int __real_munmap(void *addr, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static unsigned
 nerrnos(enum call c)
@@ -89,31 +113,127 @@ next_random(void)
 	return plan.row >> 8;
 }
 
-/* fails -- this call, now?  Sets errno when it does. */
-static bool
-fails(enum call c)
+/* record -- one line; nothing may come of it when there is no such file */
+static void
+record(const char *name, const char *wish)
 {
-	unsigned which = plan.which;
-	const char *always = getenv(FAULT_ALWAYS);
-	if (always != NULL && strcmp(always, calls[c].name) == 0) {
-		errno = calls[c].errnos[0];
-		return true;
+	char line[LINE_MOST];
+	const char *path = getenv(FAULT_RECORD);
+	if (path == NULL)
+		return;
+	int n = snprintf(line, sizeof(line), "%s%s%s\n", name,
+		wish[0] != '\0' ? " " : "", wish);
+	int fd = __real_open(
+		path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, REPORT_MOD);
+	if (fd < 0)
+		return;
+	(void)!__real_write(fd, line, (size_t)n);
+	(void)__real_close(fd);
+}
+
+/* start -- the plan and the place of the report that the environment has */
+static void
+start(void)
+{
+	const char *text = getenv(FAULT_PLAN), *path = getenv(FAULT_REPORT);
+	char *end;
+	plan.started = true;
+	if (text == NULL)
+		return;
+	enum fault_side side = (enum fault_side)strtoul(text, &end, DECIMAL);
+	unsigned at = (unsigned)strtoul(end, &end, DECIMAL);
+	unsigned which = (unsigned)strtoul(end, &end, DECIMAL);
+	unsigned mean = (unsigned)strtoul(end, &end, DECIMAL);
+	unsigned seed = (unsigned)strtoul(end, &end, DECIMAL);
+	int fd = path == NULL ? -1 : __real_open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		void *p = __real_mmap(NULL, sizeof(*report),
+			PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p != MAP_FAILED)
+			report = p;
+		(void)__real_close(fd);
 	}
+	if (mean != 0)
+		fault_random(mean, seed);
+	else
+		fault_at(at, which);
+	fault_side(side);
+}
+
+/* is_counted -- is this process one of those whose calls the plan is for? */
+static bool
+is_counted(void)
+{
+	if (!plan.started)
+		start();
 	if (!plan.on)
 		return false;
-	plan.count++;
-	if (plan.mean != 0) {
-		if (next_random() % plan.mean != 0)
-			return false;
-		which = next_random();
-	} else if (plan.count != plan.at) {
-		return false;
+	pid_t pid = getpid();
+	if (pid != plan.pid) {
+		plan.pid = pid;
+		plan.count = 0;
+		plan.row += (uint32_t)pid;
 	}
-	plan.hits++;
-	plan.last = c;
-	plan.failed[c] = true;
-	plan.err = calls[c].errnos[which % nerrnos(c)];
-	errno = plan.err;
+	return plan.side == FAULT_EVERYWHERE ||
+	       (plan.side == FAULT_HERE) == (pid == plan.maker);
+}
+
+/* is_due -- is it the turn of this call, and with which errno? */
+static bool
+is_due(unsigned *ret_which)
+{
+	plan.count++;
+	if (plan.count > report->count)
+		report->count = plan.count;
+	*ret_which = plan.which;
+	if (plan.mean == 0)
+		return plan.count == plan.at;
+	if (next_random() % plan.mean != 0)
+		return false;
+	*ret_which = next_random();
+	return true;
+}
+
+bool
+fault_hit(enum call c)
+{
+	int saved = errno;
+	unsigned which = 0;
+	const char *always = getenv(FAULT_ALWAYS);
+	bool is_always = always != NULL && strcmp(always, calls[c].name) == 0;
+	bool due = is_always || (is_counted() && is_due(&which));
+	if (due && !recorded[c]) {
+		recorded[c] = true;
+		record(calls[c].name, "");
+	}
+	errno = saved;
+	if (!due)
+		return false;
+	int err = calls[c].errnos[which % nerrnos(c)];
+	if (!is_always) {
+		report->hits++;
+		report->last = c;
+		report->failed[c] = 1;
+		report->err = err;
+	}
+	errno = err;
+	return true;
+}
+
+bool
+fault_wish(enum call c, unsigned long wish)
+{
+	if (!fault_hit(c))
+		return false;
+	int err = errno;
+	for (unsigned i = 0; i < NWISHES; i++) {
+		if (wishes[i].call != c || wishes[i].number != wish ||
+			wishes[i].name == NULL || recorded_wish[i])
+			continue;
+		recorded_wish[i] = true;
+		record(calls[c].name, wishes[i].name);
+	}
+	errno = err;
 	return true;
 }
 
@@ -127,9 +247,24 @@ void
 fault_at(unsigned at, unsigned which)
 {
 	memset(&plan, 0, sizeof(plan));
+	memset(report, 0, sizeof(*report));
 	plan.at = at;
 	plan.which = which;
+	plan.maker = plan.pid = getpid();
+	plan.started = true;
 	plan.on = true;
+}
+
+void
+fault_side(enum fault_side side)
+{
+	plan.side = side;
+}
+
+void
+fault_own(void)
+{
+	plan.maker = plan.pid = getpid();
 }
 
 void
@@ -141,14 +276,47 @@ fault_random(unsigned mean, unsigned seed)
 }
 
 void
+fault_share(void)
+{
+	void *p = __real_mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		abort();
+	report = p;
+}
+
+bool
+fault_read_report(const char *path)
+{
+	int fd = __real_open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = pread(fd, report, sizeof(*report), 0) ==
+		  (ssize_t)sizeof(*report);
+	(void)__real_close(fd);
+	return ok;
+}
+
+bool
+fault_make_report(const char *path)
+{
+	int fd = __real_open(
+		path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, REPORT_MOD);
+	if (fd < 0)
+		return false;
+	bool ok = __real_ftruncate(fd, sizeof(*report)) == 0;
+	(void)__real_close(fd);
+	return ok;
+}
+
+void
 fault_old_system(bool old)
 {
 	old_system = old;
 }
 
-/* is_too_new -- would an old file system not know it? */
-static bool
-is_too_new(bool is)
+bool
+fault_is_too_new(bool is)
 {
 	if (old_system && is)
 		errno = EOPNOTSUPP;
@@ -170,31 +338,31 @@ fault_resume(void)
 unsigned
 fault_count(void)
 {
-	return plan.count;
+	return report->count;
 }
 
 unsigned
 fault_hits(void)
 {
-	return plan.hits;
+	return report->hits;
 }
 
 const char *
 fault_name(void)
 {
-	return plan.hits == 0 ? "" : calls[plan.last].name;
+	return report->hits == 0 ? "" : calls[report->last].name;
 }
 
 int
 fault_errno(void)
 {
-	return plan.err;
+	return report->err;
 }
 
 unsigned
 fault_nerrnos(void)
 {
-	return plan.hits == 0 ? 0 : nerrnos(plan.last);
+	return report->hits == 0 ? 0 : nerrnos(report->last);
 }
 
 bool
@@ -202,110 +370,6 @@ fault_was(const char *name)
 {
 	for (unsigned c = 0; c < NCALLS; c++)
 		if (strcmp(calls[c].name, name) == 0)
-			return plan.failed[c];
+			return report->failed[c] != 0;
 	return false;
 }
-
-/* NOLINTBEGIN(bugprone-reserved-identifier,bugprone-macro-parentheses): the
- * linker's names; types and lists of parameters */
-
-/* WRAP -- the function that is called instead of libc's `name` */
-#define WRAP(type, bad, name, params, args)                                    \
-	type __real_##name params;                                             \
-	type __wrap_##name params;                                             \
-	type __wrap_##name params                                              \
-	{                                                                      \
-		return fails(CALL_##name) ? (bad) : __real_##name args;        \
-	}
-
-WRAP(int, -1, ftruncate, (int fd, off_t size), (fd, size))
-WRAP(void *, MAP_FAILED, mmap,
-	(void *addr, size_t size, int prot, int flags, int fd, off_t off),
-	(addr, size, prot, flags, fd, off))
-WRAP(int, -1, munmap, (void *addr, size_t size), (addr, size))
-WRAP(int, -1, mprotect, (void *addr, size_t size, int prot), (addr, size, prot))
-WRAP(void *, MAP_FAILED, mremap,
-	(void *addr, size_t old, size_t size, int flags, void *to),
-	(addr, old, size, flags, to))
-WRAP(int, -1, madvise, (void *addr, size_t size, int advice),
-	(addr, size, advice))
-WRAP(long, -1, syscall,
-	(long nr, long a, long b, long c, long d, long e, long f),
-	(nr, a, b, c, d, e, f))
-WRAP(ssize_t, -1, write, (int fd, const void *from, size_t n), (fd, from, n))
-WRAP(ssize_t, -1, pwrite, (int fd, const void *from, size_t n, off_t off),
-	(fd, from, n, off))
-WRAP(ssize_t, -1, read, (int fd, void *to, size_t n), (fd, to, n))
-WRAP(int, -1, ioctl, (int fd, unsigned long what, void *arg), (fd, what, arg))
-WRAP(int, -1, fcntl, (int fd, int what, void *arg), (fd, what, arg))
-WRAP(int, -1, fstat, (int fd, struct stat *st), (fd, st))
-WRAP(int, -1, fstatfs, (int fd, struct statfs *st), (fd, st))
-WRAP(ssize_t, -1, getrandom, (void *to, size_t n, unsigned flags),
-	(to, n, flags))
-WRAP(int, -1, getrlimit, (int what, struct rlimit *limit), (what, limit))
-WRAP(int, -1, memfd_create, (const char *name, unsigned flags), (name, flags))
-WRAP(int, -1, mincore, (void *addr, size_t size, unsigned char *in),
-	(addr, size, in))
-WRAP(int, -1, unlinkat, (int fd, const char *name, int flags),
-	(fd, name, flags))
-WRAP(int, EAGAIN, pthread_key_create,
-	(pthread_key_t * key, void (*end)(void *)), (key, end))
-WRAP(int, ENOMEM, pthread_setspecific, (pthread_key_t key, const void *value),
-	(key, value))
-
-int __real_fallocate(int fd, int mode, off_t off, off_t size);
-int __wrap_fallocate(int fd, int mode, off_t off, off_t size);
-
-int
-__wrap_fallocate(int fd, int mode, off_t off, off_t size)
-{
-	if (is_too_new(true) || fails(CALL_fallocate))
-		return -1;
-	return __real_fallocate(fd, mode, off, size);
-}
-
-int __real_close(int fd);
-int __wrap_close(int fd);
-
-int
-__wrap_close(int fd)
-{
-	int rc = __real_close(fd);
-	return fails(CALL_close) ? -1 : rc;
-}
-
-/* mode_of -- the argument that is there when a file may be made */
-#define mode_of(flags, ret)                                                    \
-	do {                                                                   \
-		va_list ap;                                                    \
-		va_start(ap, flags);                                           \
-		if (((flags) & (O_CREAT | O_TMPFILE)) != 0)                    \
-			*(ret) = va_arg(ap, mode_t);                           \
-		va_end(ap);                                                    \
-	} while (0)
-
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-
-int
-__wrap_open(const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	mode_of(flags, &mode);
-	if (is_too_new((flags & O_TMPFILE) == O_TMPFILE))
-		return -1;
-	return fails(CALL_open) ? -1 : __real_open(path, flags, mode);
-}
-
-int __real_openat(int dir, const char *path, int flags, ...);
-int __wrap_openat(int dir, const char *path, int flags, ...);
-
-int
-__wrap_openat(int dir, const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	mode_of(flags, &mode);
-	return fails(CALL_openat) ? -1 : __real_openat(dir, path, flags, mode);
-}
-
-/* NOLINTEND(bugprone-reserved-identifier,bugprone-macro-parentheses) */
