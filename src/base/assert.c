@@ -4,6 +4,7 @@
  */
 #include "base/assert.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,21 @@ die_set_name(const char *name)
 	die_name = name;
 }
 
+/* say -- to standard error; nobody is left to hear that it failed */
+static void
+say(const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, text, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
 void
 die(const char *fmt, ...)
 {
@@ -29,8 +45,6 @@ die(const char *fmt, ...)
 	va_end(ap);
 	size_t len = strlen(text);
 	text[len++] = '\n';
-	/* nobody is left to hear that this failed */
-	ssize_t written = write(STDERR_FILENO, text, len);
-	(void)written;
+	say(text, len);
 	abort();
 }
