@@ -165,7 +165,7 @@ is_on(int fd, unsigned long magic)
  * a timer running a large one would never end.  Smaller and smaller ones do.
  */
 int
-file_allocate(int fd, size_t from, size_t to, size_t granule)
+file_allocate(int fd, size_t from, size_t to, size_t granule, bool is_empty)
 {
 	const size_t piece_min = max_size(PIECE_MIN, granule);
 	const size_t piece_max = is_on(fd, BTRFS_SUPER_MAGIC)
@@ -181,7 +181,8 @@ file_allocate(int fd, size_t from, size_t to, size_t granule)
 			piece = min_size(piece * 2, piece_max);
 		} else if (errno == EINTR) {
 			piece = max_size(piece / 2, piece_min);
-		} else if (errno == EOPNOTSUPP || errno == ENOSYS) {
+		} else if (is_empty &&
+			   (errno == EOPNOTSUPP || errno == ENOSYS)) {
 			LOG(4, "no fallocate: writing %zu bytes", to - off);
 			return write_zeroes(fd, off, to);
 		} else {
@@ -235,7 +236,7 @@ file_extend(int fd, size_t size, size_t reserve)
 int
 file_reserve(int fd, size_t size, size_t granule)
 {
-	int err = file_allocate(fd, 0, size, granule);
+	int err = file_allocate(fd, 0, size, granule, true);
 
 	if (err == 0)
 		return 0;

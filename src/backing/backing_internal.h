@@ -135,8 +135,13 @@ bool file_page_by_page(int fd, char *from, size_t size);
  */
 int file_extend(int fd, size_t size, size_t reserve);
 
-/* file_allocate -- space for [from, to); a negative errno, without a message */
-int file_allocate(int fd, size_t from, size_t to, size_t granule);
+/*
+ * file_allocate -- space for [from, to); a negative errno, without a message
+ * is_empty  nothing is there: where fallocate(2) is not offered, zeroes may be
+ *           written
+ */
+int file_allocate(
+	int fd, size_t from, size_t to, size_t granule, bool is_empty);
 
 /*
  * file_reserve -- space for the first `size` bytes of the file; it is empty

@@ -27,6 +27,7 @@
 
 #include "backing/backing.h"
 #include "backing/backing_internal.h"
+#include "base/arith.h"
 #include "base/error.h"
 #include "base/os.h"
 
@@ -201,19 +202,6 @@ backing_twin_open(
 }
 
 int
-backing_twin_reserve(const struct backing_twin *twin, const struct backing *b,
-	size_t offset, size_t size)
-{
-	int saved = errno, err;
-
-	if (twin->fd < 0)
-		return 0;
-	err = file_allocate(twin->fd, offset, offset + size, b->granule);
-	errno = saved;
-	return err == 0 ? 0 : fail_sys(-err, "posix_fallocate");
-}
-
-int
 backing_twin_copy(const struct backing_twin *twin, const struct backing *b,
 	size_t offset, size_t size)
 {
@@ -236,6 +224,38 @@ backing_twin_copy(const struct backing_twin *twin, const struct backing *b,
 	}
 	errno = saved;
 	return err;
+}
+
+/*
+ * reserve_shared -- where fallocate(2) is not offered but blocks are shared:
+ * what is written gets blocks of its own, and so the same is written again
+ */
+static int
+reserve_shared(const struct backing_twin *twin, const struct backing *b,
+	size_t offset, size_t size)
+{
+	/* the guard page cannot be read, and holds nothing */
+	size_t from = max_size(offset, BACKING_GUARD_MAX);
+
+	return from >= offset + size
+		       ? 0
+		       : backing_twin_copy(twin, b, from, offset + size - from);
+}
+
+int
+backing_twin_reserve(const struct backing_twin *twin, const struct backing *b,
+	size_t offset, size_t size)
+{
+	int saved = errno, err;
+
+	if (twin->fd < 0)
+		return 0;
+	err = file_allocate(
+		twin->fd, offset, offset + size, b->granule, !twin->whole);
+	errno = saved;
+	if (twin->whole && (err == -EOPNOTSUPP || err == -ENOSYS))
+		return reserve_shared(twin, b, offset, size);
+	return err == 0 ? 0 : fail_sys(-err, "posix_fallocate");
 }
 
 int
