@@ -35,4 +35,21 @@ void config_read(struct config *c);
 /* config_parse -- the same from a text, which may be NULL */
 void config_parse(struct config *c, const char *text);
 
+/*
+ * VMEM_GUARD is such a list too, or 0: tell memcheck and the address sanitizer
+ * nothing.  What can be set is for the address sanitizer:
+ *
+ *	stacks    0: take no stacks of allocations and frees
+ *	leaks     1: list what lives in a pool that is deleted, and at the end
+ *	exitcode  the same, and end the process with that status then
+ */
+struct config_guard {
+	int off; /* 0 or 1, as the next two */
+	int stacks;
+	int leaks;
+	int exitcode; /* 0 to 255; 0: as the program says */
+};
+
+void config_read_guard(struct config_guard *c);
+
 #endif

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "base/compiler.h"
+#include "base/os.h"
 
 #if defined(__has_include)
 #if __has_include(<valgrind/memcheck.h>)
@@ -37,7 +38,6 @@ void __asan_poison_memory_region(const volatile void *p, size_t size)
 	__attribute__((weak));
 void __asan_unpoison_memory_region(const volatile void *p, size_t size)
 	__attribute__((weak));
-void __asan_load1(void *p) __attribute__((weak));
 void __lsan_register_root_region(const void *p, size_t size)
 	__attribute__((weak));
 void __lsan_unregister_root_region(const void *p, size_t size)
@@ -206,6 +206,15 @@ guard_init(bool wanted)
 	guard_on = memcheck || asan;
 }
 
+void *
+guard_map(size_t size)
+{
+	void *p = os_map_sparse(size);
+	if (asan && p != NULL)
+		__asan_unpoison_memory_region(p, size);
+	return p;
+}
+
 void
 guard_close(const void *p, size_t size)
 {
@@ -350,9 +359,6 @@ guard_object_bad(const void *base, void *p)
 {
 	if (memcheck)
 		mc_bad(base, p);
-	/* it reports what is closed, and so who has freed it again */
-	if (asan && __asan_load1 != NULL)
-		__asan_load1(p);
 }
 
 void

@@ -32,6 +32,13 @@ extern bool guard_on __attribute__((visibility("hidden")));
  */
 void guard_init(bool wanted);
 
+/*
+ * guard_map -- memory of our own, as os_map_sparse() gives it
+ * A region that the program has unmapped without a word may have been there:
+ * the address sanitizer would still count it as closed.
+ */
+void *guard_map(size_t size);
+
 /* guard_close -- no access from now on; guard_open -- any, and all is set */
 void guard_close(const void *p, size_t size);
 void guard_open(const void *p, size_t size);
@@ -67,7 +74,8 @@ void guard_pool_lost_end(const void *base, const void *place);
  * at least GUARD_EXTRA more
  * set  the bytes have a value: zero
  * guard_object_end -- it is about to be freed
- * guard_object_bad -- something that is no live object has been freed
+ * guard_object_bad -- something that is no live object has been freed: for
+ * memcheck; base/report.h has what the address sanitizer needs
  */
 void guard_object_begin(
 	const void *base, void *p, size_t asked, size_t usable, bool set);

@@ -70,18 +70,30 @@ os_ncpus(void)
 	return n;
 }
 
-void *
-os_map(size_t size)
+static void *
+map(size_t size, int flags)
 {
 	int saved = errno;
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (p == MAP_FAILED) {
 		errno = saved;
 		return NULL;
 	}
 	return p;
+}
+
+void *
+os_map(size_t size)
+{
+	return map(size, 0);
+}
+
+void *
+os_map_sparse(size_t size)
+{
+	return map(size, MAP_NORESERVE);
 }
 
 void

@@ -22,6 +22,9 @@ unsigned os_ncpus(void);
 void *os_map(size_t size);
 void os_unmap(void *addr, size_t size);
 
+/* os_map_sparse -- the same, of which little will be used */
+void *os_map_sparse(size_t size);
+
 /*
  * os_barrier_init -- register for os_barrier()
  * Returns whether the kernel offers it.

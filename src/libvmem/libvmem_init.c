@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/error.h"
@@ -27,7 +28,12 @@ end(void)
 {
 	int saved = errno;
 	auto_profile_exit();
-	pool_guard_exit();
+	int status = pool_guard_exit();
+	if (status != 0) {
+		/* as exit() would have done later */
+		(void)fflush(NULL);
+		_exit(status);
+	}
 	errno = saved;
 }
 

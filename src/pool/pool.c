@@ -74,7 +74,7 @@ format(struct record *rec, const struct pool_want *want)
 	run_space_init(&pool->runs, b->base, b->size, b->zero);
 	run_space_behind(&pool->runs, &behind);
 	if (unlikely(guard_on))
-		guard_pool_begin(b->base, b->size,
+		pool_guard_open(b->base, b->size,
 			(size_t)pool->runs.first << RUN_LG_PAGE);
 	if (!dir_init(&pool->dir, &pool->runs, (enum hardening)want->hardening))
 		return fail(ENOMEM, "pool of %zu bytes: too small", b->size);
@@ -139,7 +139,7 @@ create(struct record *rec, const struct pool_want *want)
 		rc = publish(rec);
 	if (rc != 0) {
 		if (unlikely(guard_on) && begun)
-			guard_pool_end(base, rec->backing.size, true);
+			pool_guard_close(base, rec->backing.size, true);
 		backing_undo(&rec->backing, &want->backing);
 		return rc;
 	}
@@ -227,7 +227,7 @@ pool_delete(void *handle)
 	if (touch)
 		pool_at(handle)->signature = 0;
 	if (unlikely(guard_on))
-		guard_pool_end(handle, rec.backing.size, touch);
+		pool_guard_close(handle, rec.backing.size, touch);
 	int cancel = os_cancel_off();
 	backing_close(&rec.backing);
 	os_cancel_restore(cancel);

@@ -169,8 +169,11 @@ void auto_profile_exit(void);
 /* pool_profile_dump -- write it to a file, in the form that its name ends in */
 int pool_profile_dump(void *handle, const char *path);
 
-/* pool_guard_exit -- the process ends: what is lost in pools are leaks */
-void pool_guard_exit(void);
+/*
+ * pool_guard_exit -- the process ends: what is lost in pools are leaks
+ * Returns 0, or the status that the process shall end with because of them.
+ */
+int pool_guard_exit(void);
 
 /* pool_check -- 1 consistent, 0 damaged, -1 could not check (*err) */
 int pool_check(void *handle, int *err);

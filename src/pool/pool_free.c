@@ -45,7 +45,8 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
  * does, since then the address may be another object's
  */
 static enum free_result
-watched_free(const struct visit *v, void *handle, void *p, size_t size)
+watched_free(const struct visit *v, void *handle, void *p, size_t size,
+	struct guard_origin by)
 {
 	struct object o = pool_object_at(v, p);
 	bool live = o.what == FREE_DONE, fits = true;
@@ -57,14 +58,14 @@ watched_free(const struct visit *v, void *handle, void *p, size_t size)
 	if (!fits)
 		return FREE_SIZE;
 	if (live && guard_on)
-		guard_object_end(handle, p, o.usable);
+		pool_guard_end(handle, p, o.usable, by);
 	if (v->profile != NULL)
 		profile_remove(v->profile, p);
 	return FREE_DONE;
 }
 
 static enum free_result
-free_once(void *handle, void *p, size_t size, int *rc)
+free_once(void *handle, void *p, size_t size, struct guard_origin by, int *rc)
 {
 	struct visit v;
 	enum free_result r = FREE_DONE;
@@ -72,7 +73,7 @@ free_once(void *handle, void *p, size_t size, int *rc)
 	if (*rc != 0)
 		return FREE_INVALID;
 	if (unlikely(v.profile != NULL) || unlikely(guard_on)) {
-		r = watched_free(&v, handle, p, size);
+		r = watched_free(&v, handle, p, size, by);
 		size = 0; /* it has been looked at */
 	}
 	if (likely(r == FREE_DONE) && v.heap != NULL)
@@ -96,19 +97,22 @@ void
 pool_free_sized(void *handle, void *p, size_t size, const char *who)
 {
 	int rc;
-	enum free_result r = free_once(handle, p, size, &rc);
+	struct guard_origin by = {0, 0};
+	if (unlikely(guard_on))
+		by = guard_origin_here();
+	enum free_result r = free_once(handle, p, size, by, &rc);
 	if (rc != 0)
 		return;
 	if (r == FREE_FOREIGN) {
 		void *owner = pool_owner(p);
 		if (owner != NULL && owner != handle)
-			r = free_once(owner, p, size, &rc);
+			r = free_once(owner, p, size, by, &rc);
 		if (rc != 0)
 			return;
 		handle = owner != NULL ? owner : handle;
 	}
 	if (r != FREE_DONE && r != FREE_SIZE && unlikely(guard_on))
-		guard_object_bad(handle, p);
+		pool_guard_bad(handle, p, who, true);
 	if (r != FREE_DONE)
 		(void)refuse(handle, p, who, r);
 }
@@ -139,8 +143,11 @@ find(void **handle, void *p, const char *who, struct object *ret,
 		void *owner = NULL;
 		if (ret->what == FREE_FOREIGN)
 			owner = pool_owner(p);
-		if (owner == NULL || owner == *handle)
+		if (owner == NULL || owner == *handle) {
+			if (unlikely(guard_on))
+				pool_guard_bad(*handle, p, who, false);
 			return refuse(*handle, p, who, ret->what);
+		}
 		*handle = owner;
 	}
 }

@@ -7,20 +7,57 @@
  * at once.
  */
 #include "base/arith.h"
+#include "base/config.h"
 #include "base/guard.h"
-#include "base/os.h"
+#include "base/report.h"
+#include "pool/guard_book.h"
+#include "pool/guard_text.h"
 #include "pool/pool_internal.h"
+
+static struct config_guard config; /* set once, by pool_guard_init() */
+static bool reports;   /* the address sanitizer is there; set once, too */
+static size_t nleaked; /* atomic: objects that have been listed */
 
 void
 pool_guard_init(void)
 {
-	const char *text = os_getenv("VMEM_GUARD");
-	guard_init(text == NULL || text[0] != '0' || text[1] != '\0');
+	config_read_guard(&config);
+	guard_init(config.off == 0);
+	reports = guard_on && report_begin(guard_describe);
+	/* without stacks there still are notes of the objects */
+	if (reports && config.stacks != 0)
+		(void)guard_stacks_init();
+}
+
+/* book_of -- the pool's book, or NULL */
+static struct guard_book *
+book_of(const void *handle)
+{
+	return reports ? guard_book_of(handle) : NULL;
+}
+
+void
+pool_guard_open(const void *base, size_t size, size_t first)
+{
+	guard_pool_begin(base, size, first);
+	/* without memory for a book nothing is known of the objects */
+	if (reports)
+		(void)guard_book_open(base, size);
+}
+
+void
+pool_guard_close(const void *base, size_t size, bool touch)
+{
+	struct guard_book *b = book_of(base);
+	if (b != NULL)
+		guard_book_close(b);
+	guard_pool_end(base, size, touch);
 }
 
 void
 pool_guard_request(struct order *o)
 {
+	o->by = guard_origin_here();
 	if (o->align == 0 && is_pow2(o->size) && o->size <= RUN_PAGE)
 		o->align = o->size; /* what malloc promises */
 	if (o->align < GUARD_ZONE)
@@ -35,7 +72,28 @@ pool_guard_begin(struct pool *pool, void *p, const struct order *o)
 {
 	void *handle = (void *)(uintptr_t)pool->base;
 	size_t usable = heap_find(pool_any_heap(pool), p).usable;
+	struct guard_book *b = book_of(handle);
 	guard_object_begin(handle, p, o->asked, usable, o->zero && o->clean);
+	if (b != NULL)
+		guard_book_begin(b, p, o->asked, usable, o->by);
+}
+
+void
+pool_guard_end(void *handle, void *p, size_t usable, struct guard_origin by)
+{
+	struct guard_book *b = book_of(handle);
+	guard_object_end(handle, p, usable);
+	if (b != NULL)
+		guard_book_end(b, p, by);
+}
+
+void
+pool_guard_bad(void *handle, void *p, const char *who, bool freed)
+{
+	if (freed)
+		guard_object_bad(handle, p);
+	if (reports)
+		guard_wrong(who, p);
 }
 
 void
@@ -45,8 +103,11 @@ pool_guard_shrink(void *handle, void *p, size_t size)
 	if (pool_enter(&v, handle) != 0)
 		return;
 	struct object o = pool_object_at(&v, p);
+	struct guard_book *b = book_of(handle);
 	if (o.what == FREE_DONE)
 		guard_object_resize(handle, p, size, o.usable);
+	if (o.what == FREE_DONE && b != NULL)
+		guard_book_resize(b, p, size);
 	pool_leave(&v);
 }
 
@@ -69,9 +130,22 @@ lose(void *arg, void *p, size_t usable)
 	return 0;
 }
 
+/* list_leaks -- what lives in the pool of a book, if that is asked for */
+static void
+list_leaks(struct guard_book *b, const char *when)
+{
+	bool wanted = config.leaks != 0 || config.exitcode != 0;
+	/* what a process has inherited is its parent's to free */
+	if (wanted && guard_book_is_own(b))
+		(void)fetch_add_relaxed(&nleaked, guard_leaks(b, when));
+}
+
 void
 pool_guard_lost(void *handle)
 {
+	struct guard_book *b = book_of(handle);
+	if (b != NULL)
+		list_leaks(b, "when it was deleted");
 	struct pool *pool = pool_at(handle);
 	struct lose l = {handle, NULL, pool->size};
 	(void)heap_each(pool_any_heap(pool), lose, &l);
@@ -79,17 +153,25 @@ pool_guard_lost(void *handle)
 		guard_pool_lost_end(handle, l.place);
 }
 
+/* end -- all objects of a pool, by one who frees them */
+struct end {
+	void *handle;
+	struct guard_origin by;
+};
+
 static int
 end(void *arg, void *p, size_t usable)
 {
-	guard_object_end(arg, p, usable);
+	const struct end *e = arg;
+	pool_guard_end(e->handle, p, usable, e->by);
 	return 0;
 }
 
 void
-pool_guard_end_all(void *handle)
+pool_guard_end_all(void *handle, struct guard_origin by)
 {
-	(void)heap_each(pool_any_heap(pool_at(handle)), end, handle);
+	struct end e = {handle, by};
+	(void)heap_each(pool_any_heap(pool_at(handle)), end, &e);
 }
 
 /* live -- there is an object: no need to look further */
@@ -136,11 +218,18 @@ is_there(const struct record *rec)
 	       guard_is_readable(&pool->uid) && pool->uid == rec->uid;
 }
 
-void
+static void
+leaks_at_exit(void *arg, struct guard_book *b)
+{
+	(void)arg;
+	list_leaks(b, "when the process ended");
+}
+
+int
 pool_guard_exit(void)
 {
 	if (!guard_on)
-		return;
+		return 0;
 	registry_lock();
 	guard_quiet(true);
 	for (size_t i = 0; i < registry_count(); i++)
@@ -148,4 +237,13 @@ pool_guard_exit(void)
 			hide(registry_at(i));
 	guard_quiet(false);
 	registry_unlock();
+	if (!reports)
+		return 0;
+	guard_book_all(leaks_at_exit, NULL);
+	/* relaxed: a number, nothing else */
+	if (config.exitcode == 0 || load_relaxed(&nleaked) == 0)
+		return 0;
+	/* it would come after us, and may have something to say */
+	report_leaks();
+	return config.exitcode;
 }

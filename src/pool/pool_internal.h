@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/findings.h"
+#include "pool/guard_stacks.h"
 #include "pool/pool.h"
 #include "pool/registry.h"
 #include "tcache/tcache.h"
@@ -117,11 +118,12 @@ struct request {
 
 /* one allocation: what for, what heaps are asked for, and what came of it */
 struct order {
-	size_t asked;       /* bytes, by the caller */
-	size_t size, align; /* of a heap; align 0: as malloc does */
-	bool zero;          /* the bytes shall be zero */
-	bool clean;         /* they are already */
-	bool sampled;       /* the object is to be in the pool's profile */
+	size_t asked;           /* bytes, by the caller */
+	size_t size, align;     /* of a heap; align 0: as malloc does */
+	bool zero;              /* the bytes shall be zero */
+	bool clean;             /* they are already */
+	bool sampled;           /* the object is to be in the pool's profile */
+	struct guard_origin by; /* under the address sanitizer */
 };
 
 /* request_make -- false: no pool could hold it */
@@ -163,18 +165,29 @@ enum backing_keep pool_twin_keep(enum pool_fork mode);
  * What memcheck or the address sanitizer is told, while guard_on (base/guard.h)
  *
  * pool_guard_init -- find out; once
- * pool_guard_request -- what to ask a heap for instead
+ * pool_guard_open, pool_guard_close -- there is a pool, and is no more;
+ * touch: nothing else lies there
+ * pool_guard_request -- what to ask a heap for instead, and who asks
  * pool_guard_begin -- an object is there that nobody else knows yet; the caller
  * is inside the pool still, or has frozen it
- * pool_guard_end_all -- all objects are about to be freed; nobody is inside
+ * pool_guard_end -- it is about to be freed; pool_guard_end_all -- all are, and
+ * nobody is inside
  * pool_guard_shrink -- the object has another length, not more than before
+ * pool_guard_bad -- it is none, and has been freed (freed) or resized
  * pool_guard_lost -- the pool is about to be deleted, and nobody is inside
+ *
+ * guard_origin_here() tells who asks, before the pool is entered.
  */
 void pool_guard_init(void);
+void pool_guard_open(const void *base, size_t size, size_t first);
+void pool_guard_close(const void *base, size_t size, bool touch);
 void pool_guard_request(struct order *o);
 void pool_guard_begin(struct pool *pool, void *p, const struct order *o);
-void pool_guard_end_all(void *handle);
+void pool_guard_end(
+	void *handle, void *p, size_t usable, struct guard_origin by);
+void pool_guard_end_all(void *handle, struct guard_origin by);
 void pool_guard_shrink(void *handle, void *p, size_t size);
+void pool_guard_bad(void *handle, void *p, const char *who, bool freed);
 void pool_guard_lost(void *handle);
 
 /*

@@ -18,12 +18,12 @@
 
 /* empty -- the frozen pool; the shared heap's lock is held */
 static void
-empty(void *handle, unsigned profile)
+empty(void *handle, unsigned profile, struct guard_origin by)
 {
 	struct pool *pool = pool_at(handle);
 	/* what is told of objects needs the heaps */
 	if (unlikely(guard_on))
-		pool_guard_end_all(handle);
+		pool_guard_end_all(handle, by);
 	if (profile != 0)
 		profile_clear(profile_at(profile));
 	thread_pool_gone(handle);
@@ -37,7 +37,7 @@ empty(void *handle, unsigned profile)
 
 /* reset -- the frozen pool of that record, if it is this process's alone */
 static int
-reset(void *handle, const struct record *rec)
+reset(void *handle, const struct record *rec, struct guard_origin by)
 {
 	struct pool *pool = pool_at(handle);
 	if (rec->overlapped || pool->signature != POOL_SIGNATURE ||
@@ -50,7 +50,7 @@ reset(void *handle, const struct record *rec)
 		rc = fail(EBUSY, "pool %p is used by another process too",
 			handle);
 	else
-		empty(handle, rec->profile_number);
+		empty(handle, rec->profile_number, by);
 	lock_release(&pool->dir.shared_lock, RANK_SHARED);
 	return rc;
 }
@@ -60,10 +60,13 @@ pool_reset(void *handle)
 {
 	struct record rec;
 	struct visit v;
+	struct guard_origin by = {0, 0};
+	if (unlikely(guard_on))
+		by = guard_origin_here();
 	int rc = pool_freeze_own(handle, &rec);
 	if (rc != 0)
 		return rc;
-	rc = reset(handle, &rec);
+	rc = reset(handle, &rec, by);
 	/* relaxed: a hint */
 	bool due = rc == 0 && load_relaxed(&pool_at(handle)->runs.due) != 0;
 	pool_thaw(handle);

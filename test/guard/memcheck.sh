@@ -18,7 +18,7 @@ unset VMEM_GUARD
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT INT TERM
 cc -g -O0 -D_GNU_SOURCE -I"$src/include" -o "$tmp/faulty" \
-	"$src/test/guard/faulty.c" -L"$build/lib" -lvmem \
+	"$src"/test/guard/*.c -L"$build/lib" -lvmem \
 	-Wl,-rpath,"$build/lib" -pthread
 bad=0
 

@@ -140,6 +140,39 @@ read__variable_set_and_not_set__gives_it_or_the_default(void **state)
 	assert_int_equal(read_level(), CONFIG_DEFAULT_HARDENING);
 }
 
+static struct config_guard
+guard(const char *text)
+{
+	struct config_guard c;
+	if (text == NULL)
+		assert_int_equal(unsetenv("VMEM_GUARD"), 0);
+	else
+		assert_int_equal(setenv("VMEM_GUARD", text, 1), 0);
+	config_read_guard(&c);
+	return c;
+}
+
+static void
+read_guard__texts__give_what_they_say(void **state)
+{
+	(void)state;
+	struct config_guard c = guard(NULL);
+	assert_true(c.off == 0 && c.stacks == 1 && c.leaks == 0);
+	assert_int_equal(c.exitcode, 0);
+	c = guard("0");
+	assert_int_equal(c.off, 1);
+	c = guard("1");
+	assert_int_equal(c.off, 0);
+	c = guard("stacks=0,leaks=1,exitcode=255");
+	assert_true(c.off == 0 && c.stacks == 0 && c.leaks == 1);
+	assert_int_equal(c.exitcode, 255);
+	c = guard("exitcode=256");
+	assert_int_equal(c.exitcode, 0);
+	assert_string_equal(
+		error_text(), "VMEM_GUARD: \"exitcode=256\" ignored");
+	(void)guard(NULL);
+}
+
 int
 main(void)
 {
@@ -152,6 +185,7 @@ main(void)
 			parse__not_understood__is_named_in_the_message),
 		cmocka_unit_test(
 			read__variable_set_and_not_set__gives_it_or_the_default),
+		cmocka_unit_test(read_guard__texts__give_what_they_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
