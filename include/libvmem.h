@@ -315,7 +315,7 @@ void vmem_free(VMEM *vmp, void *ptr);
  * cannot have that size is refused like any other misuse: a small one when
  * `size` is more than its usable bytes, a large one (of whole pages, over
  * 32 KiB) when it does not round up to them.  At hardening level 0 `size` is
- * ignored.
+ * ignored, at level 3 it must be what was asked for.
  * Threads safe; any thread may free what any other allocated.
  * Source  an addition, after free_sized of C23.
  */

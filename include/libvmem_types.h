@@ -64,7 +64,7 @@ struct vmem_options {
 	int decay_ms;   /* as of vmem_decay(); VMEM_DECAY_DEFAULT */
 	const char *numa_nodes; /* such as "0,2-3"; NULL */
 	const char *name; /* for people: printable, no \ " ` $ [ ]; NULL */
-	int hardening;    /* 0 to 2, or VMEM_HARDENING_DEFAULT, which it is */
+	int hardening;    /* 0 to 3, or VMEM_HARDENING_DEFAULT, which it is */
 	int reserved;     /* 0 */
 };
 

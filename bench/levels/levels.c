@@ -4,6 +4,7 @@
  *
  *	bench-levels WORK LEVEL N   do it N times, to be counted by callgrind
  *	bench-levels times          time all, in rounds, and print ratios
+ *	bench-levels space          what fits into a pool, in objects' bytes
  *
  * Works, of objects of 64 bytes: "pair" malloc and free at once; "burst" 1,000
  * times malloc, then their frees in the same order; "other" the same, the frees
@@ -20,7 +21,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { LEVELS = 3, BURST = 1000, SIZE = 64, ROUNDS = 51, TIMES = 100 };
+enum { LEVELS = 4, BURST = 1000, SIZE = 64, ROUNDS = 51, TIMES = 100 };
 
 /*
  * Where a pool lies decides its place in the thread's table; two that meet
@@ -190,6 +191,41 @@ count(const char *name, int level, size_t n)
 	return false;
 }
 
+/* fit -- bytes of objects of low to high bytes that a pool takes, in percent */
+static double
+fit(int level, size_t low, size_t high)
+{
+	VMEM *pool = open_pool(level);
+	uint64_t state = 1;
+	size_t bytes = 0;
+
+	for (;;) {
+		/* Knuth's generator: the same sizes at each level */
+		state = state * UINT64_C(6364136223846793005) + 1;
+		size_t size = low + (size_t)(state >> 33) % (high - low + 1);
+
+		if (vmem_malloc(pool, size) == NULL)
+			break;
+		bytes += size;
+	}
+	vmem_delete(pool);
+	(void)munmap((void *)pool, POOL_SIZE);
+	return 100.0 * (double)bytes / (double)POOL_SIZE;
+}
+
+static void
+measure_space(void)
+{
+	static const size_t sizes[][2] = {{16, 16}, {64, 64}, {100, 100},
+		{1000, 1000}, {4096, 4096}, {16, 512}, {1, 4096},
+		{100000, 100000}};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		printf("%zu %zu %.1f %.1f\n", sizes[i][0], sizes[i][1],
+			fit(1, sizes[i][0], sizes[i][1]),
+			fit(LEVELS - 1, sizes[i][0], sizes[i][1]));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -202,6 +238,8 @@ main(int argc, char **argv)
 		return 1;
 	if (argc == 2 && strcmp(argv[1], "times") == 0)
 		time_all();
+	else if (argc == 2 && strcmp(argv[1], "space") == 0)
+		measure_space();
 	else if (argc == 4)
 		done = count(argv[1], atoi(argv[2]),
 			(size_t)strtoul(argv[3], NULL, 10));
@@ -211,6 +249,7 @@ main(int argc, char **argv)
 	(void)sem_post(&other.begin);
 	(void)pthread_join(thread, NULL);
 	if (!done)
-		fprintf(stderr, "usage: bench-levels WORK LEVEL N | times\n");
+		fprintf(stderr,
+			"usage: bench-levels WORK LEVEL N | times | space\n");
 	return done ? 0 : 2;
 }

@@ -28,6 +28,7 @@ struct setting {
 static const struct setting settings[] = {
 	{"hardening", offsetof(struct config, hardening), 0,
 		CONFIG_MAX_HARDENING},
+	{"abort", offsetof(struct config, abort), 0, 1},
 	{"decay", offsetof(struct config, decay_ms), -1, INT_MAX},
 	{"sparse", offsetof(struct config, sparse), 0, 1},
 	{"prefault", offsetof(struct config, prefault), 0, 1},

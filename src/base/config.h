@@ -5,7 +5,9 @@
  * VMEM_OPTIONS is a list of NAME=VALUE, separated by commas:
  *
  *	hardening  0 believe every pointer that is freed, 1 the default,
- *		   2 find every double free at once
+ *		   2 find every double free at once, 3 find writes beside and
+ *		   after objects as well
+ *	abort      1: end the process when misuse is found
  *	decay      milliseconds after which unused pages are given back;
  *		   0 at once, -1 never
  *	sparse     1: take memory or disk space as it is used
@@ -23,11 +25,12 @@ struct config {
 	int decay_ms;  /* -1 to INT_MAX */
 	int sparse;    /* 0 or 1, as the rest */
 	int prefault;
-	int huge; /* -1 to 1 */
+	int huge;  /* -1 to 1 */
+	int abort; /* 0 or 1 */
 };
 
 #define CONFIG_DEFAULT_HARDENING 1
-#define CONFIG_MAX_HARDENING     2
+#define CONFIG_MAX_HARDENING     3
 
 /* config_read -- change what VMEM_OPTIONS names */
 void config_read(struct config *c);

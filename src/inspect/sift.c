@@ -20,6 +20,7 @@ struct census {
 	struct snapshot *snap;
 	struct run_space *rs;
 	const struct class_table *table;
+	uint64_t hardening;
 	struct heap *heaps;                      /* list of those that hold */
 	uint64_t nlive[CLASS_MAX];               /* objects, by class */
 	struct large_stats large[LARGE_CLASSES]; /* live ones */
@@ -82,6 +83,10 @@ note_heap(struct census *c, struct heap *h)
 	h->next = c->heaps;
 	h->table = c->table;
 	h->lookup = c->table->lookup;
+	h->hardening = c->hardening;
+	/* what waits cannot be told from what lives */
+	if (c->hardening == HARDENING_GUARDED)
+		heap_quarantine(h)->n = 0;
 	c->heaps = h;
 	c->nheaps++;
 	c->nprivate += h->state == HEAP_PRIVATE;
@@ -109,7 +114,7 @@ note_run(struct census *c, struct desc *d)
 	case RUN_META:
 		return d->npages == 1;
 	case RUN_HEAP:
-		if (bytes < heap_bytes(c->table))
+		if (bytes < heap_bytes(c->table, c->hardening))
 			return false;
 		note_heap(c, (struct heap *)(void *)d->base);
 		return true;
@@ -189,6 +194,7 @@ snapshot_sift(struct snapshot *snap)
 	dir->table = want.table;
 	dir->runs = want.runs;
 	dir->hardening = want.hardening;
+	c.hardening = want.hardening;
 	dir->first_step = want.first_step;
 	dir->last_step = want.last_step;
 	dir->shared = dir->parked = NULL;

@@ -200,6 +200,16 @@ note_descriptors(struct snapshot *snap)
 	}
 }
 
+/* heap_pages -- that a heap of the pool takes */
+static size_t
+heap_pages(const struct run_space *rs)
+{
+	const struct pool *pool = pool_at(rs->base);
+	const struct class_table *t =
+		class_table_for((size_t)rs->npages * RUN_PAGE);
+	return div_up(heap_bytes(t, pool->dir.hardening), RUN_PAGE);
+}
+
 /* heap_of -- the heap that begins at a page, as it seems, or NULL */
 static struct heap *
 heap_of(const struct run_space *rs, size_t page)
@@ -210,9 +220,7 @@ heap_of(const struct run_space *rs, size_t page)
 	if (d == NULL || at < rs->first || at >= rs->npages)
 		return NULL;
 	char *base = rs->base + page * RUN_PAGE;
-	size_t need = div_up(
-		heap_bytes(class_table_for((size_t)rs->npages * RUN_PAGE)),
-		RUN_PAGE);
+	size_t need = heap_pages(rs);
 	if (d->owner != RUN_HEAP || d->base != base || need > rs->npages - page)
 		return NULL;
 	return (struct heap *)(void *)base;
@@ -222,9 +230,7 @@ static void
 note_heaps(struct snapshot *snap)
 {
 	const struct run_space *rs = &snap->pool->runs;
-	size_t need = div_up(
-		heap_bytes(class_table_for((size_t)rs->npages * RUN_PAGE)),
-		RUN_PAGE);
+	size_t need = heap_pages(rs);
 	for (size_t page = rs->first; page < rs->npages; page++)
 		if (heap_of(rs, page) != NULL)
 			bitmap_set_range(snap->pages, page, need);

@@ -52,10 +52,15 @@ first_try(void *handle, struct order *o, void **ret)
 	if (rc != 0)
 		return rc;
 	const struct run_space *rs = &v.pool->runs;
+	bool guarded = pool_is_guarded(v.pool);
+	if (unlikely(guarded))
+		guarded_request(o);
 	if (!request_make(&r, v.pool->dir.table, o->size, o->align) ||
 		r.npages > rs->npages - rs->first)
 		rc = fail(ENOMEM, "%zu bytes: more than any pool holds",
 			o->asked);
+	else if (v.heap != NULL && unlikely(guarded))
+		*ret = pool_guarded_alloc(&v, &r, o);
 	else if (v.heap != NULL)
 		*ret = request_try(v.heap, &r, &o->clean);
 	if (unlikely(guard_on) && *ret != NULL)

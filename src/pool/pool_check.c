@@ -56,6 +56,18 @@ pool_verify(const struct record *rec, struct findings *f, int *err)
 	return f->count == 0;
 }
 
+/*
+ * verify_all -- and the objects, where their bytes tell something: of a copy of
+ * a pool there are none
+ */
+static void
+verify_all(const struct record *rec, struct findings *f, int *err)
+{
+	struct pool *pool = pool_at(rec->backing.base);
+	if (pool_verify(rec, f, err) && pool_is_guarded(pool))
+		guarded_check(pool_any_heap(pool), f);
+}
+
 int
 pool_check(void *handle, int *err)
 {
@@ -67,7 +79,7 @@ pool_check(void *handle, int *err)
 	if (overlapped(handle))
 		(void)finding(&f, "another pool lies over it");
 	else
-		(void)pool_verify(&rec, &f, err);
+		verify_all(&rec, &f, err);
 	pool_thaw(handle);
 	if (*err != 0)
 		return -1;

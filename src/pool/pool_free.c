@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/misuse.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
@@ -32,12 +33,15 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
 {
 	PROBE3(misuse, handle, p, why);
 	if (why == FREE_DOUBLE)
-		return fail(EINVAL, "%s: %p in pool %p: freed already", who, p,
-			handle);
-	if (why == FREE_SIZE)
-		return fail(EINVAL, "%s: %p in pool %p has another size", who,
+		return misuse(
+			"%s: %p in pool %p: freed already", who, p, handle);
+	if (why == FREE_DAMAGED)
+		return misuse("%s: %p in pool %p: its end is overwritten", who,
 			p, handle);
-	return fail(EINVAL, "%s: %p is no object of pool %p", who, p, handle);
+	if (why == FREE_SIZE)
+		return misuse(
+			"%s: %p in pool %p has another size", who, p, handle);
+	return misuse("%s: %p is no object of pool %p", who, p, handle);
 }
 
 /*
@@ -72,6 +76,10 @@ free_once(void *handle, void *p, size_t size, struct guard_origin by, int *rc)
 	*rc = pool_enter(&v, handle);
 	if (*rc != 0)
 		return FREE_INVALID;
+	if (unlikely(pool_is_guarded(v.pool))) {
+		r = pool_guarded_free(&v, p, size);
+		goto out;
+	}
 	if (unlikely(v.profile != NULL) || unlikely(guard_on)) {
 		r = watched_free(&v, handle, p, size, by);
 		size = 0; /* it has been looked at */
@@ -80,6 +88,7 @@ free_once(void *handle, void *p, size_t size, struct guard_origin by, int *rc)
 		r = heap_free_sized(v.heap, p, size);
 	else if (r == FREE_DONE)
 		r = dir_free_stray(&v.pool->dir, p, size);
+out:
 	/* relaxed: statistics */
 	if (r != FREE_DONE && r != FREE_FOREIGN)
 		(void)fetch_add_relaxed(&v.pool->nmisuse, 1);
@@ -117,13 +126,33 @@ pool_free_sized(void *handle, void *p, size_t size, const char *who)
 		(void)refuse(handle, p, who, r);
 }
 
+/* find_in -- what lies at p of a pool, with the bytes that its user may use */
+static struct object
+find_in(const struct pool *pool, const struct heap *h, void *p)
+{
+	struct object o = heap_find(h, p);
+	if (o.what != FREE_DONE)
+		return o;
+	if (unlikely(guard_on))
+		o.usable = guard_asked(p, o.usable);
+	else if (unlikely(pool_is_guarded(pool)))
+		o.usable = guarded_asked(p, &o);
+	return o;
+}
+
+/* what resizing needs to know of the pool that an object is in */
+struct kind {
+	const struct class_table *table;
+	bool guarded;
+};
+
 /*
  * find -- the object at p, in whatever live pool it is
  * *ret_handle becomes that pool.  Returns 0 or -EINVAL.
  */
 static int
 find(void **handle, void *p, const char *who, struct object *ret,
-	const struct class_table **ret_table)
+	struct kind *ret_kind)
 {
 	for (;;) {
 		struct visit v;
@@ -133,11 +162,9 @@ find(void **handle, void *p, const char *who, struct object *ret,
 		struct heap *h = v.heap;
 		if (h == NULL)
 			h = pool_any_heap(v.pool);
-		*ret = heap_find(h, p);
-		*ret_table = h->table;
+		*ret = find_in(v.pool, h, p);
+		*ret_kind = (struct kind){h->table, pool_is_guarded(v.pool)};
 		pool_leave(&v);
-		if (ret->what == FREE_DONE && unlikely(guard_on))
-			ret->usable = guard_asked(p, ret->usable);
 		if (ret->what == FREE_DONE)
 			return 0;
 		void *owner = NULL;
@@ -156,8 +183,8 @@ size_t
 pool_usable(void *handle, void *p, int *err)
 {
 	struct object o;
-	const struct class_table *t;
-	int rc = find(&handle, p, "vmem_malloc_usable_size", &o, &t);
+	struct kind k;
+	int rc = find(&handle, p, "vmem_malloc_usable_size", &o, &k);
 	if (rc != 0) {
 		*err = -rc;
 		return 0;
@@ -168,10 +195,9 @@ pool_usable(void *handle, void *p, int *err)
 size_t
 pool_usable_held(void *handle, void *p)
 {
-	struct object o = heap_find(pool_any_heap(pool_at(handle)), p);
-	if (o.what != FREE_DONE)
-		return 0;
-	return unlikely(guard_on) ? guard_asked(p, o.usable) : o.usable;
+	struct pool *pool = pool_at(handle);
+	struct object o = find_in(pool, pool_any_heap(pool), p);
+	return o.what == FREE_DONE ? o.usable : 0;
 }
 
 /*
@@ -186,9 +212,15 @@ resize_large(void *handle, void *p, size_t size)
 	if (pool_enter(&v, handle) != 0)
 		return false;
 	struct object o = pool_object_at(&v, p);
+	bool guarded = pool_is_guarded(v.pool);
+	size_t npages = max_size(
+		div_up(size + (guarded ? GUARDED_EXTRA : 0), RUN_PAGE), 1);
 	if (v.heap != NULL && o.what == FREE_DONE && o.large)
-		done = heap_resize_large(
-			v.heap, o.desc, max_size(div_up(size, RUN_PAGE), 1));
+		done = heap_resize_large(v.heap, o.desc, npages);
+	if (done && unlikely(guarded)) {
+		o.usable = npages << RUN_LG_PAGE;
+		guarded_resize(p, &o, size);
+	}
 	if (done && unlikely(v.profile != NULL)) {
 		/* as if it were another object */
 		profile_remove(v.profile, p);
@@ -213,12 +245,29 @@ stays(const struct object *o, const struct class_table *t, size_t size)
 	       t->cls[class_of(t, size)].size == o->usable;
 }
 
+/* shrink -- where it lies, what has become smaller and cannot be moved */
+static void
+shrink(void *handle, void *p, size_t size)
+{
+	struct visit v;
+	if (unlikely(guard_on)) {
+		pool_guard_shrink(handle, p, size);
+		return;
+	}
+	if (pool_enter(&v, handle) != 0)
+		return;
+	struct object o = pool_object_at(&v, p);
+	if (o.what == FREE_DONE)
+		guarded_resize(p, &o, size);
+	pool_leave(&v);
+}
+
 void *
 pool_realloc(void *handle, void *p, size_t size, int *err)
 {
 	struct object o;
-	const struct class_table *t;
-	int rc = find(&handle, p, "vmem_realloc", &o, &t);
+	struct kind k;
+	int rc = find(&handle, p, "vmem_realloc", &o, &k);
 	if (rc != 0) {
 		*err = -rc;
 		return NULL;
@@ -228,17 +277,21 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 			ENOMEM, "%zu bytes: more than any pool holds", size);
 		return NULL;
 	}
-	/* under guard another object is made each time, so that who goes on
-	 * with the old one is seen */
-	if (!guard_on && stays(&o, t, size))
+	/* under guard, and where objects are guarded, another object is made
+	 * each time, so that who goes on with the old one is seen */
+	bool watched = guard_on || k.guarded;
+	if (!watched && stays(&o, k.table, size))
 		return p;
-	if (!guard_on && o.large && resize_large(handle, p, size))
+	if (!watched && o.large && resize_large(handle, p, size))
 		return p;
 	int why = 0;
 	void *fresh = pool_alloc(handle, size, 0, false, &why);
 	if (fresh == NULL) {
-		if (size <= o.usable && unlikely(guard_on))
-			pool_guard_shrink(handle, p, size);
+		/* where there is no room for two of them */
+		if (k.guarded && o.large && resize_large(handle, p, size))
+			return p;
+		if (size <= o.usable && watched)
+			shrink(handle, p, size);
 		if (size <= o.usable)
 			return p;
 		*err = why;

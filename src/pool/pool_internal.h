@@ -13,7 +13,7 @@
 #include "tcache/tcache.h"
 
 #define POOL_SIGNATURE UINT64_C(0x314c4f4f504d4556) /* "VEMPOOL1" */
-#define POOL_LAYOUT    3u /* of everything inside a pool */
+#define POOL_LAYOUT    4u /* of everything inside a pool */
 
 /*
  * The header of a pool, RUN_HEADER_OFF behind its first byte.  Granule 0 of
@@ -189,6 +189,41 @@ void pool_guard_end_all(void *handle, struct guard_origin by);
 void pool_guard_shrink(void *handle, void *p, size_t size);
 void pool_guard_bad(void *handle, void *p, const char *who, bool freed);
 void pool_guard_lost(void *handle);
+
+/*
+ * What a pool of HARDENING_GUARDED does besides (tcache/guarded.h)
+ *
+ * pool_is_guarded -- is it one?  The caller is inside it.
+ * guarded_request -- what to ask a heap for instead
+ * pool_guarded_alloc -- from the heap of the visit; NULL: it has no room
+ * pool_guarded_begin -- an object is there that nobody else knows yet; h is
+ * the heap that gave it.  Inside the pool still, or frozen.
+ * pool_guarded_free -- all of a free.  Inside, with the heap of the visit.
+ */
+static inline bool
+pool_is_guarded(const struct pool *pool)
+{
+	return pool->dir.hardening == HARDENING_GUARDED;
+}
+
+/*
+ * pool_extra -- what threads' entries of a pool have besides (tcache/thread.h):
+ * the number of its profile, and that nobody goes the fast path
+ */
+#define EXTRA_GUARDED 0x8000u
+
+static inline unsigned
+pool_extra(unsigned profile_number, const struct pool *pool)
+{
+	return profile_number | (pool_is_guarded(pool) ? EXTRA_GUARDED : 0);
+}
+
+void guarded_request(struct order *o);
+void *pool_guarded_alloc(
+	struct visit *v, const struct request *r, struct order *o);
+void pool_guarded_begin(
+	struct pool *pool, struct heap *h, void *p, const struct order *o);
+enum free_result pool_guarded_free(struct visit *v, void *p, size_t size);
 
 /*
  * pool_sampled -- an object that profile_due() has chosen has been allocated,

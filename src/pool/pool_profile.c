@@ -31,7 +31,7 @@ set(void *handle, unsigned number, unsigned *ret_old)
 		rec->profile_number = number;
 		rec->profile = profile_at(number);
 		registry_unlock();
-		thread_profile(handle, number);
+		thread_extra(handle, pool_extra(number, pool_at(handle)));
 		*ret_old = was.profile_number;
 	}
 	pool_thaw(handle);

@@ -103,6 +103,8 @@ pool_reclaim(void *handle, struct order *o)
 		if (request_make(&r, pool->dir.table, o->size, o->align))
 			p = collect_and_try(pool, caller_heap(pool, handle), &r,
 				align, &o->clean);
+		if (unlikely(pool_is_guarded(pool)) && p != NULL)
+			pool_guarded_begin(pool, pool_any_heap(pool), p, o);
 		if (unlikely(guard_on) && p != NULL)
 			pool_guard_begin(pool, p, o);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);

@@ -38,6 +38,29 @@ print(struct printer *p, const char *fmt, ...)
 		p->n += (size_t)n;
 }
 
+/* read_quarantine -- what waits looks allocated, too */
+static void
+read_quarantine(struct pool_stats *s, const struct heap *h)
+{
+	const struct quarantine *q = heap_quarantine(h);
+	for (uint32_t i = 0; i < q->n && i < QUARANTINE_MOST; i++) {
+		const struct desc *d = run_lookup(h->runs, quarantine_at(q, i));
+		if (d == NULL)
+			continue;
+		size_t bytes = (size_t)d->npages << RUN_LG_PAGE;
+		if (d->owner >= RUN_NTAGS) {
+			s->cls[((const struct slab *)d)->cls].nlive--;
+		} else if (d->owner == RUN_LARGE) {
+			struct large_stats *k =
+				&s->large[large_class(d->npages)];
+			k->nfree++;
+			k->bytes -= bytes;
+			s->large_bytes -= bytes;
+			s->cached += bytes;
+		}
+	}
+}
+
 static void
 read_heap(struct pool_stats *s, const struct heap *h)
 {
@@ -59,7 +82,9 @@ read_heap(struct pool_stats *s, const struct heap *h)
 		s->large[c].bytes += h->large[c].bytes;
 		s->large_bytes += h->large[c].bytes;
 	}
-	s->ndoubled += h->ndoubled;
+	s->nlate += h->nlate;
+	if (h->hardening == HARDENING_GUARDED)
+		read_quarantine(s, h);
 }
 
 /* read_run -- what the run of that descriptor adds */
@@ -210,7 +235,7 @@ sum_up(struct pool_totals *to, const struct pool_stats *s)
 	}
 	to->nheaps = s->nheaps;
 	to->nthreads = s->nprivate;
-	to->nrefused = s->nmisuse + s->ndoubled;
+	to->nrefused = s->nmisuse + s->nlate;
 	to->nreclaim = s->nreclaim;
 	to->hardening = s->hardening;
 }

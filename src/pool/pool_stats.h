@@ -35,7 +35,7 @@ struct pool_stats {
 	uint64_t small_bytes;  /* bytes of the slots of live small objects */
 	uint64_t large_bytes;  /* bytes of live large objects */
 	uint64_t cached;       /* bytes in run caches and empty slabs */
-	uint64_t nmisuse, ndoubled, nreclaim;
+	uint64_t nmisuse, nlate, nreclaim;
 	uint32_t nheaps, nprivate, nclasses, hardening;
 	struct large_stats large[LARGE_CLASSES];
 	struct class_stats cls[CLASS_MAX];

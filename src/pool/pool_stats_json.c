@@ -77,7 +77,7 @@ stats_json(const struct pool_stats *s, const struct stats_opts *o)
 	number(&p, "metadata", s->meta, ",\n");
 	number(&p, "heaps", s->nheaps, ", ");
 	number(&p, "threads", s->nprivate, ", ");
-	number(&p, "refused", s->nmisuse + s->ndoubled, ", ");
+	number(&p, "refused", s->nmisuse + s->nlate, ", ");
 	number(&p, "reclaims", s->nreclaim, "");
 	if (o->merged || o->arenas) {
 		if (o->bins)

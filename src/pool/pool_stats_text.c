@@ -151,8 +151,8 @@ stats_text(const struct pool_stats *s, const struct stats_opts *o)
 		"Free: %" PRIu64 ", kept: %" PRIu64 ", metadata: %" PRIu64
 		", heaps: %" PRIu32 ", refused: %" PRIu64 ", reclaims: %" PRIu64
 		"\n",
-		s->free, s->cached, s->meta, s->nheaps,
-		s->nmisuse + s->ndoubled, s->nreclaim);
+		s->free, s->cached, s->meta, s->nheaps, s->nmisuse + s->nlate,
+		s->nreclaim);
 	print(&p,
 		"Size: %" PRIu64 ", given back: %" PRIu64
 		", no memory: %" PRIu64 "\n",

@@ -38,8 +38,15 @@ static int
 visit_object(void *arg, void *p, size_t usable)
 {
 	const struct walk *w = arg;
-	if (unlikely(guard_on))
+	if (unlikely(guard_on)) {
 		usable = guard_asked(p, usable);
+	} else if (unlikely(pool_is_guarded(pool_at(w->handle)))) {
+		struct object o = {.what = FREE_DONE, .usable = usable};
+		usable = guarded_asked(p, &o);
+		/* it waits, and is no object any more */
+		if (o.what != FREE_DONE)
+			return 0;
+	}
 	return w->visit(p, usable, w->arg);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "base/config.h"
 #include "base/guard.h"
+#include "base/misuse.h"
 #include "pool/pool_internal.h"
 
 void
@@ -34,6 +35,7 @@ pool_want_override(struct pool_want *want)
 	};
 	config_read(&config);
 	want->hardening = guard_on ? HARDENING_EXACT : config.hardening;
+	misuse_init(config.abort != 0);
 	want->decay_ms = config.decay_ms;
 	b->sparse = config.sparse != 0;
 	b->prefault = config.prefault != 0;

@@ -50,8 +50,10 @@ install(void *handle, struct heap *heap)
 	registry_lock();
 	struct record *rec = registry_find(handle);
 	bool frozen = rec != NULL && registry_is_closed(rec);
-	unsigned profile = rec != NULL ? rec->profile_number : 0;
-	struct entry *e = thread_entry_set(handle, heap, frozen, profile);
+	unsigned extra =
+		rec != NULL ? pool_extra(rec->profile_number, pool_at(handle))
+			    : 0;
+	struct entry *e = thread_entry_set(handle, heap, frozen, extra);
 	registry_unlock();
 	return e;
 }
@@ -91,7 +93,7 @@ static void
 known(struct visit *v, void *handle, struct entry *e)
 {
 	v->heap = e->heap;
-	v->profile = profile_at(e->profile);
+	v->profile = profile_at(e->extra & ~EXTRA_GUARDED);
 	if (v->heap != NULL)
 		return;
 	/* relaxed: a look whether one more may have its own */

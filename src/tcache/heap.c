@@ -6,7 +6,9 @@
 
 #include "base/arith.h"
 #include "base/assert.h"
+#include "base/misuse.h"
 #include "base/probe.h"
+#include "tcache/guarded.h"
 #include "tcache/heap_internal.h"
 
 #define SLABS_A_STEP 4u /* slabs of a bin before they grow */
@@ -20,6 +22,7 @@ owner_bits(uint32_t level)
 		[HARDENING_NONE] = OWNER_NONE,
 		[HARDENING_DEFAULT] = 0,
 		[HARDENING_EXACT] = OWNER_EXACT,
+		[HARDENING_GUARDED] = OWNER_EXACT,
 	};
 	return bits[level];
 }
@@ -27,7 +30,7 @@ owner_bits(uint32_t level)
 unsigned
 bin_cap(unsigned hardening, const struct size_class *c)
 {
-	return hardening == HARDENING_EXACT ? 0 : c->nlifo;
+	return hardening >= HARDENING_EXACT ? 0 : c->nlifo;
 }
 
 void
@@ -229,12 +232,24 @@ bin_flush(struct heap *h, struct bin *b)
 		uint32_t idx = class_index(
 			s->recip, (uintptr_t)p - (uintptr_t)s->base);
 		if (idx >= s->nobj || slab_is_free(s, idx)) {
-			h->ndoubled++;
+			h->nlate++;
 			PROBE3(misuse, h->base, p, FREE_DOUBLE);
+			misuse_late("%p in pool %p: freed twice", p,
+				(void *)h->base);
 			continue;
 		}
 		slot_put(h, s, idx);
 	}
+}
+
+void
+heap_doubled(struct heap *h, unsigned n)
+{
+	h->nlate += n;
+	if (unlikely(n > 0))
+		misuse_late("pool %p: an object was freed twice, once by "
+			    "another thread",
+			(void *)h->base);
 }
 
 /* collect -- what others freed in a slab off the list; returns slots gained */
@@ -243,7 +258,7 @@ collect(struct heap *h, struct slab *s)
 {
 	unsigned doubled = 0;
 	unsigned n = slab_collect(s, &doubled);
-	h->ndoubled += doubled;
+	heap_doubled(h, doubled);
 	return n;
 }
 
@@ -368,6 +383,8 @@ grow_by(struct heap *h, struct bin *b, unsigned npages)
 		return false;
 	struct slab *s = (struct slab *)d;
 	slab_init(s, h->owner, b, h->table, b->cls);
+	if (unlikely(h->hardening == HARDENING_GUARDED))
+		guarded_slab(s, &h->table->cls[b->cls]);
 	b->nslabs++;
 	b->nnew++;
 	PROBE4(slab_new, h->base, b->size, s->base, s->nobj);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/findings.h"
+#include "tcache/guarded.h"
 #include "tcache/heap_internal.h"
 
 /* what one walk over all heaps and one over all descriptors must agree on */
@@ -38,7 +39,8 @@ is_heap(const struct tally *t, uintptr_t at)
 	const struct desc *d =
 		run_check_head(t->c, run_map_granule(rs->base, off / RUN_PAGE));
 	return d != NULL && d->owner == RUN_HEAP && (uintptr_t)d->base == at &&
-	       d->npages * RUN_PAGE >= heap_bytes(t->dir->table);
+	       d->npages * RUN_PAGE >=
+		       heap_bytes(t->dir->table, t->dir->hardening);
 }
 
 static unsigned
@@ -354,6 +356,8 @@ check_heap(struct tally *t, const struct heap *h)
 		check_bin(t, h, c);
 	check_inbox(t, h);
 	check_cache(t, h);
+	if (h->hardening == HARDENING_GUARDED)
+		quarantine_check(t->c, h);
 	check_spill(t, h);
 	count_said(t, h->large);
 	t->nprivate += h->state == HEAP_PRIVATE;

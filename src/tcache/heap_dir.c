@@ -6,6 +6,7 @@
 
 #include "base/arith.h"
 #include "base/assert.h"
+#include "tcache/guarded.h"
 #include "tcache/heap_internal.h"
 
 #define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
@@ -19,11 +20,19 @@
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
 
+size_t
+heap_bytes(const struct class_table *t, uint64_t hardening)
+{
+	return sizeof(struct heap) + t->bin_bytes +
+	       (hardening == HARDENING_GUARDED ? sizeof(struct quarantine) : 0);
+}
+
 /* heap_create -- a heap in a run of its own; Locks: admin lock held */
 static struct heap *
 heap_create(struct heap_dir *dir, enum heap_state state)
 {
-	size_t npages = div_up(heap_bytes(dir->table), RUN_PAGE);
+	size_t npages =
+		div_up(heap_bytes(dir->table, dir->hardening), RUN_PAGE);
 	bool clean;
 	struct desc *d =
 		run_alloc(dir->runs, npages, 1, RUN_HEAP, RUN_LG_PAGE, &clean);
@@ -238,12 +247,13 @@ collect_listed(struct heap *h, struct bin *b)
 		(void)slab_collect(s, &doubled);
 		avail_push(h, s);
 	}
-	h->ndoubled += doubled;
+	heap_doubled(h, doubled);
 }
 
 void
 heap_rest(struct heap *h)
 {
+	h->nlate += guarded_flush(h);
 	heap_flush(h);
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
 		struct bin *b = heap_bin(h, h->table, c);
@@ -281,7 +291,7 @@ inherit(struct heap *to, const struct heap *from)
 		to->large[c].nfree += from->large[c].nfree;
 		to->large[c].bytes += from->large[c].bytes;
 	}
-	to->ndoubled += from->ndoubled;
+	to->nlate += from->nlate;
 }
 
 /*
@@ -359,6 +369,9 @@ dir_settle(struct heap_dir *dir, struct heap *h)
 void
 dir_collect(struct heap_dir *dir, struct heap *keep)
 {
+	/* first, since it may be other heaps' slabs that it frees slots of */
+	for (struct heap *h = dir->all; h != NULL; h = h->next)
+		h->nlate += guarded_flush(h);
 	relist(dir);
 	for (struct heap *h = dir->all; h != NULL; h = h->next)
 		heap_rest(h);

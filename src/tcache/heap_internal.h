@@ -44,6 +44,9 @@ void slot_put(struct heap *h, struct slab *s, size_t idx);
 /* bin_flush -- the LIFO's slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
+/* heap_doubled -- so many double frees were found when slots were collected */
+void heap_doubled(struct heap *h, unsigned n);
+
 /* slab_move -- a listed slab changes over to another heap's bin */
 void slab_move(struct heap *from, struct heap *to, struct slab *s);
 

@@ -36,6 +36,7 @@ enum hardening {
 	HARDENING_NONE,    /* an object of the pool is believed */
 	HARDENING_DEFAULT, /* start of a live object, not freed just before */
 	HARDENING_EXACT,   /* no LIFO: every double free is seen at once */
+	HARDENING_GUARDED, /* writes beside and after objects, too: guarded.h */
 	HARDENING_LEVELS
 };
 
@@ -74,7 +75,7 @@ struct heap {
 	uint32_t id;                  /* set once */
 	struct heap *next;            /* list of all heaps; admin lock */
 	struct heap *next_parked;     /* list of parked heaps; admin lock */
-	uint64_t ndoubled;            /* double frees that were found late */
+	uint64_t nlate; /* misuse that was found later than at the call */
 	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*
@@ -257,12 +258,8 @@ heap_free_ended(enum fast_free f, struct heap *h, struct slab *s, size_t idx)
 	return false;
 }
 
-/* heap_bytes -- of a heap with that table */
-static inline size_t
-heap_bytes(const struct class_table *t)
-{
-	return sizeof(struct heap) + t->bin_bytes;
-}
+/* heap_bytes -- of a heap with that table, at a level */
+size_t heap_bytes(const struct class_table *t, uint64_t hardening);
 
 /* heap_bin -- the bin of a class; h->table, or the same elsewhere, is t */
 static inline struct bin *
@@ -400,7 +397,8 @@ enum free_result {
 	FREE_FOREIGN, /* not an address of this pool */
 	FREE_INVALID, /* of the pool, but no object starts there */
 	FREE_DOUBLE,  /* free already */
-	FREE_SIZE     /* an object, but not of that size */
+	FREE_SIZE,    /* an object, but not of that size */
+	FREE_DAMAGED  /* what its end says is overwritten: guarded.h */
 };
 
 /*
@@ -483,5 +481,8 @@ void heap_rest(struct heap *h);
 
 /* heap_receive -- take the slabs from the inbox; returns whether any came */
 bool heap_receive(struct heap *h);
+
+/* what needs all of the above */
+#include "tcache/guarded.h"
 
 #endif

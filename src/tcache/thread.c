@@ -213,7 +213,7 @@ rehash(struct thread *t)
 static void
 set_frozen(struct entry *e, bool on)
 {
-	bool slow = on || e->heap == NULL || e->profile != 0 || guard_on;
+	bool slow = on || e->heap == NULL || e->extra != 0 || guard_on;
 	struct heap *heap = slow ? &heap_inert : e->heap;
 	/* release, both: pairs with the acquire of the owner's lookups */
 	store_release(&e->fast, heap);
@@ -221,7 +221,7 @@ set_frozen(struct entry *e, bool on)
 }
 
 struct entry *
-thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
+thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned extra)
 {
 	struct thread *t = thread_hot.self;
 	if (t == NULL)
@@ -242,7 +242,7 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 	}
 	e->heap = heap;
 	e->nops = 0;
-	e->profile = (uint16_t)profile;
+	e->extra = (uint16_t)extra;
 	set_frozen(e, frozen);
 	/* relaxed: only the owner reads it without the lock, and that is us */
 	store_relaxed(&e->key, (uintptr_t)pool);
@@ -251,7 +251,7 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned profile)
 }
 
 void
-thread_profile(const void *pool, unsigned profile)
+thread_extra(const void *pool, unsigned extra)
 {
 	lock_acquire(&thread_list.lock, RANK_THREADS);
 	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
@@ -259,7 +259,7 @@ thread_profile(const void *pool, unsigned profile)
 			continue;
 		struct entry *e = entry_of(t, pool);
 		if (table_is_live(e->key))
-			e->profile = (uint16_t)profile;
+			e->extra = (uint16_t)extra;
 	}
 	lock_release(&thread_list.lock, RANK_THREADS);
 }

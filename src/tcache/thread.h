@@ -55,7 +55,7 @@ struct entry {
 	 * goes the fast path, nor does any while guard_on.  Owner reads,
 	 * threads lock to write, frozen.
 	 */
-	uint16_t profile;
+	uint16_t extra;
 	uint32_t nops; /* operations in the shared heap so far; owner */
 };
 
@@ -191,11 +191,11 @@ struct entry *thread_entry(const void *pool);
  * thread_entry_set -- make or change the calling thread's entry
  * heap    private heap, or NULL for the shared one
  * frozen  mark it at once
- * profile  see struct entry
+ * extra  see struct entry
  * Returns the entry, or NULL when there is no memory for it.
  */
 struct entry *thread_entry_set(
-	void *pool, struct heap *heap, bool frozen, unsigned profile);
+	void *pool, struct heap *heap, bool frozen, unsigned extra);
 
 /* thread_forget -- the calling thread does not know the pool any more */
 void thread_forget(const void *pool);
@@ -206,8 +206,8 @@ void thread_forget(const void *pool);
  */
 void *thread_next_pool(size_t *at);
 
-/* thread_profile -- change it in all entries of a pool; it is frozen */
-void thread_profile(const void *pool, unsigned profile);
+/* thread_extra -- change it in all entries of a pool; it is frozen */
+void thread_extra(const void *pool, unsigned extra);
 
 /* thread_pool_gone -- no thread knows the pool any more */
 void thread_pool_gone(const void *pool);

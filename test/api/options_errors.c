@@ -75,7 +75,7 @@ CHANGE(nodes_empty, o->numa = VMEM_NUMA_BIND; o->numa_nodes = "")
 CHANGE(nodes_turned, o->numa = VMEM_NUMA_BIND; o->numa_nodes = "3-1")
 CHANGE(nodes_many, o->numa = VMEM_NUMA_BIND; o->numa_nodes = "1024")
 CHANGE(no_decay, o->decay_ms = -2)
-CHANGE(hard, o->hardening = 3)
+CHANGE(hard, o->hardening = 4)
 CHANGE(soft, o->hardening = -2)
 CHANGE(empty_name, o->name = "")
 CHANGE(long_name, o->name = LONG_NAME)
@@ -118,7 +118,7 @@ static const struct refusal refusals[] = {
 	{nodes_turned, "no list of nodes: \"3-1\""},
 	{nodes_many, "no list of nodes: \"1024\""},
 	{no_decay, "decay time -2 under -1"},
-	{hard, "invalid hardening (3)"},
+	{hard, "invalid hardening (4)"},
 	{soft, "invalid hardening (-2)"},
 	{empty_name, "invalid name"},
 	{long_name, "invalid name"},

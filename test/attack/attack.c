@@ -212,6 +212,28 @@ underflow_1(void)
 }
 
 static void
+overflow_1_free(void)
+{
+	char *first = NULL, *second = NULL;
+
+	objects_pair(&first, &second);
+	attack_bytes(first + heap_usable(first), 1);
+	objects_forget(first);
+	heap_give(first);
+}
+
+static void
+underflow_1_free(void)
+{
+	char *first = NULL, *second = NULL;
+
+	objects_pair(&first, &second);
+	attack_bytes(second - 1, 1);
+	objects_forget(second);
+	heap_give(second);
+}
+
+static void
 damaged_neighbour(void)
 {
 	char *first = NULL, *second = NULL;
@@ -252,6 +274,8 @@ static const struct {
 	{"mapping", mapping},
 	{"overflow-1", overflow_1},
 	{"underflow-1", underflow_1},
+	{"overflow-1-free", overflow_1_free},
+	{"underflow-1-free", underflow_1_free},
 	{"damaged-neighbour", damaged_neighbour},
 	{"write-after-free", write_after_free},
 };

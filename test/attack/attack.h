@@ -4,7 +4,7 @@
  *
  *	attack HEAP ATTACK SIZE
  *
- * HEAP is "level-0" to "level-2", a pool of that hardening level, or "malloc",
+ * HEAP is "level-0" to "level-3", a pool of that hardening level, or "malloc",
  * whatever malloc(3) is in this process.  What happens is told in words, a line
  * each, as it happens, since the process may die of it; table.py reads them:
  *

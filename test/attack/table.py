@@ -36,10 +36,12 @@ ATTACKS = [
     ("other-pool", "free of another pool's object"),
     ("overflow-1", "write of 1 byte behind an object"),
     ("underflow-1", "write of 1 byte before an object"),
+    ("overflow-1-free", "write of 1 byte behind an object, and its free"),
+    ("underflow-1-free", "write of 1 byte before an object, and its free"),
     ("damaged-neighbour", "write of 32 bytes behind, free of the next"),
     ("write-after-free", "write of 32 bytes after the free"),
 ]
-POOLS = [("level-0", "0"), ("level-1", "1"), ("level-2", "2")]
+POOLS = [(f"level-{level}", str(level)) for level in range(4)]
 WORDS = {
     "ready", "done", "refused", "later", "twice", "changed", "check", "none",
     "end",

@@ -18,11 +18,12 @@ set(struct config *c, const char *item)
 		int *at;
 		long least, most;
 	} known[] = {
-		{"hardening", &c->hardening, 0, 2},
+		{"hardening", &c->hardening, 0, 3},
 		{"decay", &c->decay_ms, -1, INT_MAX},
 		{"sparse", &c->sparse, 0, 1},
 		{"prefault", &c->prefault, 0, 1},
 		{"huge", &c->huge, -1, 1},
+		{"abort", &c->abort, 0, 1},
 	};
 	const char *value = strchr(item, '=');
 	if (value == NULL)
@@ -48,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, data + size};
 	char *text = input_text(&in), *rest = text;
-	struct config mine = {1, 10000, 0, 0, 0}, theirs = mine;
+	struct config mine = {1, 10000, 0, 0, 0, 0}, theirs = mine;
 
 	config_parse(&theirs, text);
 	for (char *item; (item = strsep(&rest, ",")) != NULL;)

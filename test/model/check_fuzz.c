@@ -119,7 +119,7 @@ static struct field heap[] = {
 	FIELD(heap, cache.has, MATTERS),
 	FIELD(heap, cache.head[9], MATTERS),
 	FIELD(heap, cache.head[77], MATTERS),
-	FIELD(heap, ndoubled, COUNTER),
+	FIELD(heap, nlate, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
 };

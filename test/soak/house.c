@@ -25,7 +25,7 @@ found(struct rng *rng, struct soak *s, void **ret_region)
 	*ret_region = NULL;
 	must(vmem_options_init(&o, sizeof(o)) == 0);
 	o.size = VMEM_MIN_POOL;
-	o.hardening = (int)rng_between(rng, 0, 2);
+	o.hardening = (int)rng_between(rng, 0, 3);
 	o.path = s->dir;
 	switch (rng_between(rng, 0, 4)) {
 	case 0:

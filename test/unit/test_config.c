@@ -40,7 +40,8 @@ parse__texts_of_all_sorts__gives_the_level(void **state)
 		{"hardening=2", 2},
 		{"hardening=02", 2},
 		/* out of range, or no number */
-		{"hardening=3", CONFIG_DEFAULT_HARDENING},
+		{"hardening=3", 3},
+		{"hardening=4", CONFIG_DEFAULT_HARDENING},
 		{"hardening=20", CONFIG_DEFAULT_HARDENING},
 		{"hardening=4294967296", CONFIG_DEFAULT_HARDENING},
 		{"hardening=18446744073709551616", CONFIG_DEFAULT_HARDENING},

@@ -101,7 +101,7 @@ static struct field heap_fields[] = {
 	FIELD(heap, cache.has, MATTERS),
 	FIELD(heap, cache.head[9], MATTERS),
 	FIELD(heap, cache.head[77], MATTERS),
-	FIELD(heap, ndoubled, FREE_TO_DIFFER),
+	FIELD(heap, nlate, FREE_TO_DIFFER),
 	FIELD(heap, large[0], MATTERS),
 };
 

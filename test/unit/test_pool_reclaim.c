@@ -222,8 +222,8 @@ assert_all_found(void (*hold)(struct idler *self), bool remote, size_t live)
 
 		for (size_t n = 1; n <= THREADS; n += THREADS - 1) {
 			size_t beside = fill_beside(hold, size, n, remote);
-			size_t given =
-				n * (heap_bytes(t) + 4 * RUN_PAGE + live);
+			size_t given = n * (heap_bytes(t, HARDENING_DEFAULT) +
+						   4 * RUN_PAGE + live);
 
 			/*
 			 * and what lies between heaps and descriptors, which

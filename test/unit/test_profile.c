@@ -179,7 +179,7 @@ insert__more_than_there_is_room_for__is_counted(void **state)
 
 /* an entry with a profile is none for the fast path, whatever is done to it */
 static void
-thread_profile__set_and_unset__decides_on_the_fast_path(void **state)
+thread_extra__set_and_unset__decides_on_the_fast_path(void **state)
 {
 	void *pool = (void *)((uintptr_t)1 << 30);
 	struct heap *heap = (void *)((uintptr_t)1 << 31), *found;
@@ -194,15 +194,15 @@ thread_profile__set_and_unset__decides_on_the_fast_path(void **state)
 	assert_ptr_equal(found, heap);
 	thread_busy_end();
 	thread_mark(pool);
-	thread_profile(pool, 7);
+	thread_extra(pool, 7);
 	thread_unmark(pool);
 	assert_true(thread_heap_fast(pool, &found));
 	assert_ptr_equal(found, &heap_inert);
 	thread_busy_end();
-	assert_int_equal(thread_entry(pool)->profile, 7);
+	assert_int_equal(thread_entry(pool)->extra, 7);
 	assert_int_equal(thread_entry(pool)->frozen, 0);
 	thread_mark(pool);
-	thread_profile(pool, 0);
+	thread_extra(pool, 0);
 	thread_unmark(pool);
 	assert_true(thread_heap_fast(pool, &found));
 	assert_ptr_equal(found, heap);
@@ -221,7 +221,7 @@ main(void)
 		cmocka_unit_test(
 			insert__more_than_there_is_room_for__is_counted),
 		cmocka_unit_test(
-			thread_profile__set_and_unset__decides_on_the_fast_path),
+			thread_extra__set_and_unset__decides_on_the_fast_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * guarded_check.c -- verify edges, seals and filled bytes, and what waits
+ *
+ * The objects are looked at when all else has been found sound, since their
+ * bounds follow from it.
+ */
+#include "base/arith.h"
+#include "tcache/guarded.h"
+#include "tcache/heap_internal.h"
+#include "tcache/seal.h"
+
+/* check_end -- of a slot, or of a large object, that is in use or not */
+static void
+check_end(void *p, size_t usable, bool used, struct findings *f)
+{
+	size_t asked = 0;
+	uint64_t *at = seal_at(p, usable);
+	enum seal_state state =
+		seal_read(at, load_acquire(at), usable - GUARDED_EXTRA, &asked);
+	size_t end = usable - sizeof(*at);
+	const char *bytes = p;
+	bool fits = used ? state == SEAL_LIVE || state == SEAL_FREED
+			 : state == SEAL_NEW || state == SEAL_EMPTIED;
+	if (!fits)
+		(void)finding(f, "object %p: its end is overwritten", p);
+	else if (state == SEAL_LIVE &&
+		 !bytes_are(bytes + asked, SEAL_EDGE_BYTE, end - asked))
+		(void)finding(f,
+			"object %p: written behind its end, at %zu bytes", p,
+			asked);
+	else if ((state == SEAL_FREED || state == SEAL_EMPTIED) &&
+		 !bytes_are(p, SEAL_FILL_BYTE, end))
+		(void)finding(f, "object %p: written after it was freed", p);
+}
+
+static void
+check_slots(
+	const struct slab *s, const struct size_class *c, struct findings *f)
+{
+	if (c->size < GUARDED_EXTRA)
+		return;
+	for (unsigned i = 0; i < s->nobj; i++)
+		check_end(slab_address(s, c, i), c->size,
+			!slab_is_free(s, i) && !slab_is_remote(s, i), f);
+}
+
+void
+guarded_check(const struct heap *h, struct findings *f)
+{
+	const struct run_space *rs = h->runs;
+	size_t page = rs->first, n;
+	while ((n = run_next_used(rs, page, &page)) > 0)
+		for (size_t end = page + n; page < end;) {
+			const struct desc *d = run_lookup(
+				rs, rs->base + (page << RUN_LG_PAGE));
+			uint64_t owner =
+				d == NULL ? RUN_NONE : load_relaxed(&d->owner);
+			n = d == NULL ? 1 : max_size(d->npages, 1);
+			if (owner >= RUN_NTAGS) {
+				const struct slab *s = (const struct slab *)d;
+				check_slots(s, &h->table->cls[s->cls], f);
+			} else if (owner == RUN_LARGE) {
+				check_end(d->base, n << RUN_LG_PAGE, true, f);
+			}
+			page += n;
+		}
+}
+
+/* waits -- usable bytes of what may wait at p, 0: nothing may */
+static size_t
+waits(const struct run_check *c, const struct heap *h, const void *p)
+{
+	uintptr_t off = (uintptr_t)p - (uintptr_t)h->base;
+	if (off >> RUN_LG_PAGE >= h->npages)
+		return 0;
+	const struct desc *d =
+		run_check_head(c, run_map_granule(h->base, off >> RUN_LG_PAGE));
+	if (d == NULL)
+		return 0;
+	if (d->owner == RUN_LARGE)
+		return d->base == p ? (size_t)d->npages << RUN_LG_PAGE : 0;
+	const struct slab *s = (const struct slab *)d;
+	if (d->owner < RUN_NTAGS || s->cls >= h->table->nclasses)
+		return 0;
+	const struct size_class *k = &h->table->cls[s->cls];
+	/* what leads to its bits, before they are read */
+	if (s->nobj != class_nobj(k, s->npages) ||
+		s->roff != slab_remote_offset(slab_nwords(s)))
+		return 0;
+	uint32_t idx = class_index(k->recip, (uintptr_t)p - (uintptr_t)s->base);
+	if (idx >= s->nobj || slab_is_free(s, idx) || slab_is_remote(s, idx))
+		return 0;
+	return k->size;
+}
+
+void
+quarantine_check(const struct run_check *c, const struct heap *h)
+{
+	const struct quarantine *q = heap_quarantine(h);
+	uint64_t bytes = 0;
+	bool good = q->n <= QUARANTINE_MOST && q->first < QUARANTINE_MOST;
+	for (uint32_t i = 0; good && i < q->n; i++) {
+		size_t usable = waits(c, h, quarantine_at(q, i));
+		good = usable != 0;
+		bytes += usable;
+	}
+	if (!good || bytes != q->bytes)
+		(void)finding(c->f, "heap %u: objects that wait", h->id);
+}
