@@ -18,6 +18,7 @@
 
 #include <sys/mman.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/os.h"
 
@@ -44,6 +45,15 @@ void __lsan_unregister_root_region(const void *p, size_t size)
 	__attribute__((weak));
 
 static bool memcheck, asan; /* set once by guard_init() */
+
+/* a pool that is left open; none leaves the list, but one may get another */
+struct shared {
+	const char *base; /* atomic; NULL: none */
+	size_t size;
+	struct shared *next; /* set once */
+};
+
+static struct shared *shared_list; /* atomic */
 
 #if HAVE_MEMCHECK
 
@@ -215,9 +225,86 @@ guard_map(size_t size)
 	return p;
 }
 
+/* shared_at -- the shared pool that an address lies in, or NULL */
+static struct shared *
+shared_at(const void *p)
+{
+	/* acquire: pairs with the releases that put it there */
+	struct shared *s = load_acquire(&shared_list);
+	for (; s != NULL; s = s->next) {
+		const char *base = load_acquire(&s->base);
+		if (base != NULL && (size_t)((const char *)p - base) < s->size)
+			return s;
+	}
+	return NULL;
+}
+
+/* shared_take -- one that no pool has; NULL: none, and no memory */
+static struct shared *
+shared_take(void)
+{
+	struct shared *s = load_acquire(&shared_list);
+	for (; s != NULL; s = s->next) {
+		const char *none = NULL;
+		/* no address lies in it: its size is 0 */
+		if (cas_acquire(&s->base, &none, (const char *)s))
+			return s;
+	}
+	s = guard_map(sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->base = (const char *)s;
+	s->next = load_relaxed(&shared_list);
+	/* release: it is there before others see it */
+	while (!cas_weak_release(&shared_list, &s->next, s))
+		;
+	return s;
+}
+
+/* shared_forget -- the pools that were there are no more */
+static void
+shared_forget(const void *base, size_t size)
+{
+	struct shared *s = load_acquire(&shared_list);
+	for (; s != NULL; s = s->next) {
+		const char *other = load_acquire(&s->base);
+		if (other == NULL || (const char *)base >= other + s->size ||
+			other >= (const char *)base + size)
+			continue;
+		s->size = 0;
+		/* release: pairs with the acquire in shared_take() */
+		store_release(&s->base, NULL);
+	}
+}
+
+void
+guard_pool_share(const void *base, size_t size, size_t head)
+{
+	if (guard_pool_is_shared(base))
+		return;
+	struct shared *s = shared_take();
+	if (memcheck)
+		mc_forget(base);
+	guard_open((const char *)base + head, size - head);
+	/* without memory it is closed again, piece by piece */
+	if (s == NULL)
+		return;
+	s->size = size;
+	/* release: pairs with the acquire in shared_at() */
+	store_release(&s->base, base);
+}
+
+bool
+guard_pool_is_shared(const void *base)
+{
+	return shared_at(base) != NULL;
+}
+
 void
 guard_close(const void *p, size_t size)
 {
+	if (shared_at(p) != NULL)
+		return;
 	if (memcheck)
 		mc_close(p, size);
 	if (asan)
@@ -236,12 +323,20 @@ guard_open(const void *p, size_t size)
 void
 guard_pool_begin(const void *base, size_t size, size_t first)
 {
+	shared_forget(base, size);
 	if (memcheck)
 		mc_pool(base);
 	/* what only a pool's object leads to is no leak */
 	if (asan && __lsan_register_root_region != NULL)
 		__lsan_register_root_region(base, size);
 	guard_close((const char *)base + first, size - first);
+}
+
+void
+guard_pool_forget(const void *base)
+{
+	if (memcheck)
+		mc_forget(base);
 }
 
 bool
@@ -255,6 +350,7 @@ guard_pool_page(const void *base, size_t size)
 void
 guard_pool_end(const void *base, size_t size, bool touch)
 {
+	shared_forget(base, size);
 	if (memcheck && touch) {
 		mc_forget(base);
 		mc_unset(base, size);
@@ -263,13 +359,6 @@ guard_pool_end(const void *base, size_t size, bool touch)
 		__asan_unpoison_memory_region(base, size);
 	if (asan && __lsan_unregister_root_region != NULL)
 		__lsan_unregister_root_region(base, size);
-}
-
-void
-guard_pool_forget(const void *base)
-{
-	if (memcheck)
-		mc_forget(base);
 }
 
 void *

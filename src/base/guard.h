@@ -59,6 +59,15 @@ void guard_pool_end(const void *base, size_t size, bool touch);
 void guard_pool_forget(const void *base);
 
 /*
+ * guard_pool_share -- another process uses the pool too, of which nobody tells
+ * us: from now on all of it behind `head` bytes is open, and guard_close() does
+ * nothing there
+ * The caller has the pool frozen, or is the first to use it.
+ */
+void guard_pool_share(const void *base, size_t size, size_t head);
+bool guard_pool_is_shared(const void *base);
+
+/*
  * guard_pool_lost -- before guard_pool_end() of a pool with live objects: the
  * next calls are guard_object_lost() for each of them, which are reported as
  * leaks from now on, with the stacks that they were allocated by

@@ -9,12 +9,14 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
 
 int
 pool_freeze(void *handle, struct record *ret)
 {
+	struct record now = {.uid = 0};
 	thread_hot.freezes++;
 	for (;;) {
 		uint32_t ticket = thread_thaw_ticket();
@@ -29,8 +31,7 @@ pool_freeze(void *handle, struct record *ret)
 		bool mine = !registry_is_closed(rec);
 		if (mine) {
 			rec->frozen = true;
-			if (ret != NULL)
-				*ret = *rec;
+			now = *rec;
 		}
 		registry_unlock();
 		if (mine)
@@ -42,9 +43,13 @@ pool_freeze(void *handle, struct record *ret)
 		}
 		thread_wait_thaw(ticket);
 	}
+	if (ret != NULL)
+		*ret = now;
 	thread_mark(handle);
 	for (unsigned round = 0; thread_is_busy(handle); round++)
 		os_yield(round);
+	if (unlikely(guard_on))
+		pool_guard_share(&now);
 	return 0;
 }
 

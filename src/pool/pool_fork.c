@@ -207,8 +207,9 @@ pool_adopt(struct record *rec)
 		 */
 		run_space_give(&pool->runs, BACKING_GIVE_NEVER);
 		/* and nobody tells us what the other allocates in it */
-		guard_pool_forget(rec->backing.base);
-		guard_open(pool, rec->backing.size - RUN_HEADER_OFF);
+		if (unlikely(guard_on))
+			guard_pool_share(rec->backing.base, rec->backing.size,
+				RUN_HEADER_OFF);
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;

@@ -87,6 +87,25 @@ pool_guard_end(void *handle, void *p, size_t usable, struct guard_origin by)
 		guard_book_end(b, p, by);
 }
 
+bool
+pool_guard_shared(const struct pool *pool)
+{
+	/* relaxed: what the child has made before is reached through locks */
+	return load_relaxed(&pool->has_guests) != 0 &&
+	       !guard_pool_is_shared((void *)(uintptr_t)pool->base);
+}
+
+void
+pool_guard_share(const struct record *rec)
+{
+	const struct pool *pool = pool_at(rec->backing.base);
+	if (rec->kin == KIN_OWN && !rec->overlapped &&
+		pool->signature == POOL_SIGNATURE && pool->uid == rec->uid &&
+		pool_guard_shared(pool))
+		guard_pool_share(
+			rec->backing.base, rec->backing.size, RUN_HEADER_OFF);
+}
+
 void
 pool_guard_bad(void *handle, void *p, const char *who, bool freed)
 {
@@ -135,8 +154,10 @@ static void
 list_leaks(struct guard_book *b, const char *when)
 {
 	bool wanted = config.leaks != 0 || config.exitcode != 0;
-	/* what a process has inherited is its parent's to free */
-	if (wanted && guard_book_is_own(b))
+	/* what a process has inherited is its parent's to free, and of what it
+	 * shares the other may have freed anything */
+	if (wanted && guard_book_is_own(b) &&
+		!guard_pool_is_shared(guard_book_base(b)))
 		(void)fetch_add_relaxed(&nleaked, guard_leaks(b, when));
 }
 
@@ -146,6 +167,8 @@ pool_guard_lost(void *handle)
 	struct guard_book *b = book_of(handle);
 	if (b != NULL)
 		list_leaks(b, "when it was deleted");
+	if (guard_pool_is_shared(handle))
+		return;
 	struct pool *pool = pool_at(handle);
 	struct lose l = {handle, NULL, pool->size};
 	(void)heap_each(pool_any_heap(pool), lose, &l);

@@ -65,6 +65,7 @@ struct visit {
 	struct heap *heap;       /* held by this thread; NULL: none to have */
 	struct profile *profile; /* of the pool's objects, or NULL */
 	bool locked;             /* it is the shared heap */
+	bool learned;            /* see learn_shared() */
 	bool guest; /* the thread is no longer on the list of threads */
 	struct thread place; /* a guest's */
 };
@@ -173,6 +174,9 @@ enum backing_keep pool_twin_keep(enum pool_fork mode);
  * pool_guard_end -- it is about to be freed; pool_guard_end_all -- all are, and
  * nobody is inside
  * pool_guard_shrink -- the object has another length, not more than before
+ * pool_guard_shared -- does a forked child use the pool, and this process does
+ * not know that yet?  The caller is inside.
+ * pool_guard_share -- then it does; nobody is inside
  * pool_guard_bad -- it is none, and has been freed (freed) or resized
  * pool_guard_lost -- the pool is about to be deleted, and nobody is inside
  *
@@ -187,6 +191,8 @@ void pool_guard_end(
 	void *handle, void *p, size_t usable, struct guard_origin by);
 void pool_guard_end_all(void *handle, struct guard_origin by);
 void pool_guard_shrink(void *handle, void *p, size_t size);
+bool pool_guard_shared(const struct pool *pool);
+void pool_guard_share(const struct record *rec);
 void pool_guard_bad(void *handle, void *p, const char *who, bool freed);
 void pool_guard_lost(void *handle);
 

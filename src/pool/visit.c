@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
@@ -108,6 +109,30 @@ known(struct visit *v, void *handle, struct entry *e)
 		use_shared(v);
 }
 
+/*
+ * is_news -- does a forked child use the pool, and learn_shared() has not been
+ * called?  What the child has made must not be looked at before.
+ */
+static bool
+is_news(const struct visit *v)
+{
+	return !v->learned && pool_guard_shared(v->pool);
+}
+
+/*
+ * learn_shared -- the child's pages may be read from now on, which must be
+ * known to all threads at once; the caller is not inside
+ */
+static int
+learn_shared(struct visit *v, void *handle)
+{
+	int rc = pool_freeze(handle, NULL);
+	v->learned = true;
+	if (rc == 0)
+		pool_thaw(handle);
+	return rc;
+}
+
 /* stranger -- the thread's first operation in the pool */
 static int
 stranger(struct visit *v, void *handle)
@@ -119,6 +144,8 @@ stranger(struct visit *v, void *handle)
 	if (a == ADMIT_NO)
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
+	if (unlikely(guard_on) && is_news(v))
+		return -ESTALE;
 	v->profile = profile_at(profile);
 	if (!v->guest && a == ADMIT && thread_fast_allowed())
 		v->heap = own_heap(handle, v->pool, true);
@@ -136,6 +163,7 @@ stranger(struct visit *v, void *handle)
 int
 pool_enter(struct visit *v, void *handle)
 {
+	v->learned = false;
 	for (;;) {
 		uint32_t ticket = thread_thaw_ticket();
 		v->pool = pool_at(handle);
@@ -154,6 +182,8 @@ pool_enter(struct visit *v, void *handle)
 		/* acquire: as in thread_heap_fast() */
 		else if (load_acquire(&e->frozen))
 			rc = -EAGAIN;
+		else if (unlikely(guard_on) && is_news(v))
+			rc = -ESTALE;
 		else
 			known(v, handle, e);
 		if (rc == 0)
@@ -161,6 +191,8 @@ pool_enter(struct visit *v, void *handle)
 		pool_leave(v);
 		if (rc == -EAGAIN)
 			rc = pool_walked(handle);
+		else if (rc == -ESTALE)
+			rc = learn_shared(v, handle);
 		if (rc != 0)
 			return rc;
 		thread_wait_thaw(ticket);

@@ -153,6 +153,8 @@ look 0 file clean-full
 look 0 region clean-gone
 look 0 file clean-threads
 look 0 region clean-fork
+look 0 file clean-fork
+look 0 file clean-fork-share
 look 0 block after-delete
 kind=region
 export VMEM_GUARD=exitcode=23

@@ -177,3 +177,50 @@ clean_fork(void)
 		abort();
 	vmem_free(pool, p);
 }
+
+/* the child changes the pool's pages, and both go on with it */
+void
+clean_fork_share(void)
+{
+	int status = 1, tell_child[2], tell_parent[2];
+	char *old[ROUNDS], byte = 0;
+	for (size_t i = 0; i < ROUNDS; i++)
+		old[i] = make(i * 61 % 9000 + 1);
+	if (pipe(tell_child) != 0 || pipe(tell_parent) != 0)
+		abort();
+	pid_t pid = fork();
+	if (pid < 0)
+		abort();
+	if (pid == 0) {
+		for (size_t i = 0; i < ROUNDS; i++)
+			vmem_free(pool, old[i]);
+		for (size_t i = 0; i < ROUNDS; i++)
+			old[i] = make(i * 67 % 9000 + 1);
+		if (write(tell_parent[1], old, sizeof(old)) != sizeof(old) ||
+			read(tell_child[0], &byte, 1) != 1)
+			_exit(1);
+		/* the parent has freed some, and allocated where they were */
+		for (size_t i = 1; i < ROUNDS; i += 2)
+			vmem_free(pool, old[i]);
+		_exit(vmem_check(pool) != 1);
+	}
+	if (read(tell_parent[0], old, sizeof(old)) != sizeof(old))
+		abort();
+	/* what the child has made becomes known with any call */
+	if (vmem_check(pool) != 1)
+		abort();
+	for (size_t i = 0; i < ROUNDS; i++)
+		tell(get(old[i]) != 1);
+	for (size_t i = 0; i < ROUNDS; i += 2)
+		vmem_free(pool, old[i]);
+	for (size_t i = 0; i < ROUNDS; i++)
+		old[i] = make(i * 71 % 9000 + 1);
+	if (write(tell_child[1], &byte, 1) != 1 ||
+		waitpid(pid, &status, 0) != pid || status != 0)
+		abort();
+	for (size_t i = 0; i < ROUNDS; i++)
+		vmem_free(pool, old[i]);
+	struct vmem_stats s;
+	if (vmem_check(pool) != 1 || vmem_stats_get(pool, &s, sizeof(s)) != 0)
+		abort();
+}

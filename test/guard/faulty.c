@@ -297,6 +297,7 @@ static const struct {
 	{"clean-gone", clean_gone},
 	{"clean-threads", clean_threads},
 	{"clean-fork", clean_fork},
+	{"clean-fork-share", clean_fork_share},
 };
 
 /* make_pool -- of that kind */

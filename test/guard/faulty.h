@@ -35,5 +35,6 @@ void clean_full(void);
 void clean_gone(void);
 void clean_threads(void);
 void clean_fork(void);
+void clean_fork_share(void);
 
 #endif

@@ -109,6 +109,7 @@ look region clean-gone 0
 look block leak-exit 0
 look file clean-threads 0
 look region clean-fork 0
+look file clean-fork-share 0
 
 # the same program with this off, as it is without memcheck
 export VMEM_GUARD=0
