@@ -112,26 +112,63 @@ publish(struct record *rec)
 	return rc;
 }
 
-/* create -- the second half of creation; closes on failure */
-static int
-create(struct record *rec, const struct pool_want *want)
+/*
+ * forget_lost -- regions that lay where a new mapping is: the kernel gives no
+ * address twice, so their owners have unmapped them without a delete
+ */
+static void
+forget_lost(const struct backing *b)
 {
-	char *base = rec->backing.base;
-	rec->twin.fd = -1;
+	unsigned profile;
+	struct record *lost;
+	do {
+		profile = 0;
+		registry_lock();
+		lost = registry_overlapped_by(b);
+		if (lost != NULL && lost->backing.kind != BACKING_REGION)
+			lost = NULL;
+		if (lost != NULL) {
+			profile = lost->profile_number;
+			guard_pool_forget(lost->backing.base);
+			thread_pool_gone(lost->backing.base);
+			registry_remove(lost);
+		}
+		registry_unlock();
+		if (profile != 0)
+			profile_delete(profile);
+	} while (lost != NULL);
+}
+
+/* take_place -- of whatever pools still have the memory */
+static int
+take_place(const struct backing *b)
+{
+	if (b->kind != BACKING_REGION)
+		forget_lost(b);
 	registry_lock();
-	int rc = registry_unguard(&rec->backing);
+	int rc = registry_unguard(b);
 	/* whoever still knows a pool at that address: it is none any more */
-	struct record *old = rc == 0 ? registry_find(base) : NULL;
+	struct record *old = rc == 0 ? registry_find(b->base) : NULL;
 	if (old != NULL) {
 		old->overlapped = true;
 		/* a thaw under way will find the new one */
 		old->frozen = false;
 	}
 	registry_unlock();
-	if (rc == 0) {
-		thread_pool_gone(base);
-		rc = has_metadata(&rec->backing);
-	}
+	if (rc == 0)
+		thread_pool_gone(b->base);
+	return rc;
+}
+
+/* create -- the second half of creation; closes on failure */
+static int
+create(struct record *rec, const struct pool_want *want)
+{
+	char *base = rec->backing.base;
+	rec->twin.fd = -1;
+	int rc = has_metadata(&rec->backing);
+	if (rc == 0)
+		rc = take_place(&rec->backing);
 	bool begun = rc == 0;
 	if (rc == 0)
 		rc = format(rec, want);

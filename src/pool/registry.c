@@ -153,12 +153,22 @@ registry_unguard(const struct backing *b)
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
 		struct record *other = &registry.table[--i];
-		if (other->guarded && backing_guard(&other->backing, false))
+		guard_pool_forget(other->backing.base);
+		/* outside it is whoever's page: the old pool may be unmapped */
+		if (!other->guarded || other->backing.base < b->base)
+			continue;
+		if (backing_guard(&other->backing, false))
 			return fail_sys(ENOMEM, "mprotect");
 		other->guarded = false;
-		guard_pool_forget(other->backing.base);
 	}
 	return 0;
+}
+
+struct record *
+registry_overlapped_by(const struct backing *b)
+{
+	size_t i = next_overlap(b, upper((uintptr_t)b->base + b->size - 1));
+	return i == 0 ? NULL : &registry.table[i - 1];
 }
 
 /* change_begin, change_end -- what lies between others may see half done */

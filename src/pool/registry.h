@@ -90,7 +90,7 @@ void registry_reset_lock(void);
 
 /*
  * registry_unguard -- a pool is about to be made over these bytes: the guard
- * pages of live pools that lie there must be accessible again
+ * pages of live pools that lie there must be accessible again; no others
  * Returns 0 or -ENOMEM.
  */
 int registry_unguard(const struct backing *b);
@@ -103,6 +103,10 @@ struct record *registry_find(const void *handle);
 
 /* registry_owner -- the live pool that an address lies in, or NULL */
 struct record *registry_owner(const void *p);
+
+/* registry_overlapped_by -- a live pool that has some of these bytes, or NULL
+ */
+struct record *registry_overlapped_by(const struct backing *b);
 
 /* registry_overlaps -- does another live pool overlap this one? */
 bool registry_overlaps(const struct record *rec);
