@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@
 #define POLL_FIRST_NS  20000L /* between two looks whether it has stopped... */
 #define POLL_LAST_NS   2000000L /* ...which grows to this */
 #define EVENT_SHIFT    16
+#define REAP_EACH_US   5000 /* while a thread cannot be had */
 
 uint64_t
 stop_now_ns(void)
@@ -159,14 +161,60 @@ why_not(int pid, int tid, int err)
 	return fail_sys(err, "stopping process %d", pid);
 }
 
+/* what the handler looks at; set while a thread is being seized */
+static const struct stopped *seizing;
+
+/* reap -- take note of the threads that have ended; poll_one() sees it */
+static void
+reap(int signal)
+{
+	int saved = errno;
+	siginfo_t end;
+	(void)signal;
+	for (size_t i = 0; i < seizing->n; i++)
+		if (!seizing->threads[i].gone)
+			(void)waitid(P_PID, (id_t)seizing->threads[i].tid, &end,
+				WEXITED | WNOHANG | __WALL);
+	errno = saved;
+}
+
+/*
+ * seize_thread -- 0 or errno
+ *
+ * A thread that executes a program waits until the ends of all others have been
+ * taken note of, by us where we have them, and holds a lock that PTRACE_SEIZE
+ * waits for: without what a timer does meanwhile both would wait for ever.
+ */
+static int
+seize_thread(const struct stopped *s, int tid)
+{
+	const struct itimerval often = {{0, REAP_EACH_US}, {0, REAP_EACH_US}};
+	const struct itimerval never = {{0, 0}, {0, 0}};
+	struct sigaction act = {.sa_flags = SA_RESTART}, old;
+	sigset_t mask, before;
+	act.sa_handler = reap;
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGALRM);
+	seizing = s;
+	(void)sigaction(SIGALRM, &act, &old);
+	(void)sigprocmask(SIG_UNBLOCK, &mask, &before);
+	(void)setitimer(ITIMER_REAL, &often, NULL);
+	int err = ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0 ? 0 : errno;
+	(void)setitimer(ITIMER_REAL, &never, NULL);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)sigaction(SIGALRM, &old, NULL);
+	return err;
+}
+
 /* seize -- a thread that we do not have; *ret_new when it was one */
 static int
 seize(struct stopped *s, int tid, bool *ret_new)
 {
 	if (find(s, tid) != NULL)
 		return 0;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
-		return why_not(s->pid, tid, errno);
+	int err = seize_thread(s, tid);
+	if (err != 0)
+		return why_not(s->pid, tid, err);
 	*ret_new = true;
 	int rc = add(s, tid);
 	if (rc == 0)
@@ -264,7 +312,8 @@ stop_run(struct stopped *s, size_t i)
 		return;
 	if (ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->signal) !=
 		0) {
-		t->gone = errno == ESRCH;
+		/* killed meanwhile: what waits for its end waits for us */
+		t->running = errno == ESRCH;
 		return;
 	}
 	t->signal = 0;
