@@ -166,17 +166,39 @@ alloc_own(VMEM *vmp, size_t size)
 	return p;
 }
 
-/* alloc -- everything that the fast path does not do */
+/* alloc -- everything that the fast path does not do; any content */
 static NOINLINE void *
-alloc(VMEM *vmp, size_t size, size_t align, bool zero)
+alloc(VMEM *vmp, size_t size, size_t align)
 {
 	int saved = errno, err = ENOMEM;
 	void *p = NULL;
-	if (align <= RUN_PAGE && size <= PTRDIFF_MAX && !zero)
+	if (align <= RUN_PAGE && size <= PTRDIFF_MAX)
 		p = alloc_own(vmp,
 			align == 0 ? size : class_aligned_size(size, align));
 	if (p == NULL)
-		p = pool_alloc(vmp, size, align, zero, &err);
+		p = pool_alloc(vmp, size, align, (struct content){0}, &err);
+	errno = p == NULL ? err : saved;
+	return p;
+}
+
+/* alloc_with -- an object that holds something */
+static void *
+alloc_with(VMEM *vmp, size_t size, struct content c)
+{
+	int saved = errno, err = ENOMEM;
+	void *p = NULL;
+	struct heap *h;
+	if (likely(size <= SLAB_LOOKUP_MAX) &&
+		likely(thread_heap_fast(vmp, &h)) &&
+		likely(heap_malloc_fast(h, size, &p))) {
+		if (c.zero)
+			memset(p, 0, size);
+		else
+			memcpy(p, c.from, c.nfrom);
+	}
+	thread_busy_end();
+	if (p == NULL)
+		p = pool_alloc(vmp, size, 0, c, &err);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -197,7 +219,7 @@ malloc_slot(VMEM *vmp, size_t slot, size_t size, size_t align)
 			return p;
 		}
 	}
-	return alloc(vmp, size, align, false);
+	return alloc(vmp, size, align);
 }
 
 /* malloc_any, free_any -- vmem_malloc(), vmem_free() for our own use: the
@@ -243,7 +265,7 @@ vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
 		n += take_fast(vmp, size, part, ptrs + n);
 		if (n == count)
 			break;
-		ptrs[n] = alloc(vmp, size, 0, false);
+		ptrs[n] = alloc(vmp, size, 0);
 		if (ptrs[n] == NULL)
 			break;
 		n++;
@@ -325,10 +347,7 @@ vmem_calloc(VMEM *vmp, size_t nmemb, size_t size)
 			nmemb, size);
 		return NULL;
 	}
-	if (bytes > SLAB_LOOKUP_MAX)
-		return alloc(vmp, bytes, 0, true);
-	void *p = malloc_any(vmp, bytes);
-	return p == NULL ? NULL : memset(p, 0, bytes);
+	return alloc_with(vmp, bytes, (struct content){.zero = true});
 }
 
 EXPORT void *
@@ -342,7 +361,13 @@ vmem_realloc(VMEM *vmp, void *ptr, size_t size)
 		free_any(vmp, ptr);
 		return NULL;
 	}
-	void *p = pool_realloc(vmp, ptr, size, &err);
+	struct heap *h;
+	void *p = NULL;
+	if (thread_heap_fast(vmp, &h))
+		p = heap_realloc(h, ptr, size);
+	thread_busy_end();
+	if (p == NULL)
+		p = pool_realloc(vmp, ptr, size, &err);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -359,15 +384,15 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 	if (likely(alignment <= RUN_PAGE) && likely(size <= SLAB_LOOKUP_MAX))
 		return malloc_slot(vmp, class_aligned_size(size, alignment),
 			size, alignment);
-	return alloc(vmp, size, alignment, false);
+	return alloc(vmp, size, alignment);
 }
 
 /* copy -- n bytes of s as a new object */
 static void *
 copy(VMEM *vmp, const void *s, size_t n)
 {
-	void *p = malloc_any(vmp, n);
-	return p == NULL ? NULL : memcpy(p, s, n);
+	return alloc_with(vmp, n,
+		(struct content){.from = (void *)(uintptr_t)s, .nfrom = n});
 }
 
 EXPORT char *

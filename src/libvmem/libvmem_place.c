@@ -41,7 +41,7 @@ vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable)
 		errno = -fail(EINVAL, "no place for the usable size");
 		return NULL;
 	}
-	void *p = pool_alloc(vmp, size, 0, false, &err);
+	void *p = pool_alloc(vmp, size, 0, (struct content){0}, &err);
 	if (p != NULL)
 		*usable = pool_usable(vmp, p, &err);
 	errno = p == NULL ? err : saved;
@@ -62,11 +62,10 @@ vmem_move(VMEM *dst, VMEM *src, void *ptr)
 	if (err == 0 && pool_owner(ptr) == (void *)dst)
 		p = ptr; /* it is there */
 	else if (err == 0)
-		p = pool_alloc(dst, size, 0, false, &err);
-	if (p != NULL && p != ptr) {
-		memcpy(p, ptr, size);
+		p = pool_alloc(dst, size, 0,
+			(struct content){.from = ptr, .nfrom = size}, &err);
+	if (p != NULL && p != ptr)
 		pool_free(src, ptr, "vmem_move");
-	}
 	errno = p == NULL ? err : saved;
 	return p;
 }

@@ -145,7 +145,8 @@ alloc_in(struct tier *t, size_t size, size_t align, bool zero, int *err)
 		thread_busy_end();
 	}
 	if (p == NULL)
-		p = pool_alloc(t->handle, size, align, zero, err);
+		p = pool_alloc(t->handle, size, align,
+			(struct content){.zero = zero}, err);
 	if (p == NULL && ntiers > 1)
 		store_relaxed(&t->full_for, FULL_FOR);
 	return p;
@@ -199,7 +200,10 @@ tiers_realloc(void *p, size_t size, int *err)
 	struct tier *t = tier_of(p);
 	bool stays = ntiers == 1 || by_ratio || t == &tiers[choose(size)];
 	if (stays) {
-		void *same = pool_realloc(t->handle, p, size, err);
+		void *same = heap_realloc(own_heap(t), p, size);
+		thread_busy_end();
+		if (same == NULL)
+			same = pool_realloc(t->handle, p, size, err);
 		if (same != NULL || ntiers == 1 || *err != ENOMEM)
 			return same;
 	}

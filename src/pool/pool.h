@@ -109,8 +109,21 @@ int pool_thread_flush(void *handle);
 /* pool_owner -- the live pool that an address lies in, or NULL */
 void *pool_owner(const void *p);
 
-/* pool_alloc -- size bytes at a multiple of align (0: as malloc), zeroed? */
-void *pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err);
+/*
+ * What a new object holds: zeros, the first bytes of what is elsewhere, or (all
+ * members 0) anything.  It is written before the pool can be reset: the memory
+ * may be a heap at once afterwards.
+ */
+struct content {
+	void *from;
+	size_t nfrom; /* bytes; at most the object's size */
+	bool moved;   /* `from` is a live object of that pool, and is freed */
+	bool zero;
+};
+
+/* pool_alloc -- size bytes at a multiple of align (0: as malloc) */
+void *pool_alloc(
+	void *handle, size_t size, size_t align, struct content c, int *err);
 
 /* pool_free -- an object of this or of another live pool; `who` for messages */
 void pool_free(void *handle, void *p, const char *who);

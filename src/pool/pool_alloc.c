@@ -42,6 +42,35 @@ request_try(struct heap *h, const struct request *r, bool *ret_clean)
 	return heap_alloc_large(h, r->npages, r->lg_align, ret_clean);
 }
 
+int
+order_start(const struct visit *v, const struct order *o)
+{
+	if (!o->content.moved ||
+		pool_object_at(v, o->content.from).what == FREE_DONE)
+		return 0;
+	/* relaxed: statistics */
+	(void)fetch_add_relaxed(&v->pool->nmisuse, 1);
+	return fail(EINVAL, "%p: freed by another thread while it is moved",
+		o->content.from);
+}
+
+void
+order_fill(const struct visit *v, void *handle, void *p, const struct order *o)
+{
+	const struct content *c = &o->content;
+	bool zero = c->zero && !o->clean;
+	if ((zero || c->from != NULL) && heap_hold(v->heap, p)) {
+		if (zero)
+			memset(p, 0, o->asked);
+		else
+			memcpy(p, c->from, c->nfrom);
+		heap_let(v->heap, p);
+	}
+	/* another thread may free it too, though: it is gone either way */
+	if (c->moved)
+		(void)pool_free_inside(v, handle, c->from, 0, o->by);
+}
+
 /* first_try -- from the thread's heap; NULL: there may be room elsewhere */
 static int
 first_try(void *handle, struct order *o, void **ret)
@@ -55,16 +84,20 @@ first_try(void *handle, struct order *o, void **ret)
 	bool guarded = pool_is_guarded(v.pool);
 	if (unlikely(guarded))
 		guarded_request(o);
-	if (!request_make(&r, v.pool->dir.table, o->size, o->align) ||
-		r.npages > rs->npages - rs->first)
+	rc = order_start(&v, o);
+	if (rc == 0 &&
+		(!request_make(&r, v.pool->dir.table, o->size, o->align) ||
+			r.npages > rs->npages - rs->first))
 		rc = fail(ENOMEM, "%zu bytes: more than any pool holds",
 			o->asked);
-	else if (v.heap != NULL && unlikely(guarded))
+	else if (rc == 0 && v.heap != NULL && unlikely(guarded))
 		*ret = pool_guarded_alloc(&v, &r, o);
-	else if (v.heap != NULL)
+	else if (rc == 0 && v.heap != NULL)
 		*ret = request_try(v.heap, &r, &o->clean);
 	if (unlikely(guard_on) && *ret != NULL)
 		pool_guard_begin(v.pool, *ret, o);
+	if (*ret != NULL)
+		order_fill(&v, handle, *ret, o);
 	if (unlikely(v.profile != NULL) && rc == 0)
 		o->sampled = profile_due(v.profile, max_size(o->asked, 1));
 	pool_leave(&v);
@@ -72,16 +105,16 @@ first_try(void *handle, struct order *o, void **ret)
 }
 
 void *
-pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
+pool_alloc(void *handle, size_t size, size_t align, struct content c, int *err)
 {
 	struct order o = {
-		.asked = size, .size = size, .align = align, .zero = zero};
+		.asked = size, .size = size, .align = align, .content = c};
 	void *p = NULL;
 	if (unlikely(guard_on))
 		pool_guard_request(&o);
 	int rc = first_try(handle, &o, &p);
 	if (rc == 0 && p == NULL)
-		p = pool_reclaim(handle, &o);
+		rc = pool_reclaim(handle, &o, &p);
 	if (rc == 0 && p == NULL)
 		rc = fail(
 			ENOMEM, "%zu bytes: no room in pool %p", size, handle);
@@ -93,7 +126,5 @@ pool_alloc(void *handle, size_t size, size_t align, bool zero, int *err)
 	}
 	if (unlikely(o.sampled))
 		pool_sampled(handle, p, size);
-	if (zero && !o.clean)
-		memset(p, 0, size);
 	return p;
 }

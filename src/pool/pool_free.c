@@ -6,7 +6,6 @@
  * there.  What is no live object is refused, counted, and said.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/arith.h"
 #include "base/error.h"
@@ -68,30 +67,36 @@ watched_free(const struct visit *v, void *handle, void *p, size_t size,
 	return FREE_DONE;
 }
 
+enum free_result
+pool_free_inside(const struct visit *v, void *handle, void *p, size_t size,
+	struct guard_origin by)
+{
+	enum free_result r = FREE_DONE;
+	bool guarded = pool_is_guarded(v->pool);
+	if (unlikely(guarded))
+		r = pool_guarded_free(v, p, size);
+	else if (unlikely(v->profile != NULL) || unlikely(guard_on)) {
+		r = watched_free(v, handle, p, size, by);
+		size = 0; /* it has been looked at */
+	}
+	if (likely(r == FREE_DONE) && !guarded && v->heap != NULL)
+		r = heap_free_sized(v->heap, p, size);
+	else if (r == FREE_DONE && !guarded)
+		r = dir_free_stray(&v->pool->dir, p, size);
+	/* relaxed: statistics */
+	if (r != FREE_DONE && r != FREE_FOREIGN)
+		(void)fetch_add_relaxed(&v->pool->nmisuse, 1);
+	return r;
+}
+
 static enum free_result
 free_once(void *handle, void *p, size_t size, struct guard_origin by, int *rc)
 {
 	struct visit v;
-	enum free_result r = FREE_DONE;
 	*rc = pool_enter(&v, handle);
 	if (*rc != 0)
 		return FREE_INVALID;
-	if (unlikely(pool_is_guarded(v.pool))) {
-		r = pool_guarded_free(&v, p, size);
-		goto out;
-	}
-	if (unlikely(v.profile != NULL) || unlikely(guard_on)) {
-		r = watched_free(&v, handle, p, size, by);
-		size = 0; /* it has been looked at */
-	}
-	if (likely(r == FREE_DONE) && v.heap != NULL)
-		r = heap_free_sized(v.heap, p, size);
-	else if (r == FREE_DONE)
-		r = dir_free_stray(&v.pool->dir, p, size);
-out:
-	/* relaxed: statistics */
-	if (r != FREE_DONE && r != FREE_FOREIGN)
-		(void)fetch_add_relaxed(&v.pool->nmisuse, 1);
+	enum free_result r = pool_free_inside(&v, handle, p, size, by);
 	pool_leave(&v);
 	return r;
 }
@@ -232,19 +237,6 @@ resize_large(void *handle, void *p, size_t size)
 	return done;
 }
 
-/*
- * stays -- may the object stay where it is, as it is?
- * A small one may when less than half of it would be unused.
- */
-static bool
-stays(const struct object *o, const struct class_table *t, size_t size)
-{
-	if (o->large || size > o->usable)
-		return false;
-	return size > o->usable / 2 ||
-	       t->cls[class_of(t, size)].size == o->usable;
-}
-
 /* shrink -- where it lies, what has become smaller and cannot be moved */
 static void
 shrink(void *handle, void *p, size_t size)
@@ -280,12 +272,14 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 	/* under guard, and where objects are guarded, another object is made
 	 * each time, so that who goes on with the old one is seen */
 	bool watched = guard_on || k.guarded;
-	if (!watched && stays(&o, k.table, size))
+	if (!watched && object_stays(&o, k.table, size))
 		return p;
 	if (!watched && o.large && resize_large(handle, p, size))
 		return p;
 	int why = 0;
-	void *fresh = pool_alloc(handle, size, 0, false, &why);
+	struct content c = {
+		.from = p, .nfrom = min_size(size, o.usable), .moved = true};
+	void *fresh = pool_alloc(handle, size, 0, c, &why);
 	if (fresh == NULL) {
 		/* where there is no room for two of them */
 		if (k.guarded && o.large && resize_large(handle, p, size))
@@ -297,7 +291,5 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 		*err = why;
 		return NULL;
 	}
-	memcpy(fresh, p, min_size(size, o.usable));
-	pool_free(handle, p, "vmem_realloc");
 	return fresh;
 }

@@ -52,7 +52,7 @@ pool_guarded_alloc(struct visit *v, const struct request *r, struct order *o)
 }
 
 enum free_result
-pool_guarded_free(struct visit *v, void *p, size_t size)
+pool_guarded_free(const struct visit *v, void *p, size_t size)
 {
 	unsigned nfound;
 	struct heap *h = v->heap != NULL ? v->heap : pool_any_heap(v->pool);

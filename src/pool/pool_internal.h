@@ -119,10 +119,10 @@ struct request {
 
 /* one allocation: what for, what heaps are asked for, and what came of it */
 struct order {
-	size_t asked;           /* bytes, by the caller */
-	size_t size, align;     /* of a heap; align 0: as malloc does */
-	bool zero;              /* the bytes shall be zero */
-	bool clean;             /* they are already */
+	size_t asked;       /* bytes, by the caller */
+	size_t size, align; /* of a heap; align 0: as malloc does */
+	struct content content;
+	bool clean;             /* the bytes are zero already */
 	bool sampled;           /* the object is to be in the pool's profile */
 	struct guard_origin by; /* under the address sanitizer */
 };
@@ -135,11 +135,25 @@ bool request_make(struct request *ret, const struct class_table *t, size_t size,
 void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
 
 /*
+ * order_start -- 0, or -EINVAL when the object that is to be moved is not live
+ * order_fill -- the new object gets what it shall hold
+ * Locks  the caller is inside the pool, or has frozen it.
+ */
+int order_start(const struct visit *v, const struct order *o);
+void order_fill(
+	const struct visit *v, void *handle, void *p, const struct order *o);
+
+/* pool_free_inside -- free for who is inside; size 0: unknown */
+enum free_result pool_free_inside(const struct visit *v, void *handle, void *p,
+	size_t size, struct guard_origin by);
+
+/*
  * pool_reclaim -- the last way to an object: stop all threads, collect what
  * nobody uses, in whatever heap it is, and try again
- * Returns NULL when the pool is really full.  The caller is not inside.
+ * *ret stays NULL when the pool is really full.  The caller is not inside.
+ * Returns 0, or an error that is not about room.
  */
-void *pool_reclaim(void *handle, struct order *o);
+int pool_reclaim(void *handle, struct order *o, void **ret);
 
 /* pool_any_heap -- some heap of the pool, to read what all heaps have */
 struct heap *pool_any_heap(struct pool *pool);
@@ -229,7 +243,7 @@ void *pool_guarded_alloc(
 	struct visit *v, const struct request *r, struct order *o);
 void pool_guarded_begin(
 	struct pool *pool, struct heap *h, void *p, const struct order *o);
-enum free_result pool_guarded_free(struct visit *v, void *p, size_t size);
+enum free_result pool_guarded_free(const struct visit *v, void *p, size_t size);
 
 /*
  * pool_sampled -- an object that profile_due() has chosen has been allocated,

@@ -15,6 +15,7 @@
 #include "base/guard.h"
 #include "base/probe.h"
 #include "pool/pool_internal.h"
+#include "profile/profile.h"
 
 struct heap *
 pool_any_heap(struct pool *pool)
@@ -87,28 +88,48 @@ collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 	return p;
 }
 
-void *
-pool_reclaim(void *handle, struct order *o)
+/* order_frozen -- the frozen pool, whose shared heap's lock is held */
+static int
+order_frozen(
+	void *handle, const struct record *rec, struct order *o, void **ret)
+{
+	struct request r;
+	struct visit v = {.pool = pool_at(handle),
+		.profile = profile_at(rec->profile_number)};
+	size_t align = o->align != 0 ? o->align : natural(o->size);
+	v.heap = caller_heap(v.pool, handle);
+	int rc = order_start(&v, o);
+	if (rc != 0)
+		return rc;
+	void *p = NULL;
+	if (request_make(&r, v.pool->dir.table, o->size, o->align))
+		p = collect_and_try(v.pool, v.heap, &r, align, &o->clean);
+	if (unlikely(pool_is_guarded(v.pool)) && p != NULL)
+		pool_guarded_begin(v.pool, pool_any_heap(v.pool), p, o);
+	if (unlikely(guard_on) && p != NULL)
+		pool_guard_begin(v.pool, p, o);
+	/* it may be another one by now */
+	v.heap = caller_heap(v.pool, handle);
+	if (p != NULL)
+		order_fill(&v, handle, p, o);
+	*ret = p;
+	return 0;
+}
+
+int
+pool_reclaim(void *handle, struct order *o, void **ret)
 {
 	struct record rec;
-	struct request r;
-	void *p = NULL;
+	int rc = 0;
 	if (pool_freeze(handle, &rec) != 0)
-		return NULL;
+		return 0;
 	/* another process' threads cannot be stopped: see pool_fork.c */
 	if (rec.kin == KIN_OWN && !rec.overlapped) {
 		struct pool *pool = pool_at(handle);
-		size_t align = o->align != 0 ? o->align : natural(o->size);
 		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-		if (request_make(&r, pool->dir.table, o->size, o->align))
-			p = collect_and_try(pool, caller_heap(pool, handle), &r,
-				align, &o->clean);
-		if (unlikely(pool_is_guarded(pool)) && p != NULL)
-			pool_guarded_begin(pool, pool_any_heap(pool), p, o);
-		if (unlikely(guard_on) && p != NULL)
-			pool_guard_begin(pool, p, o);
+		rc = order_frozen(handle, &rec, o, ret);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 	}
 	pool_thaw(handle);
-	return p;
+	return rc;
 }

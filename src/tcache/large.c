@@ -97,6 +97,39 @@ large_free_stray(struct heap_dir *dir, struct desc *d, void *p, size_t size)
 	return r;
 }
 
+/* hold -- take a live object from all others, as one that frees it does */
+static bool
+hold(struct desc *d)
+{
+	uint64_t live = RUN_LARGE;
+	/* acq_rel: as in claim() */
+	return cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED);
+}
+
+static void
+let(struct desc *d)
+{
+	/* release: who frees it next finds what was done to it */
+	store_release(&d->owner, (uint64_t)RUN_LARGE);
+}
+
+bool
+heap_hold(const struct heap *h, void *p)
+{
+	struct desc *d = run_lookup(h->runs, p);
+	if (d == NULL)
+		return false;
+	return load_relaxed(&d->owner) >= RUN_NTAGS || hold(d);
+}
+
+void
+heap_let(const struct heap *h, void *p)
+{
+	struct desc *d = run_lookup(h->runs, p);
+	if (load_relaxed(&d->owner) < RUN_NTAGS)
+		let(d);
+}
+
 /* cached_behind -- does this heap keep the run behind that one? */
 static bool
 cached_behind(const struct heap *h, const struct desc *d)
@@ -107,8 +140,9 @@ cached_behind(const struct heap *h, const struct desc *d)
 	return beside[1] != NULL;
 }
 
-bool
-heap_resize_large(struct heap *h, struct desc *d, size_t npages)
+/* resize -- a run that is held */
+static bool
+resize(struct heap *h, struct desc *d, size_t npages)
 {
 	bool clean;
 	size_t have = d->npages;
@@ -128,4 +162,15 @@ heap_resize_large(struct heap *h, struct desc *d, size_t npages)
 	count_out(h, have);
 	count_in(h, npages);
 	return true;
+}
+
+bool
+heap_resize_large(struct heap *h, struct desc *d, size_t npages)
+{
+	/* another thread may free it meanwhile, by mistake */
+	if (!hold(d))
+		return false;
+	bool done = resize(h, d, npages);
+	let(d);
+	return done;
 }

@@ -27,7 +27,7 @@
 #include "base/compiler.h"
 #include "base/lock.h"
 #include "run/run.h"
-#include "slab/slab.h"
+#include "tcache/object.h"
 #include "tcache/run_cache.h"
 #include "tcache/thread.h"
 
@@ -391,16 +391,6 @@ heap_age(struct heap *h)
 /* heap_resize_large -- in place; returns false when the room is not there */
 bool heap_resize_large(struct heap *h, struct desc *d, size_t npages);
 
-/* what a free found the pointer to be */
-enum free_result {
-	FREE_DONE,
-	FREE_FOREIGN, /* not an address of this pool */
-	FREE_INVALID, /* of the pool, but no object starts there */
-	FREE_DOUBLE,  /* free already */
-	FREE_SIZE,    /* an object, but not of that size */
-	FREE_DAMAGED  /* what its end says is overwritten: guarded.h */
-};
-
 /*
  * heap_free_sized -- free any object of the pool: own, another heap's, large
  * size  what it was allocated with, or any up to what may be used of it; 0: not
@@ -428,31 +418,6 @@ bool heap_free_any(struct heap *h, void *p, size_t size);
  * Locks  takes the admin lock for a large object.
  */
 enum free_result dir_free_stray(struct heap_dir *dir, void *p, size_t size);
-
-/* what heap_find() found */
-struct object {
-	enum free_result what; /* FREE_DONE: a live object, as far as seen */
-	struct desc *desc;
-	size_t usable; /* bytes */
-	bool large;
-	unsigned idx; /* slot in its slab */
-};
-
-/*
- * object_takes -- can a live object have been allocated, or resized, to that
- * size, which is not 0?  A small one may have any that fits, since it may have
- * been aligned, or resized in place; a large one has no more pages than needed.
- */
-static inline bool
-object_takes(const struct object *o, size_t size)
-{
-	return size <= o->usable && (!o->large || size > o->usable - RUN_PAGE);
-}
-
-/*
- * heap_find -- what lies at an address of the pool, without changing anything
- */
-struct object heap_find(const struct heap *h, void *p);
 
 /*
  * heap_each -- each live object of a pool that nobody is inside, by address,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/objects.h"
+#include "harness/threads.h"
 
 static const size_t sizes[] = {8, 64, 100, 1024, 5000, 9000, 33000, MIB};
 
@@ -223,6 +224,49 @@ free__interior_pointer_by_another_thread__is_refused(void **state)
 	test_pool_delete(vmp, VMEM_MIN_POOL);
 }
 
+/* objects that threads free and resize as they like */
+struct shared {
+	VMEM *vmp;
+	void *ptr[8]; /* atomic */
+};
+
+static void
+quarrel(size_t idx, struct rng *rng, void *arg)
+{
+	struct shared *shared = arg;
+	struct deadline end = deadline_in(STRESS_MS / 2);
+
+	(void)idx;
+	while (!deadline_is_over(end)) {
+		void **at = &shared->ptr[rng_between(
+			rng, 0, NELEM(shared->ptr) - 1)];
+		void *ptr = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+		size_t size = rng_between(rng, 1, 300 * KIB);
+
+		if (rng_between(rng, 0, 2) == 0)
+			vmem_free(shared->vmp, ptr);
+		else if (ptr != NULL)
+			ptr = vmem_realloc(shared->vmp, ptr, size);
+		if (ptr == NULL || rng_between(rng, 0, 3) == 0)
+			ptr = vmem_calloc(shared->vmp, 1, size);
+		__atomic_store_n(at, ptr, __ATOMIC_RELEASE);
+	}
+}
+
+static void
+realloc__while_others_free_and_resize_it__no_harm(void **state)
+{
+	struct shared shared = {.vmp = NULL};
+
+	(void)state;
+	if (TEST_TSAN)
+		test_skip("objects of nobody are a race by themselves");
+	shared.vmp = exact_pool();
+	threads_run(4, quarrel, &shared, "misuse quarrel");
+	assert_int_equal(vmem_check(shared.vmp), 1);
+	vmem_delete(shared.vmp);
+}
+
 int
 main(void)
 {
@@ -236,6 +280,8 @@ main(void)
 			malloc__after_double_frees__gives_each_object_once),
 		cmocka_unit_test(
 			free__interior_pointer_by_another_thread__is_refused),
+		cmocka_unit_test(
+			realloc__while_others_free_and_resize_it__no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

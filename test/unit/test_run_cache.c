@@ -165,6 +165,29 @@ resize__cached_run_behind__grows_into_a_part_of_it(void **state)
 }
 
 static void
+free__while_it_is_held__is_refused(void **state)
+{
+	char *p;
+	struct desc *d;
+
+	(void)state;
+	open_heaps();
+	p = take(heap, 10);
+	d = run_lookup(&pool.s.rs, p);
+	assert_true(heap_hold(heap, p));
+	assert_int_equal(heap_free(other, p), FREE_DOUBLE);
+	assert_int_equal(heap_find(other, p).what, FREE_DOUBLE);
+	assert_false(heap_resize_large(other, d, 5));
+	assert_false(heap_hold(other, p));
+	heap_let(heap, p);
+	assert_true(heap_resize_large(other, d, 5));
+	assert_int_equal(heap_free(other, p), FREE_DONE);
+	assert_false(heap_hold(heap, p));
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+static void
 free__twice_or_inside__is_refused_when_cached(void **state)
 {
 	char *p, *behind;
@@ -272,6 +295,7 @@ main(void)
 			free__more_than_the_limit__gives_the_oldest_back),
 		cmocka_unit_test(
 			resize__cached_run_behind__grows_into_a_part_of_it),
+		cmocka_unit_test(free__while_it_is_held__is_refused),
 		cmocka_unit_test(free__twice_or_inside__is_refused_when_cached),
 		cmocka_unit_test(all__random_operations__keep_every_object),
 	};
