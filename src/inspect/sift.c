@@ -84,9 +84,6 @@ note_heap(struct census *c, struct heap *h)
 	h->table = c->table;
 	h->lookup = c->table->lookup;
 	h->hardening = c->hardening;
-	/* what waits cannot be told from what lives */
-	if (c->hardening == HARDENING_GUARDED)
-		heap_quarantine(h)->n = 0;
 	c->heaps = h;
 	c->nheaps++;
 	c->nprivate += h->state == HEAP_PRIVATE;
@@ -162,6 +159,44 @@ fit_lifos(struct census *c)
 		}
 }
 
+/* may_wait -- can that be an object that waits? */
+static bool
+may_wait(struct census *c, const void *p)
+{
+	const char *base = c->rs->base;
+	size_t page = ((uintptr_t)p - (uintptr_t)base) >> RUN_LG_PAGE;
+	if (page >= c->rs->npages)
+		return false;
+	uint32_t g = run_map_granule(base, page);
+	const struct desc *d = run_desc(base, g);
+	if (g == RUN_NO_GRANULE || d->owner < RUN_NTAGS)
+		return g != RUN_NO_GRANULE && d->owner == RUN_LARGE &&
+		       d->base == p;
+	uint64_t *nlive = &c->nlive[((const struct slab *)d)->cls];
+	if (*nlive == 0)
+		return false;
+	--*nlive;
+	return true;
+}
+
+/* fit_waiting -- what waits looks allocated: not more than there is, either */
+static void
+fit_waiting(struct census *c)
+{
+	struct heap *h = c->hardening == HARDENING_GUARDED ? c->heaps : NULL;
+	for (; h != NULL; h = h->next) {
+		struct quarantine *q = heap_quarantine(h);
+		uint32_t n = (uint32_t)min_size(q->n, QUARANTINE_MOST);
+		q->first %= QUARANTINE_MOST;
+		q->n = 0;
+		for (uint32_t i = 0; i < n; i++) {
+			void *p = quarantine_at(q, i);
+			if (may_wait(c, p))
+				q->p[(q->first + q->n++) % QUARANTINE_MOST] = p;
+		}
+	}
+}
+
 /* fit_large -- freed is what was allocated and does not live */
 static void
 fit_large(struct census *c)
@@ -203,5 +238,6 @@ snapshot_sift(struct snapshot *snap)
 	dir->nheaps = c.nheaps;
 	dir->nprivate = c.nprivate;
 	fit_lifos(&c);
+	fit_waiting(&c);
 	fit_large(&c);
 }

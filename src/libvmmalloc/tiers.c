@@ -207,9 +207,12 @@ tiers_realloc(void *p, size_t size, int *err)
 		if (same != NULL || ntiers == 1 || *err != ENOMEM)
 			return same;
 	}
-	size_t old = pool_usable(t->handle, p, err);
-	if (old == 0)
+	int why = 0;
+	size_t old = pool_usable(t->handle, p, &why);
+	if (why != 0) {
+		*err = why;
 		return NULL;
+	}
 	void *fresh = tiers_alloc(size, 0, false, err);
 	if (fresh == NULL)
 		return size <= old ? p : NULL;

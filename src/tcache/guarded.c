@@ -12,6 +12,17 @@
 #include "base/probe.h"
 #include "tcache/seal.h"
 
+#define AFTER_FREE "written after it was freed"
+
+/* tell -- of one finding; returns 1, to be added to what was found */
+static unsigned
+tell(const struct heap *h, const void *p, const char *what)
+{
+	PROBE3(misuse, h->base, p, FREE_DAMAGED);
+	(void)misuse("%p in pool %p: %s", p, (const void *)h->base, what);
+	return 1;
+}
+
 /* filled -- bytes of a free slot that are filled: all but the seal */
 static size_t
 filled(size_t usable)
@@ -74,12 +85,8 @@ guarded_begin(const struct heap *h, void *p, size_t asked)
 		bool whole = state == SEAL_NEW || state == SEAL_EMPTIED;
 		if (state == SEAL_EMPTIED)
 			whole = bytes_are(p, SEAL_FILL_BYTE, filled(o.usable));
-		if (!whole) {
-			(void)misuse("%p in pool %p: written after it was "
-				     "freed",
-				p, (void *)h->base);
-			nfound++;
-		}
+		if (!whole)
+			nfound = tell(h, p, AFTER_FREE);
 	}
 	write_edge(p, o.usable, asked);
 	set_seal(p, o.usable, SEAL_LIVE, asked);
@@ -129,9 +136,7 @@ look_before(const struct heap *h, void *p, const struct object *o)
 	/* acq_rel: of two who look one tells */
 	if (!cas_acq_rel(at, &word, seal_make(at, SEAL_LOST, 0)))
 		return 0;
-	(void)misuse("%p in pool %p: written before its beginning", p,
-		(void *)h->base);
-	return 1;
+	return tell(h, p, "written before its beginning");
 }
 
 enum free_result
@@ -155,10 +160,12 @@ guarded_claim(const struct heap *h, void *p, size_t size, unsigned *ret_found)
 	/* acq_rel: what the object's users did is over, and one frees it */
 	if (!cas_acq_rel(at, &word, seal_make(at, SEAL_FREED, 0)))
 		return FREE_DOUBLE;
-	if (!whole)
+	if (!whole) {
+		PROBE3(misuse, h->base, p, FREE_DAMAGED);
 		(void)misuse("%p in pool %p: written behind its end, at %zu "
 			     "bytes",
 			p, (void *)h->base, asked);
+	}
 	*ret_found = !whole + look_before(h, p, &o);
 	memset(p, SEAL_FILL_BYTE, filled(o.usable));
 	return FREE_DONE;
@@ -175,12 +182,8 @@ let_go(const struct heap *h, void *p, const struct object *o, unsigned *nfound)
 	enum seal_state state = get_seal(p, o->usable, &asked, NULL);
 	bool whole = state == SEAL_FREED &&
 		     bytes_are(p, SEAL_FILL_BYTE, filled(o->usable));
-	if (!whole) {
-		PROBE3(misuse, h->base, p, FREE_DAMAGED);
-		(void)misuse("%p in pool %p: written after it was freed", p,
-			(void *)h->base);
-		++*nfound;
-	}
+	if (!whole)
+		*nfound += tell(h, p, AFTER_FREE);
 	if (state != SEAL_FREED)
 		return false;
 	/* told of once */

@@ -10,15 +10,35 @@
 #include "tcache/heap_internal.h"
 #include "tcache/seal.h"
 
+/* what waits: how many, and the sum of their addresses */
+struct waiting {
+	size_t n;
+	uintptr_t sum;
+};
+
+static enum seal_state
+seal_of(void *p, size_t usable, size_t *ret_asked)
+{
+	uint64_t *at = seal_at(p, usable);
+	/* acquire: pairs with what sets it */
+	return seal_read(
+		at, load_acquire(at), usable - GUARDED_EXTRA, ret_asked);
+}
+
+static void
+note_waiting(struct waiting *w, const void *p)
+{
+	w->n++;
+	w->sum += (uintptr_t)p;
+}
+
 /* check_end -- of a slot, or of a large object, that is in use or not */
 static void
-check_end(void *p, size_t usable, bool used, struct findings *f)
+check_end(void *p, size_t usable, bool used, struct findings *f,
+	struct waiting *w)
 {
-	size_t asked = 0;
-	uint64_t *at = seal_at(p, usable);
-	enum seal_state state =
-		seal_read(at, load_acquire(at), usable - GUARDED_EXTRA, &asked);
-	size_t end = usable - sizeof(*at);
+	size_t asked = 0, end = usable - sizeof(uint64_t);
+	enum seal_state state = seal_of(p, usable, &asked);
 	const char *bytes = p;
 	bool fits = used ? state == SEAL_LIVE || state == SEAL_FREED
 			 : state == SEAL_NEW || state == SEAL_EMPTIED;
@@ -32,39 +52,67 @@ check_end(void *p, size_t usable, bool used, struct findings *f)
 	else if ((state == SEAL_FREED || state == SEAL_EMPTIED) &&
 		 !bytes_are(p, SEAL_FILL_BYTE, end))
 		(void)finding(f, "object %p: written after it was freed", p);
+	if (state == SEAL_FREED)
+		note_waiting(w, p);
 }
 
+/* check_run -- all objects in a run */
 static void
-check_slots(
-	const struct slab *s, const struct size_class *c, struct findings *f)
+check_run(const struct heap *h, const struct desc *d, struct findings *f,
+	struct waiting *w)
 {
+	if (d->owner == RUN_LARGE)
+		check_end(
+			d->base, (size_t)d->npages << RUN_LG_PAGE, true, f, w);
+	if (d->owner < RUN_NTAGS)
+		return;
+	const struct slab *s = (const struct slab *)d;
+	const struct size_class *c = &h->table->cls[s->cls];
+	/* the smallest slots have no room for a seal */
 	if (c->size < GUARDED_EXTRA)
 		return;
 	for (unsigned i = 0; i < s->nobj; i++)
 		check_end(slab_address(s, c, i), c->size,
-			!slab_is_free(s, i) && !slab_is_remote(s, i), f);
+			!slab_is_free(s, i) && !slab_is_remote(s, i), f, w);
+}
+
+/* count_waiting -- in all rings, those whose seals say so too */
+static struct waiting
+count_waiting(const struct heap_dir *dir)
+{
+	struct waiting w = {0, 0};
+	size_t asked;
+	for (const struct heap *h = dir->all; h != NULL; h = h->next) {
+		const struct quarantine *q = heap_quarantine(h);
+		for (uint32_t i = 0; i < q->n; i++) {
+			void *p = quarantine_at(q, i);
+			struct object o = heap_find(h, p);
+			if (o.what == FREE_DONE &&
+				seal_of(p, o.usable, &asked) == SEAL_FREED)
+				note_waiting(&w, p);
+		}
+	}
+	return w;
 }
 
 void
 guarded_check(const struct heap *h, struct findings *f)
 {
 	const struct run_space *rs = h->runs;
+	struct waiting found = {0, 0}, kept;
 	size_t page = rs->first, n;
 	while ((n = run_next_used(rs, page, &page)) > 0)
 		for (size_t end = page + n; page < end;) {
 			const struct desc *d = run_lookup(
 				rs, rs->base + (page << RUN_LG_PAGE));
-			uint64_t owner =
-				d == NULL ? RUN_NONE : load_relaxed(&d->owner);
-			n = d == NULL ? 1 : max_size(d->npages, 1);
-			if (owner >= RUN_NTAGS) {
-				const struct slab *s = (const struct slab *)d;
-				check_slots(s, &h->table->cls[s->cls], f);
-			} else if (owner == RUN_LARGE) {
-				check_end(d->base, n << RUN_LG_PAGE, true, f);
-			}
-			page += n;
+			if (d != NULL)
+				check_run(h, d, f, &found);
+			page += d == NULL ? 1 : max_size(d->npages, 1);
 		}
+	kept = count_waiting(h->dir);
+	if (found.n != kept.n || found.sum != kept.sum)
+		(void)finding(f, "%zu freed objects wait, and others are kept",
+			found.n);
 }
 
 /* waits -- usable bytes of what may wait at p, 0: nothing may */

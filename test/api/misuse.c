@@ -128,6 +128,26 @@ free__twice_at_once__second_is_refused(void **state)
 	heap_close(&heap);
 }
 
+/* what the default level does not see at once the check finds, until the slot
+ * is given out again */
+static void
+free__again_after_four_others__check_finds_it(void **state)
+{
+	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	void *ptrs[5];
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(ptrs); i++)
+		ptrs[i] = vmem_malloc(vmp, 64);
+	for (size_t i = 0; i < NELEM(ptrs); i++)
+		vmem_free(vmp, ptrs[i]);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_free(vmp, ptrs[0]);
+	assert_int_equal(vmem_check(vmp), 0);
+	assert_non_null(strstr(vmem_errormsg(), "LIFO"));
+	test_pool_delete(vmp, VMEM_MIN_POOL);
+}
+
 static void
 free__a_b_a__third_is_refused(void **state)
 {
@@ -364,6 +384,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free__twice_at_once__second_is_refused),
+		cmocka_unit_test(free__again_after_four_others__check_finds_it),
 		cmocka_unit_test(free__a_b_a__third_is_refused),
 		cmocka_unit_test(free__again_after_1024_others__is_refused),
 		cmocka_unit_test(

@@ -11,11 +11,13 @@ object=$(program object_deep).so
 for how_bound in linked default next; do
 	fine "$(program calls)" $how_bound
 done
-for level in 0 2; do
+for level in 0 2 3; do
 	fine VMEM_OPTIONS=hardening=$level "$(program calls)" linked
 done
 fine VMMALLOC_TIERS="a:$pools:32M,b:anon:32M,threshold=2K" \
 	"$(program calls)" linked
+fine VMMALLOC_TIERS="a:$pools:32M,b:anon:32M,threshold=2K" \
+	VMEM_OPTIONS=hardening=3 "$(program calls)" linked
 fine VMMALLOC_TIERS="a:$pools:32M,b:anon:32M,ratio=1:1" \
 	"$(program calls)" default
 

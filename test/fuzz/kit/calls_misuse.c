@@ -89,7 +89,7 @@ wild(struct program *p, const struct pool_model *pool)
 	char *base = (char *)pool->vmp;
 	if (kind % 2 == 0 && m->nobjects > 0) {
 		const struct object *o = &m->objects[n % m->nobjects];
-		return o->at + n / 7 % o->usable;
+		return o->at + n / 7 % (o->usable + (o->usable == 0));
 	}
 	switch (kind % 16) {
 	case 1:

@@ -191,6 +191,9 @@ call_free_sized(struct program *p)
 	else if (size < o.usable && o.usable <= SMALL_MOST)
 		size += o.usable + 1;
 	bool stays = is_wrong(o.usable, size) && pool->hardening != 0;
+	if (pool->hardening == 3)
+		stays = (size == 0 ? 1 : size) !=
+			(o.usable == 0 ? 1 : o.usable);
 	errno = EXDEV;
 	if (!stays)
 		model_remove(&p->model, idx, p->by);

@@ -44,6 +44,8 @@ set_options(struct pool_model *pool, uint8_t bits, bool sparse)
 	char text[64];
 	/* mostly the levels that refuse what is wrong */
 	pool->hardening = bits % 8 == 0 ? 0 : bits % 2 == 0 ? 1 : 2;
+	if (bits % 8 == 7)
+		pool->hardening = 3;
 	snprintf(text, sizeof(text), "hardening=%d,decay=%d,sparse=%d",
 		pool->hardening, decays[bits >> 3 & 3], sparse);
 	must(setenv("VMEM_OPTIONS", text, 1) == 0);

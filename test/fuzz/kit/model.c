@@ -69,7 +69,7 @@ find_object(const struct model *m, const void *p)
 {
 	for (unsigned i = 0; i < m->nobjects; i++) {
 		const struct object *o = &m->objects[i];
-		if ((uintptr_t)p - (uintptr_t)o->at < o->usable)
+		if (p == o->at || (uintptr_t)p - (uintptr_t)o->at < o->usable)
 			return o;
 	}
 	return NULL;
@@ -82,7 +82,7 @@ place(const struct model *m, const struct object *o, size_t size, size_t align)
 	const struct pool_model *pool = &m->pools[o->pool];
 	size_t off = (size_t)(o->at - (unsigned char *)pool->vmp);
 	must((uintptr_t)o->at % align == 0);
-	must(o->usable >= size && o->usable > 0);
+	must(o->usable >= size && (o->usable > 0 || pool->hardening == 3));
 	must(off >= HEADER && off < pool->size &&
 		o->usable <= pool->size - off);
 	for (unsigned i = 0; i < m->nobjects; i++) {
@@ -154,7 +154,8 @@ model_figures(const struct model *m, unsigned pool)
 	for (unsigned i = 0; i < m->nobjects; i++)
 		if (m->objects[i].pool == pool)
 			bytes += m->objects[i].usable;
-	must(s.allocated == bytes);
+	/* at that level more than may be used is taken */
+	must(p->hardening == 3 ? s.allocated >= bytes : s.allocated == bytes);
 	must(s.allocated <= s.active && s.active <= s.size);
 	must(s.mapped <= s.size);
 	must(s.hardening == (uint64_t)p->hardening);
@@ -189,7 +190,7 @@ model_must_refuse(const struct model *m, const void *p)
 			(uintptr_t)p - (uintptr_t)m->pools[i].vmp <
 				m->pools[i].size)
 			pool = &m->pools[i];
-	if (pool == NULL || pool->hardening == 2)
+	if (pool == NULL || pool->hardening >= 2)
 		return true;
 	if (pool->hardening == 0)
 		return false;
