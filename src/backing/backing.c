@@ -189,10 +189,13 @@ backing_open(struct backing *ret, const struct backing_want *want)
 {
 	struct backing b;
 	int saved = errno, cancel, err;
+	unsigned held;
 
 	/* open(2) and others are where a thread that was cancelled would end */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	held = os_streams_hold();
 	err = open_any(&b, want);
+	os_streams_let(held);
 	if (err == 0) {
 		err = backing_prefault(&b, want);
 		if (err != 0)

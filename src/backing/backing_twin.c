@@ -192,10 +192,13 @@ backing_twin_open(
 	struct backing_twin *ret, const struct backing *b, const char *path)
 {
 	int saved = errno, cancel, err;
+	unsigned held;
 
 	*ret = (struct backing_twin){.fd = -1};
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	held = os_streams_hold();
 	err = path == NULL ? open_memory(ret, b) : open_file(ret, b, path);
+	os_streams_let(held);
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return err;

@@ -8,6 +8,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -207,6 +208,35 @@ void
 os_cancel_restore(int state)
 {
 	(void)pthread_setcancelstate(state, NULL);
+}
+
+unsigned
+os_streams_hold(void)
+{
+	int saved = errno, fd;
+	unsigned held = 0;
+
+	/* without a number to spare the call that comes next fails */
+	while ((fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+		if (fd > STDERR_FILENO) {
+			(void)close(fd);
+			break;
+		}
+		held |= 1u << fd;
+	}
+	errno = saved;
+	return held;
+}
+
+void
+os_streams_let(unsigned held)
+{
+	int saved = errno;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if ((held >> fd & 1) != 0)
+			(void)close(fd);
+	errno = saved;
 }
 
 const char *

@@ -66,4 +66,13 @@ const char *os_getenv(const char *name);
 int os_cancel_off(void);
 void os_cancel_restore(int state);
 
+/*
+ * os_streams_hold -- where standard streams are closed their numbers are taken,
+ * by what can be neither read nor written, so that nothing that is opened until
+ * os_streams_let() gets one: other threads may print into it
+ * Returns what os_streams_let() wants.
+ */
+unsigned os_streams_hold(void);
+void os_streams_let(unsigned held);
+
 #endif
