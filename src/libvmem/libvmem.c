@@ -422,7 +422,13 @@ vmem_malloc_usable_size(VMEM *vmp, void *ptr)
 	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
 	if (ptr == NULL)
 		return 0;
-	size_t n = pool_usable(vmp, ptr, &err);
+	struct heap *h;
+	size_t n = 0;
+	if (thread_heap_fast(vmp, &h))
+		n = heap_usable(h, ptr);
+	thread_busy_end();
+	if (n == 0)
+		n = pool_usable(vmp, ptr, &err);
 	errno = err == 0 ? saved : err;
 	return n;
 }

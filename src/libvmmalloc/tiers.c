@@ -224,7 +224,10 @@ tiers_realloc(void *p, size_t size, int *err)
 size_t
 tiers_usable(void *p, int *err)
 {
-	return pool_usable(tier_of(p)->handle, p, err);
+	struct tier *t = tier_of(p);
+	size_t n = heap_usable(own_heap(t), p);
+	thread_busy_end();
+	return n != 0 ? n : pool_usable(t->handle, p, err);
 }
 
 size_t

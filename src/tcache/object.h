@@ -50,6 +50,14 @@ object_takes(const struct object *o, size_t size)
  */
 struct object heap_find(const struct heap *h, void *p);
 
+/* heap_usable -- of a live object, or 0; heap_inert knows none */
+static inline size_t
+heap_usable(const struct heap *h, void *p)
+{
+	struct object o = heap_find(h, p);
+	return o.what == FREE_DONE ? o.usable : 0;
+}
+
 /*
  * object_stays -- may a live object stay where it is, as it is, for that size?
  * A small one may when less than half of it would be unused.
