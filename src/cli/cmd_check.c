@@ -43,12 +43,10 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {{.argp = &target_argp}, {0}};
-
 static const struct argp argp = {.options = known,
 	.parser = parse,
-	.children = children,
-	.args_doc = "PID[:N]\n--core FILE [N]",
+	.children = target_children,
+	.args_doc = TARGET_ARGS_DOC,
 	.doc = "Verify everything inside the memory pools of a running "
 	       "program, or of one of them.\v"
 	       "The program is stopped for the moment in which the pool is "

@@ -135,12 +135,10 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {{.argp = &target_argp}, {0}};
-
 static const struct argp argp = {.options = known,
 	.parser = parse,
-	.children = children,
-	.args_doc = "PID[:N]\n--core FILE [N]",
+	.children = target_children,
+	.args_doc = TARGET_ARGS_DOC,
 	.doc = "Draw a memory pool of a running program: every page by what it "
 	       "is.\v"
 	       "The program is not stopped.\n\n" INSPECT_STATUS_DOC};

@@ -46,12 +46,10 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {{.argp = &target_argp}, {0}};
-
 static const struct argp argp = {.options = known,
 	.parser = parse,
-	.children = children,
-	.args_doc = "PID[:N]\n--core FILE [N]",
+	.children = target_children,
+	.args_doc = TARGET_ARGS_DOC,
 	.doc = "Write who allocated the objects that live in a pool of a "
 	       "running program, as vmem_profile_dump(3) does in the program "
 	       "itself.\v"

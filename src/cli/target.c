@@ -48,7 +48,8 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-const struct argp target_argp = {.options = known, .parser = parse};
+static const struct argp argp = {.options = known, .parser = parse};
+const struct argp_child target_children[] = {{.argp = &argp}, {0}};
 
 int
 inspect_status(int rc)

@@ -2,8 +2,8 @@
 /*
  * target.h -- what a command looks into: PID, PID:N, or a core file and N
  *
- * A command has target_argp among the children of its own argp, then calls
- * target_open().
+ * A command has target_children in its own argp, and at ARGP_KEY_INIT its
+ * struct target as the first child's input, then calls target_open().
  */
 #ifndef CLI_TARGET_H
 #define CLI_TARGET_H
@@ -23,8 +23,9 @@ struct target {
 	const struct seen_pool *pool; /* NULL: all pools are meant */
 };
 
-/* target_argp -- options and argument; its input is a struct target */
-extern const struct argp target_argp;
+/* target_children -- options and argument; the input is a struct target */
+extern const struct argp_child target_children[];
+#define TARGET_ARGS_DOC "PID[:N]\n--core FILE [N]"
 
 /*
  * target_open -- open it, find its pools, and the one that is named
