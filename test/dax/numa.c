@@ -98,36 +98,34 @@ where(size_t ret[NODES_MAX], int source, int numa, const char *list)
 	vmem_delete(vmp);
 }
 
+/* one_node -- a policy that names each node in turn fills that one alone */
 static void
-bind__one_node__has_every_page(void **state)
+one_node(int policy)
 {
 	size_t on[NODES_MAX];
 	int node[NODES_MAX];
 	size_t n = nodes(node);
 	char list[16];
 
-	(void)state;
 	for (size_t i = 0; i < n * NELEM(sources); i++) {
 		snprintf(list, sizeof(list), "%d", node[i % n]);
-		where(on, sources[i / n], VMEM_NUMA_BIND, list);
+		where(on, sources[i / n], policy, list);
 		assert_int_equal(on[node[i % n]], NPAGES);
 	}
 }
 
 static void
+bind__one_node__has_every_page(void **state)
+{
+	(void)state;
+	one_node(VMEM_NUMA_BIND);
+}
+
+static void
 preferred__one_node_with_room__has_every_page(void **state)
 {
-	size_t on[NODES_MAX];
-	int node[NODES_MAX];
-	size_t n = nodes(node);
-	char list[16];
-
 	(void)state;
-	for (size_t i = 0; i < n * NELEM(sources); i++) {
-		snprintf(list, sizeof(list), "%d", node[i % n]);
-		where(on, sources[i / n], VMEM_NUMA_PREFERRED, list);
-		assert_int_equal(on[node[i % n]], NPAGES);
-	}
+	one_node(VMEM_NUMA_PREFERRED);
 }
 
 static void

@@ -29,6 +29,18 @@ device_options_end(struct vmem_options *o)
 		close(o->fd);
 }
 
+/* create -- or say why not, and fail */
+static VMEM *
+create(const struct vmem_options *o)
+{
+	VMEM *vmp = vmem_create_opts(o);
+
+	if (vmp == NULL)
+		print_message("%s\n", vmem_errormsg());
+	assert_non_null(vmp);
+	return vmp;
+}
+
 static struct vmem_stats
 stats_of(VMEM *vmp)
 {
@@ -55,10 +67,7 @@ create__path_or_descriptor__takes_the_whole_device(void **state)
 		o.decay_ms = 250;
 		o.name = "on a device";
 		o.sparse = (int)i;
-		vmp = vmem_create_opts(&o);
-		if (vmp == NULL)
-			print_message("%s\n", vmem_errormsg());
-		assert_non_null(vmp);
+		vmp = create(&o);
 		assert_int_equal(stats_of(vmp).size, device_size());
 		assert_int_equal(stats_of(vmp).mapped, device_size());
 		assert_int_equal(stats_of(vmp).hardening, 2);
@@ -86,10 +95,7 @@ create__prefault__is_fine(void **state)
 	if (device_is_slow() || device_size() > 512 * MIB)
 		return; /* it would touch all of it */
 	o.prefault = 1;
-	vmp = vmem_create_opts(&o);
-	if (vmp == NULL)
-		print_message("%s\n", vmem_errormsg());
-	assert_non_null(vmp);
+	vmp = create(&o);
 	assert_non_null(vmem_malloc(vmp, 4 * MIB));
 	vmem_delete(vmp);
 }
