@@ -5,9 +5,9 @@
  * Four kinds: a file (an unnamed temporary one in a directory, the caller's, or
  * one that is memory), a whole device DAX node, private memory, and memory that
  * the caller already has.  A backing keeps no file descriptor, unless it is
- * asked to: the mapping alone holds the file.  Of a device it keeps one, for
- * its lock.  Called by the pool layer only. Thread-safe for different backings;
- * calls on one backing must not overlap.
+ * asked to: the mapping alone holds the file, and the lock of a device.  Called
+ * by the pool layer only. Thread-safe for different backings; calls on one
+ * backing must not overlap.
  *
  * Functions return 0 or a negative errno with the thread's message set by
  * fail(); a failed call leaves nothing behind: no file, mapping or descriptor.

@@ -175,7 +175,8 @@ open_node(const char *path, dev_t rdev)
 
 /*
  * lock_node -- two pools on one device would destroy each other
- * The lock lasts as long as the descriptor is kept, or a forked child has it.
+ * The lock lasts as long as the mapping, here or in a forked child: that holds
+ * the open file, and no descriptor is needed.
  */
 static int
 lock_node(int fd)
@@ -240,7 +241,6 @@ open_whole(struct backing *ret, int fd, const struct device_info *info)
 		.zero = false,
 		.fd = -1,
 	};
-	backing_keep_fd(ret, fd);
 	return 0;
 }
 

@@ -73,9 +73,6 @@ int backing_region_open(struct backing *ret, const struct backing_want *want);
  */
 void backing_keep_file(struct backing *b, int fd, enum backing_keep keep);
 
-/* backing_keep_fd -- a duplicate of fd, out of the program's way */
-void backing_keep_fd(struct backing *b, int fd);
-
 /* backing_forget_file -- close the descriptor that is kept, if it still is */
 void backing_forget_file(struct backing *b);
 

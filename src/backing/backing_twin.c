@@ -46,8 +46,9 @@ keep_fd(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, (int)low);
 }
 
-void
-backing_keep_fd(struct backing *b, int fd)
+/* keep_file -- the descriptor, and what tells whether it still is it */
+static void
+keep_file(struct backing *b, int fd)
 {
 	struct stat st;
 
@@ -73,7 +74,7 @@ backing_keep_file(struct backing *b, int fd, enum backing_keep keep)
 			(void)file_page_by_page(fd, b->shadow, b->size);
 	}
 	if ((keep & BACKING_KEEP_FILE) != 0)
-		backing_keep_fd(b, fd);
+		keep_file(b, fd);
 }
 
 /* has_file -- is the kept descriptor still that of the file? */
