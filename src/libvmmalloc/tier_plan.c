@@ -30,7 +30,8 @@ tier_set_path(struct tier_spec *tier, const char *path, size_t n)
 		int saved = errno;
 		/* the system's answer: it takes no memory for it */
 		if (getcwd(tier->path, sizeof(tier->path)) == NULL)
-			tier->path[0] = '\0';
+			die("vmem pool creation failed: %s",
+				strerrordesc_np(errno));
 		errno = saved;
 		have = strlen(tier->path);
 		if (have + 1 < sizeof(tier->path))

@@ -45,7 +45,8 @@ void tier_plan_parse(struct tier_plan *ret, const char *text);
 
 /*
  * tier_set_path -- the first n bytes of a path, made absolute
- * Returns false when it is too long.
+ * Returns false when it is too long.  Ends the process with a line where the
+ * current directory, which it is relative to, cannot be told.
  */
 bool tier_set_path(struct tier_spec *tier, const char *path, size_t n);
 

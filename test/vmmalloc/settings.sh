@@ -69,6 +69,19 @@ ended 0 begun '' JE_VMEM_MALLOC_CONF=garbage PMEM_MMAP_HINT=garbage echo begun
 	[ "$failures" -eq 0 ]
 ) || failed "relative directory"
 
+# one that is relative to a directory that is gone is not another one
+mkdir "$tmp/gone"
+(
+	cd "$tmp/gone"
+	rmdir "$tmp/gone"
+	failures=0
+	for tiers in '' heap:tmp:64M; do
+		wrong 'vmem pool creation failed: No such file or directory' \
+			VMMALLOC_POOL_DIR=tmp VMMALLOC_TIERS="$tiers"
+	done
+	[ "$failures" -eq 0 ]
+) || failed "directory that is gone"
+
 # the log file of the statistics, and one that cannot be
 ended 0 begun '' VMMALLOC_LOG_STATS=1 VMMALLOC_LOG_FILE="$tmp/log" echo begun
 grep -q 'Begin jemalloc statistics' "$tmp/log" || failed "no log file"
