@@ -8,8 +8,10 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/log.h"
@@ -181,8 +183,11 @@ start(int argc, char *argv[], char *envp[])
 	if (__environ == NULL)
 		__environ = envp;
 	(void)boot_ready();
-	(void)pthread_atfork(
+	/* without them a child would work in its parent's heap */
+	int err = pthread_atfork(
 		boot_fork_prepare, boot_fork_parent, boot_fork_child);
+	if (err != 0)
+		die("vmem pool creation failed: %s", strerrordesc_np(err));
 	forks_init();
 	if (settings.stats)
 		(void)at_quick_exit(exit_print_stats);

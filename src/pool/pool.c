@@ -195,7 +195,9 @@ pool_create(const struct pool_want *asked, int *err)
 		.at_fork = want.at_fork,
 		.path = want.fork_path};
 	int cancel = os_cancel_off();
-	int rc = backing_open(&rec.backing, &want.backing);
+	int rc = pool_fork_ready();
+	if (rc == 0)
+		rc = backing_open(&rec.backing, &want.backing);
 	if (rc == 0 && rec.backing.size < want.least) {
 		rc = fail(EINVAL, "%s: device of %zu bytes smaller than %zu",
 			want.backing.path == NULL ? "descriptor"

@@ -34,9 +34,10 @@ enum pool_fork {
 void pool_init(void);
 
 /*
- * pool_fork_init -- have the next three called at each fork(2)
- * pool_fork_prepare -- stop everybody in all pools, before a fork; then, by the
- * same thread, pool_fork_parent() and in the child pool_fork_child()
+ * pool_fork_init -- have the next three called at each fork(2); when that
+ * cannot be, pool_create() tries again, and says so pool_fork_prepare -- stop
+ * everybody in all pools, before a fork; then, by the same thread,
+ * pool_fork_parent() and in the child pool_fork_child()
  */
 void pool_fork_init(void);
 void pool_fork_prepare(void);

@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
+#include "base/error.h"
 #include "base/guard.h"
 #include "base/lock.h"
 #include "base/os.h"
@@ -37,6 +39,7 @@
 /* owner thread: its forks under way that were begun inside an operation */
 static TLS_INITIAL_EXEC unsigned nskipped;
 static TLS_INITIAL_EXEC int cancel; /* owner thread: state before the fork */
+static uint32_t unregistered; /* atomic; 1: the handlers are still to be */
 
 static bool
 any_frozen(void)
@@ -215,12 +218,33 @@ pool_adopt(struct record *rec)
 	errno = saved;
 }
 
+/* register_handlers -- false: there was no memory for it, and it is noted */
+static bool
+register_handlers(void)
+{
+	if (pthread_atfork(
+		    pool_fork_prepare, pool_fork_parent, pool_fork_child) == 0)
+		return true;
+	/* relaxed: nothing comes with it */
+	store_relaxed(&unregistered, 1);
+	return false;
+}
+
 void
 pool_fork_init(void)
 {
 	static bool done;
 	if (!done)
-		(void)pthread_atfork(
-			pool_fork_prepare, pool_fork_parent, pool_fork_child);
+		(void)register_handlers(); /* pool_fork_ready() tells */
 	done = true;
+}
+
+int
+pool_fork_ready(void)
+{
+	/* only one registers them; relaxed: as above */
+	if (likely(load_relaxed(&unregistered) == 0) ||
+		exchange_acq_rel(&unregistered, 0) == 0 || register_handlers())
+		return 0;
+	return fail_sys(ENOMEM, "pthread_atfork");
 }

@@ -165,6 +165,13 @@ struct heap *pool_any_heap(struct pool *pool);
 void pool_adopt(struct record *rec);
 
 /*
+ * pool_fork_ready -- are the handlers there that pool_fork_init() was to
+ * register?  Else tries again; returns 0, or -ENOMEM, and then a pool would be
+ * at the mercy of the next fork.
+ */
+int pool_fork_ready(void);
+
+/*
  * pool_twin_prepare -- before a fork, what the record asks for; does not return
  * when that fails.  Then pool_twin_parent() or pool_twin_child(), which tells
  * whether the pool is now the child's own.  pool_twin_keep() is what must be
