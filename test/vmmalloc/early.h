@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "check.h"
 
@@ -58,6 +59,24 @@ give(void)
 		free(taken[i - 1]);
 }
 
+/* fork_inside -- of a fork; the child may end, and nothing else */
+static void
+fork_inside(void)
+{
+	static unsigned inner;
+	int status;
+	pid_t pid;
+
+	if (inner > 0)
+		return;
+	inner++;
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	inner--;
+}
+
 /* wanted -- is this what EARLY says?  libc may not know the environment yet */
 static int
 wanted(char *const *envp, const char *what)
@@ -85,6 +104,9 @@ early(int argc, char *argv[], char *envp[])
 	}
 	if (wanted(envp, "forks"))
 		CHECK(pthread_atfork(take, give, give) == 0);
+	if (wanted(envp, "nested"))
+		CHECK(pthread_atfork(fork_inside, fork_inside, fork_inside) ==
+			0);
 	if (wanted(envp, "large"))
 		CHECK(malloc((size_t)1 << 20) != NULL);
 }
