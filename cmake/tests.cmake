@@ -242,10 +242,11 @@ endfunction()
 
 # vmem_fault_tests() -- tests whose system calls are made by fault/kit/: of what
 # is linked statically, by the names in call.h.  The same of the preload library
-# is bin/test/libvmmalloc_faulty.so.
+# is bin/test/libvmmalloc_faulty.so.  fault/covered looks at what has failed in all
+# of these tests.
 function(vmem_fault_tests)
 	set(folder ${CMAKE_CURRENT_SOURCE_DIR}/fault)
-	file(GLOB kit CONFIGURE_DEPENDS ${folder}/kit/*.c)
+	set(kit ${folder}/kit/fault.c ${folder}/kit/wrap.c)
 	vmem_test_folder(fault "*.c" vmem_core)
 	file(STRINGS ${folder}/kit/call.h lines REGEX "^\tCALL\\(")
 	string(REGEX MATCHALL "CALL\\([a-z_]+" names "${lines}")
@@ -256,14 +257,22 @@ function(vmem_fault_tests)
 		if(NOT TARGET fault_${name})
 			continue()
 		endif()
-		target_sources(fault_${name} PRIVATE ${kit})
+		target_sources(fault_${name} PRIVATE ${kit}
+			${folder}/kit/scene.c)
 		target_link_options(fault_${name} PRIVATE ${names})
 		vmem_test_name(test fault ${name})
+		set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT
+			FAULT_RECORD=${PROJECT_BINARY_DIR}/faults/${name})
+		set_property(TEST ${test} PROPERTY FIXTURES_SETUP faults)
 	endforeach()
+	file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/faults)
 	if(VMEM_VARIANT OR NOT TARGET vmmalloc)
 		return()
 	endif()
 	vmem_faulty_preload("${kit}" "${names}")
+	# needs what the others have left
+	vmem_test_scripts(fault)
+	set_property(TEST fault/covered PROPERTY FIXTURES_REQUIRED faults)
 endfunction()
 
 # vmem_faulty_preload(KIT WRAPS) -- libvmmalloc, as it is but for its calls

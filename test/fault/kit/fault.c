@@ -21,7 +21,7 @@
 #include "fault/kit/call.h"
 
 #define DECIMAL    10
-#define NWISHES    16u
+#define NWISHES    17u
 #define LINE_MOST  80
 #define REPORT_MOD 0600
 
@@ -63,6 +63,8 @@ static const struct {
 	WISH(syscall, SYS_membarrier),
 	WISH(syscall, SYS_mbind),
 	WISH(syscall, SYS_getcwd),
+	WISH(syscall, SYS_futex),
+	WISH(syscall, SYS_nanosleep),
 };
 
 static struct {
@@ -321,6 +323,12 @@ fault_is_too_new(bool is)
 	if (old_system && is)
 		errno = EOPNOTSUPP;
 	return old_system && is;
+}
+
+const char *
+fault_call(unsigned i)
+{
+	return i < NCALLS ? calls[i].name : NULL;
 }
 
 void

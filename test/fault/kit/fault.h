@@ -79,6 +79,9 @@ void fault_device(const char *file, const char *sysfs);
  */
 #define FAULT_RECORD "FAULT_RECORD"
 
+/* fault_call -- the name of one of the calls; NULL: there are fewer */
+const char *fault_call(unsigned i);
+
 /* fault_pause, fault_resume -- between them no call is counted or fails */
 void fault_pause(void);
 void fault_resume(void);

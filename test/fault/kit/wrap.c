@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -61,16 +62,12 @@ WRAP(int, -1, ftruncate, (int fd, off_t size), (fd, size))
 WRAP(void *, MAP_FAILED, mmap,
 	(void *addr, size_t size, int prot, int flags, int fd, off_t off),
 	(addr, size, prot, flags, fd, off))
-WRAP(int, -1, munmap, (void *addr, size_t size), (addr, size))
 WRAP(int, -1, mprotect, (void *addr, size_t size, int prot), (addr, size, prot))
 WRAP(void *, MAP_FAILED, mremap,
 	(void *addr, size_t old, size_t size, int flags, void *to),
 	(addr, old, size, flags, to))
 WRAP_WISH(int, -1, madvise, advice, (void *addr, size_t size, int advice),
 	(addr, size, advice))
-WRAP_WISH(long, -1, syscall, nr,
-	(long nr, long a, long b, long c, long d, long e, long f),
-	(nr, a, b, c, d, e, f))
 WRAP(ssize_t, -1, write, (int fd, const void *from, size_t n), (fd, from, n))
 WRAP(ssize_t, -1, pwrite, (int fd, const void *from, size_t n, off_t off),
 	(fd, from, n, off))
@@ -108,6 +105,18 @@ WRAP(int, EAGAIN, pthread_key_create,
 WRAP(int, ENOMEM, pthread_setspecific, (pthread_key_t key, const void *value),
 	(key, value))
 
+long __real_syscall(long nr, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+long
+__wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	/* the end of the process is no call that could be refused */
+	if (nr != SYS_exit_group && fault_wish(CALL_syscall, (unsigned long)nr))
+		return -1;
+	return __real_syscall(nr, a, b, c, d, e, f);
+}
+
 int __real_fallocate(int fd, int mode, off_t off, off_t size);
 int __wrap_fallocate(int fd, int mode, off_t off, off_t size);
 
@@ -127,6 +136,22 @@ __wrap_close(int fd)
 {
 	int rc = __real_close(fd);
 	return fault_hit(CALL_close) ? -1 : rc;
+}
+
+int __real_munmap(void *addr, size_t size);
+int __wrap_munmap(void *addr, size_t size);
+
+int
+__wrap_munmap(void *addr, size_t size)
+{
+	bool fails = fault_hit(CALL_munmap);
+	int err = errno;
+	/* else the mapping would hold the device's lock for good */
+	int rc = !fails || device.file != NULL ? __real_munmap(addr, size) : -1;
+	if (!fails)
+		return rc;
+	errno = err;
+	return -1;
 }
 
 /* pretend -- if it is the file that is to be a device, so it is */
