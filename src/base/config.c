@@ -40,6 +40,7 @@ static const struct setting guard_settings[] = {
 	{"stacks", offsetof(struct config_guard, stacks), 0, 1},
 	{"leaks", offsetof(struct config_guard, leaks), 0, 1},
 	{"exitcode", offsetof(struct config_guard, exitcode), 0, MAX_STATUS},
+	{"quarantine", offsetof(struct config_guard, quarantine), 0, INT_MAX},
 	{NULL, 0, 0, 0},
 };
 
@@ -110,7 +111,7 @@ void
 config_read_guard(struct config_guard *c)
 {
 	const char *text = os_getenv(GUARD_VARIABLE);
-	*c = (struct config_guard){.stacks = 1};
+	*c = (struct config_guard){.stacks = 1, .quarantine = -1};
 	c->off = text != NULL && text[0] == '0' && text[1] == '\0';
 	if (c->off == 0)
 		parse(c, guard_settings, GUARD_VARIABLE, text);

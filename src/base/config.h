@@ -45,12 +45,14 @@ void config_parse(struct config *c, const char *text);
  *	stacks    0: take no stacks of allocations and frees
  *	leaks     1: list what lives in a pool that is deleted, and at the end
  *	exitcode  the same, and end the process with that status then
+ *	quarantine  KiB of freed objects that are kept for a while
  */
 struct config_guard {
 	int off; /* 0 or 1, as the next two */
 	int stacks;
 	int leaks;
-	int exitcode; /* 0 to 255; 0: as the program says */
+	int exitcode;   /* 0 to 255; 0: as the program says */
+	int quarantine; /* -1: as the library thinks */
 };
 
 void config_read_guard(struct config_guard *c);

@@ -16,6 +16,8 @@
 /* notes are looked through in parts, and parts that have none passed over */
 #define PART ((size_t)1 << 15) /* cells: a megabyte of the pool */
 
+#define RING_BYTES (GUARD_KEEP_MOST * sizeof(struct guard_kept))
+
 #define CLEAR_SMALL                                                            \
 	((size_t)1 << 16) /* bytes of notes; more: by the kernel               \
 			   */
@@ -26,9 +28,10 @@ struct guard_book {
 	uint32_t state;  /* atomic */
 	uint32_t pid;    /* whose; set before it is live, as all up to `next` */
 	uint64_t serial; /* the newest has the largest */
-	const char *base;         /* of the pool */
-	size_t size;              /* of the pool */
-	unsigned char *has;       /* atomic: for each part, has it any notes? */
+	const char *base;   /* of the pool */
+	size_t size;        /* of the pool */
+	unsigned char *has; /* atomic: for each part, has it any notes? */
+	struct guard_keep keep;
 	struct guard_book *next;  /* set once */
 	size_t room;              /* for a pool of so many bytes; set once */
 	struct guard_note note[]; /* one for each cell */
@@ -71,12 +74,14 @@ static struct guard_book *
 make(size_t size)
 {
 	size_t notes = ncells_of(size) * sizeof(struct guard_note);
-	struct guard_book *b = guard_map(sizeof(*b) + notes + nparts_of(size));
+	struct guard_book *b =
+		guard_map(sizeof(*b) + notes + RING_BYTES + nparts_of(size));
 	if (b == NULL)
 		return NULL;
 	b->state = BOOK_TAKEN;
 	b->room = size;
-	b->has = (unsigned char *)b->note + notes;
+	b->keep.ring = (void *)((char *)b->note + notes);
+	b->has = (unsigned char *)b->keep.ring + RING_BYTES;
 	b->next = load_relaxed(&books);
 	/* release: the book is there before others see it */
 	while (!cas_weak_release(&books, &b->next, b))
@@ -85,7 +90,7 @@ make(size_t size)
 }
 
 struct guard_book *
-guard_book_open(const void *base, size_t size)
+guard_book_open(const void *base, size_t size, size_t keep)
 {
 	struct guard_book *b = take(size);
 	if (b == NULL)
@@ -97,6 +102,7 @@ guard_book_open(const void *base, size_t size)
 	b->serial = fetch_add_relaxed(&last_serial, 1) + 1;
 	b->base = base;
 	b->size = size;
+	guard_keep_init(&b->keep, b->keep.ring, keep);
 	/* release: pairs with the acquires of whoever looks for it */
 	store_release(&b->state, BOOK_LIVE);
 	return b;
@@ -160,6 +166,12 @@ guard_book_is_own(const struct guard_book *b)
 	return b->pid == (uint32_t)getpid();
 }
 
+struct guard_keep *
+guard_book_keep(struct guard_book *b)
+{
+	return &b->keep;
+}
+
 const void *
 guard_book_base(const struct guard_book *b)
 {
@@ -207,10 +219,18 @@ void
 guard_book_end(struct guard_book *b, const void *p, struct guard_origin by)
 {
 	struct guard_note *n = note_at(b, p);
-	if (n == NULL)
+	/* a reset comes to those that are kept as well */
+	if (n == NULL || n->freed)
 		return;
 	n->gone = by;
 	n->freed = 1;
+}
+
+bool
+guard_book_has_freed(struct guard_book *b, const void *p)
+{
+	const struct guard_note *n = note_at(b, p);
+	return n != NULL && n->freed;
 }
 
 void

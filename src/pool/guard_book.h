@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pool/guard_keep.h"
 #include "pool/guard_stacks.h"
 
 #define GUARD_CELL ((size_t)32)
@@ -34,8 +35,11 @@ struct guard_note {
 /* the notes of one pool */
 struct guard_book;
 
-/* guard_book_open -- of a new pool; NULL: there is no memory for one */
-struct guard_book *guard_book_open(const void *base, size_t size);
+/*
+ * guard_book_open -- of a new pool; NULL: there is no memory for one
+ * keep  bytes of freed objects that are kept
+ */
+struct guard_book *guard_book_open(const void *base, size_t size, size_t keep);
 
 /* guard_book_close -- the pool is gone; the book may serve another one */
 void guard_book_close(struct guard_book *b);
@@ -46,6 +50,9 @@ struct guard_book *guard_book_of(const void *base);
 /* guard_book_is_own -- has this process made it, and not one it came from? */
 bool guard_book_is_own(const struct guard_book *b);
 
+/* guard_book_keep -- the pool's freed objects that are kept */
+struct guard_keep *guard_book_keep(struct guard_book *b);
+
 /* guard_book_base -- the pool's handle */
 const void *guard_book_base(const struct guard_book *b);
 
@@ -53,12 +60,15 @@ const void *guard_book_base(const struct guard_book *b);
  * guard_book_begin -- an object of that size is there, with `usable` bytes up
  * to the end of what the heap gave for it
  * guard_book_end -- it has been freed; guard_book_resize -- has another size
+ * guard_book_has_freed -- has it, and nothing has begun there since?
  */
 void guard_book_begin(struct guard_book *b, const void *p, size_t size,
 	size_t usable, struct guard_origin by);
 void guard_book_end(
 	struct guard_book *b, const void *p, struct guard_origin by);
 void guard_book_resize(struct guard_book *b, const void *p, size_t size);
+
+bool guard_book_has_freed(struct guard_book *b, const void *p);
 
 /* guard_book_each -- call back for all live objects, by address */
 void guard_book_each(struct guard_book *b,

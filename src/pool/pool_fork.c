@@ -211,8 +211,7 @@ pool_adopt(struct record *rec)
 		run_space_give(&pool->runs, BACKING_GIVE_NEVER);
 		/* and nobody tells us what the other allocates in it */
 		if (unlikely(guard_on))
-			guard_pool_share(rec->backing.base, rec->backing.size,
-				RUN_HEADER_OFF);
+			pool_guard_inherit(rec);
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	errno = saved;

@@ -49,10 +49,12 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
  */
 static enum free_result
 watched_free(const struct visit *v, void *handle, void *p, size_t size,
-	struct guard_origin by)
+	struct guard_origin by, bool *ret_kept)
 {
 	struct object o = pool_object_at(v, p);
 	bool live = o.what == FREE_DONE, fits = true;
+	if (live && guard_on && pool_guard_is_kept(handle, p))
+		return FREE_DOUBLE;
 	if (live && guard_on && size != 0)
 		fits = size == max_size(guard_asked(p, o.usable), 1);
 	else if (live && size != 0)
@@ -64,6 +66,7 @@ watched_free(const struct visit *v, void *handle, void *p, size_t size,
 		pool_guard_end(handle, p, o.usable, by);
 	if (v->profile != NULL)
 		profile_remove(v->profile, p);
+	*ret_kept = live && guard_on && pool_guard_keep(handle, p, o.usable);
 	return FREE_DONE;
 }
 
@@ -72,14 +75,16 @@ pool_free_inside(const struct visit *v, void *handle, void *p, size_t size,
 	struct guard_origin by)
 {
 	enum free_result r = FREE_DONE;
-	bool guarded = pool_is_guarded(v->pool);
+	bool guarded = pool_is_guarded(v->pool), kept = false;
 	if (unlikely(guarded))
 		r = pool_guarded_free(v, p, size);
 	else if (unlikely(v->profile != NULL) || unlikely(guard_on)) {
-		r = watched_free(v, handle, p, size, by);
+		r = watched_free(v, handle, p, size, by, &kept);
 		size = 0; /* it has been looked at */
 	}
-	if (likely(r == FREE_DONE) && !guarded && v->heap != NULL)
+	if (unlikely(kept))
+		pool_guard_release(v, handle, false);
+	else if (likely(r == FREE_DONE) && !guarded && v->heap != NULL)
 		r = heap_free_sized(v->heap, p, size);
 	else if (r == FREE_DONE && !guarded)
 		r = dir_free_stray(&v->pool->dir, p, size);
@@ -138,9 +143,11 @@ find_in(const struct pool *pool, const struct heap *h, void *p)
 	struct object o = heap_find(h, p);
 	if (o.what != FREE_DONE)
 		return o;
-	if (unlikely(guard_on))
+	if (unlikely(guard_on)) {
 		o.usable = guard_asked(p, o.usable);
-	else if (unlikely(pool_is_guarded(pool)))
+		if (pool_guard_is_kept((void *)(uintptr_t)pool->base, p))
+			o.what = FREE_DOUBLE;
+	} else if (unlikely(pool_is_guarded(pool)))
 		o.usable = guarded_asked(p, &o);
 	return o;
 }

@@ -14,6 +14,9 @@
 #include "pool/guard_text.h"
 #include "pool/pool_internal.h"
 
+#define KEEP_PART 16u /* of a pool: what it keeps of freed objects */
+#define LG_KIB    10u
+
 static struct config_guard config; /* set once, by pool_guard_init() */
 static bool reports;   /* the address sanitizer is there; set once, too */
 static size_t nleaked; /* atomic: objects that have been listed */
@@ -40,9 +43,12 @@ void
 pool_guard_open(const void *base, size_t size, size_t first)
 {
 	guard_pool_begin(base, size, first);
+	size_t keep = size / KEEP_PART;
+	if (config.quarantine >= 0)
+		keep = (size_t)config.quarantine << LG_KIB;
 	/* without memory for a book nothing is known of the objects */
 	if (reports)
-		(void)guard_book_open(base, size);
+		(void)guard_book_open(base, size, keep);
 }
 
 void
@@ -89,6 +95,44 @@ pool_guard_end(void *handle, void *p, size_t usable, struct guard_origin by)
 }
 
 bool
+pool_guard_keep(void *handle, void *p, size_t usable)
+{
+	struct guard_book *b = book_of(handle);
+	return b != NULL && !guard_pool_is_shared(handle) &&
+	       guard_keep_push(guard_book_keep(b), p, usable);
+}
+
+void
+pool_guard_release(const struct visit *v, void *handle, bool all)
+{
+	struct guard_book *b = book_of(handle);
+	void *p;
+	while (b != NULL &&
+		(p = guard_keep_pop(guard_book_keep(b), all)) != NULL)
+		if (v->heap != NULL)
+			(void)heap_free_sized(v->heap, p, 0);
+		else
+			(void)dir_free_stray(&v->pool->dir, p, 0);
+}
+
+void
+pool_guard_drain(void *handle)
+{
+	struct visit v;
+	if (!reports || pool_enter(&v, handle) != 0)
+		return;
+	pool_guard_release(&v, handle, true);
+	pool_leave(&v);
+}
+
+bool
+pool_guard_is_kept(const void *handle, const void *p)
+{
+	struct guard_book *b = book_of(handle);
+	return b != NULL && guard_book_has_freed(b, p);
+}
+
+bool
 pool_guard_shared(const struct pool *pool)
 {
 	/* relaxed: what the child has made before is reached through locks */
@@ -105,6 +149,16 @@ pool_guard_share(const struct record *rec)
 		pool_guard_shared(pool))
 		guard_pool_share(
 			rec->backing.base, rec->backing.size, RUN_HEADER_OFF);
+}
+
+void
+pool_guard_inherit(const struct record *rec)
+{
+	struct guard_book *b = book_of(rec->backing.base);
+	/* what the parent keeps it will free itself */
+	if (b != NULL)
+		guard_keep_clear(guard_book_keep(b));
+	guard_pool_share(rec->backing.base, rec->backing.size, RUN_HEADER_OFF);
 }
 
 void
@@ -196,6 +250,9 @@ pool_guard_end_all(void *handle, struct guard_origin by)
 {
 	struct end e = {handle, by};
 	(void)heap_each(pool_any_heap(pool_at(handle)), end, &e);
+	struct guard_book *b = book_of(handle);
+	if (b != NULL)
+		guard_keep_clear(guard_book_keep(b));
 }
 
 /* live -- there is an object: no need to look further */

@@ -195,9 +195,14 @@ enum backing_keep pool_twin_keep(enum pool_fork mode);
  * pool_guard_end -- it is about to be freed; pool_guard_end_all -- all are, and
  * nobody is inside
  * pool_guard_shrink -- the object has another length, not more than before
+ * pool_guard_keep -- it has ended; true: it is kept, and not to be freed yet
+ * pool_guard_release -- free of those that are kept what are too many, or all;
+ * the caller is inside.  pool_guard_drain -- all; the caller is not
+ * pool_guard_is_kept -- has what seems to be an object been freed?
  * pool_guard_shared -- does a forked child use the pool, and this process does
  * not know that yet?  The caller is inside.
  * pool_guard_share -- then it does; nobody is inside
+ * pool_guard_inherit -- this process is the child
  * pool_guard_bad -- it is none, and has been freed (freed) or resized
  * pool_guard_lost -- the pool is about to be deleted, and nobody is inside
  *
@@ -212,8 +217,13 @@ void pool_guard_end(
 	void *handle, void *p, size_t usable, struct guard_origin by);
 void pool_guard_end_all(void *handle, struct guard_origin by);
 void pool_guard_shrink(void *handle, void *p, size_t size);
+bool pool_guard_keep(void *handle, void *p, size_t usable);
+void pool_guard_release(const struct visit *v, void *handle, bool all);
+void pool_guard_drain(void *handle);
+bool pool_guard_is_kept(const void *handle, const void *p);
 bool pool_guard_shared(const struct pool *pool);
 void pool_guard_share(const struct record *rec);
+void pool_guard_inherit(const struct record *rec);
 void pool_guard_bad(void *handle, void *p, const char *who, bool freed);
 void pool_guard_lost(void *handle);
 

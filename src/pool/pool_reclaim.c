@@ -121,6 +121,8 @@ pool_reclaim(void *handle, struct order *o, void **ret)
 {
 	struct record rec;
 	int rc = 0;
+	if (unlikely(guard_on))
+		pool_guard_drain(handle);
 	if (pool_freeze(handle, &rec) != 0)
 		return 0;
 	/* another process' threads cannot be stopped: see pool_fork.c */

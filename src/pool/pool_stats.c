@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/os.h"
 
@@ -199,6 +200,8 @@ static int
 get(void *handle, struct pool_stats *ret)
 {
 	struct record rec;
+	if (unlikely(guard_on))
+		pool_guard_drain(handle);
 	int rc = pool_freeze(handle, &rec);
 	if (rc != 0)
 		return rc;

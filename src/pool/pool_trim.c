@@ -6,6 +6,7 @@
  * Then it is thawed, and the pages are given back while others work in it: the
  * kernel takes its time.
  */
+#include "base/guard.h"
 #include "pool/pool_internal.h"
 
 /* collect -- everything that no object uses becomes free pages */
@@ -40,6 +41,8 @@ pool_trim(void *handle, size_t keep)
 	if (rc != 0)
 		return rc;
 	pool_leave(&v);
+	if (unlikely(guard_on))
+		pool_guard_drain(handle);
 	rc = collect(handle);
 	if (rc != 0)
 		return rc;

@@ -38,6 +38,8 @@ static int
 visit_object(void *arg, void *p, size_t usable)
 {
 	const struct walk *w = arg;
+	if (unlikely(guard_on) && pool_guard_is_kept(w->handle, p))
+		return 0;
 	if (unlikely(guard_on)) {
 		usable = guard_asked(p, usable);
 	} else if (unlikely(pool_is_guarded(pool_at(w->handle)))) {

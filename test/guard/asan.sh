@@ -102,6 +102,8 @@ faults() {
 	near overflow-far '0 bytes after an'
 	near underflow '1 bytes before an'
 	freed after-free '3 bytes inside of a freed' '#[01] .* in after_free '
+	freed after-reuse '3 bytes inside of a freed' '#[01] .* in after_reuse '
+	wrong twice-reuse vmem_free '0 bytes inside of a freed object of 48 '
 	freed after-realloc '0 bytes inside of a freed' \
 		'#[01] .* in after_realloc '
 	freed after-reset '3 bytes inside of a freed' '#[01] .* in after_reset '
@@ -165,6 +167,11 @@ look 0 file clean-threads
 export VMEM_GUARD=stacks=0
 look 1 file after-free "$report" '3 bytes inside of a freed object of 48 ' \
 	'no stack could be taken'
+# without it the object is another's
+export VMEM_GUARD=quarantine=0
+look 0 file after-reuse
+export VMEM_GUARD=quarantine=1000000
+look 0 file clean-full
 export VMEM_GUARD=0
 look 0 file overflow
 unset VMEM_GUARD

@@ -104,6 +104,27 @@ after_free(void)
 	put(p + 3);
 }
 
+/* another one of that size must not lie there yet */
+static void
+after_reuse(void)
+{
+	char *p = make(SIZE);
+	vmem_free(pool, p);
+	for (int i = 0; i < ROUNDS; i++)
+		vmem_free(pool, make(SIZE));
+	kept = make(SIZE);
+	put(p + 3);
+}
+
+static void
+twice_reuse(void)
+{
+	char *p = make(SIZE);
+	vmem_free(pool, p);
+	kept = make(SIZE);
+	vmem_free(pool, p);
+}
+
 static void
 after_realloc(void)
 {
@@ -276,6 +297,8 @@ static const struct {
 	{"overflow-far", overflow_far},
 	{"underflow", underflow},
 	{"after-free", after_free},
+	{"after-reuse", after_reuse},
+	{"twice-reuse", twice_reuse},
 	{"after-realloc", after_realloc},
 	{"after-threads", after_threads},
 	{"after-reset", after_reset},

@@ -167,6 +167,9 @@ read_guard__texts__give_what_they_say(void **state)
 	c = guard("stacks=0,leaks=1,exitcode=255");
 	assert_true(c.off == 0 && c.stacks == 0 && c.leaks == 1);
 	assert_int_equal(c.exitcode, 255);
+	assert_int_equal(c.quarantine, -1);
+	c = guard("quarantine=12");
+	assert_int_equal(c.quarantine, 12);
 	c = guard("exitcode=256");
 	assert_int_equal(c.exitcode, 0);
 	assert_string_equal(

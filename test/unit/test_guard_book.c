@@ -138,7 +138,7 @@ count(void *arg, const struct guard_note *n)
 static void
 all__random_objects__agree_with_a_list(void **state)
 {
-	struct model m = {.book = guard_book_open(BASE, NUNITS * UNIT)};
+	struct model m = {.book = guard_book_open(BASE, NUNITS * UNIT, 0)};
 	struct rng rng;
 	(void)state;
 	rng_init(&rng, "guard_book");
@@ -163,7 +163,7 @@ all__random_objects__agree_with_a_list(void **state)
 static void
 look__freed_and_partly_used_again__finds_both(void **state)
 {
-	struct guard_book *b = guard_book_open(BASE, 8 * MIB);
+	struct guard_book *b = guard_book_open(BASE, 8 * MIB, 0);
 	struct guard_origin one = {1, 1}, two = {2, 2}, three = {3, 3};
 	struct guard_note n;
 	(void)state;
@@ -187,7 +187,7 @@ look__freed_and_partly_used_again__finds_both(void **state)
 static void
 look__no_object_or_no_pool__says_so(void **state)
 {
-	struct guard_book *b = guard_book_open(BASE, 8 * MIB);
+	struct guard_book *b = guard_book_open(BASE, 8 * MIB, 0);
 	struct guard_note n;
 	(void)state;
 	must(b != NULL);
@@ -210,7 +210,7 @@ open__after_close__has_nothing_of_before(void **state)
 	struct guard_note n;
 	(void)state;
 	for (int round = 0; round < 100; round++) {
-		struct guard_book *b = guard_book_open(BASE, 16 * MIB);
+		struct guard_book *b = guard_book_open(BASE, 16 * MIB, 0);
 		must(b != NULL);
 		assert_ptr_equal(guard_book_look(BASE + 16 * MIB - 1, &n), b);
 		assert_int_equal(n.object, 0);
@@ -223,8 +223,8 @@ open__after_close__has_nothing_of_before(void **state)
 static void
 look__two_pools_over_each_other__finds_the_newer(void **state)
 {
-	struct guard_book *a = guard_book_open(BASE, 8 * MIB);
-	struct guard_book *b = guard_book_open(BASE, 4 * MIB);
+	struct guard_book *a = guard_book_open(BASE, 8 * MIB, 0);
+	struct guard_book *b = guard_book_open(BASE, 4 * MIB, 0);
 	struct guard_note n;
 	(void)state;
 	must(a != NULL && b != NULL);
@@ -257,7 +257,7 @@ use(size_t idx, struct rng *rng, void *arg)
 static void
 all__threads_with_objects_side_by_side__lose_none(void **state)
 {
-	struct guard_book *b = guard_book_open(BASE, MIB);
+	struct guard_book *b = guard_book_open(BASE, MIB, 0);
 	(void)state;
 	must(b != NULL);
 	threads_run(NTHREADS, use, b, "guard_book");
