@@ -404,7 +404,7 @@ put_asked(void *p, size_t asked, size_t usable)
 	if (memcheck)
 		mc_unset(at, sizeof(*at));
 	*at = asked;
-	if (memcheck)
+	if (memcheck && shared_at(at) == NULL)
 		mc_close(at, sizeof(*at));
 }
 
@@ -415,7 +415,7 @@ guard_asked(void *p, size_t usable)
 	if (memcheck)
 		mc_set(at, sizeof(*at));
 	size_t asked = *at;
-	if (memcheck)
+	if (memcheck && shared_at(at) == NULL)
 		mc_close(at, sizeof(*at));
 	/* who writes far enough behind an object has written over it */
 	return asked <= usable - GUARD_EXTRA ? asked : usable - GUARD_EXTRA;

@@ -129,7 +129,9 @@ bool
 pool_guard_is_kept(const void *handle, const void *p)
 {
 	struct guard_book *b = book_of(handle);
-	return b != NULL && guard_book_has_freed(b, p);
+	/* where another process allocates the notes do not tell it */
+	return b != NULL && !guard_pool_is_shared(handle) &&
+	       guard_book_has_freed(b, p);
 }
 
 bool
@@ -143,12 +145,18 @@ pool_guard_shared(const struct pool *pool)
 void
 pool_guard_share(const struct record *rec)
 {
-	const struct pool *pool = pool_at(rec->backing.base);
-	if (rec->kin == KIN_OWN && !rec->overlapped &&
-		pool->signature == POOL_SIGNATURE && pool->uid == rec->uid &&
-		pool_guard_shared(pool))
-		guard_pool_share(
-			rec->backing.base, rec->backing.size, RUN_HEADER_OFF);
+	void *handle = rec->backing.base, *p;
+	struct pool *pool = pool_at(handle);
+	if (rec->kin != KIN_OWN || rec->overlapped ||
+		pool->signature != POOL_SIGNATURE || pool->uid != rec->uid ||
+		!pool_guard_shared(pool))
+		return;
+	guard_pool_share(handle, rec->backing.size, RUN_HEADER_OFF);
+	/* from now on nobody asks what is kept */
+	struct guard_book *b = book_of(handle);
+	while (b != NULL &&
+		(p = guard_keep_pop(guard_book_keep(b), true)) != NULL)
+		(void)dir_free_stray(&pool->dir, p, 0);
 }
 
 void

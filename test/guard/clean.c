@@ -178,49 +178,54 @@ clean_fork(void)
 	vmem_free(pool, p);
 }
 
-/* the child changes the pool's pages, and both go on with it */
+static void
+make_all(char **all, size_t step)
+{
+	for (size_t i = 0; i < ROUNDS; i++)
+		all[i] = make(i * step % 9000 + 1);
+}
+
+static void
+free_all(char **all)
+{
+	for (size_t i = 0; i < ROUNDS; i++) {
+		/* what another process has made becomes known by a call */
+		(void)vmem_malloc_usable_size(pool, all[i]);
+		tell(get(all[i]) != 1);
+		vmem_free(pool, all[i]);
+	}
+}
+
+/* the child changes the pool's pages; each frees what the other has made */
 void
 clean_fork_share(void)
 {
-	int status = 1, tell_child[2], tell_parent[2];
-	char *old[ROUNDS], byte = 0;
-	for (size_t i = 0; i < ROUNDS; i++)
-		old[i] = make(i * 61 % 9000 + 1);
-	if (pipe(tell_child) != 0 || pipe(tell_parent) != 0)
+	int status = 1, to_child[2], to_parent[2];
+	char *mine[ROUNDS], *other[ROUNDS];
+	make_all(mine, 61);
+	free_all(mine);
+	make_all(mine, 61);
+	if (pipe(to_child) != 0 || pipe(to_parent) != 0)
 		abort();
 	pid_t pid = fork();
 	if (pid < 0)
 		abort();
-	if (pid == 0) {
-		for (size_t i = 0; i < ROUNDS; i++)
-			vmem_free(pool, old[i]);
-		for (size_t i = 0; i < ROUNDS; i++)
-			old[i] = make(i * 67 % 9000 + 1);
-		if (write(tell_parent[1], old, sizeof(old)) != sizeof(old) ||
-			read(tell_child[0], &byte, 1) != 1)
-			_exit(1);
-		/* the parent has freed some, and allocated where they were */
-		for (size_t i = 1; i < ROUNDS; i += 2)
-			vmem_free(pool, old[i]);
-		_exit(vmem_check(pool) != 1);
+	const int *to = pid == 0 ? to_parent : to_child;
+	const int *from = pid == 0 ? to_child : to_parent;
+	if (pid == 0)
+		free_all(mine);
+	for (size_t round = 0; round < 5; round++) {
+		make_all(mine, 67 + round);
+		if (write(to[1], mine, sizeof(mine)) != sizeof(mine) ||
+			read(from[0], other, sizeof(other)) != sizeof(other))
+			abort();
+		free_all(other);
 	}
-	if (read(tell_parent[0], old, sizeof(old)) != sizeof(old))
-		abort();
-	/* what the child has made becomes known with any call */
-	if (vmem_check(pool) != 1)
-		abort();
-	for (size_t i = 0; i < ROUNDS; i++)
-		tell(get(old[i]) != 1);
-	for (size_t i = 0; i < ROUNDS; i += 2)
-		vmem_free(pool, old[i]);
-	for (size_t i = 0; i < ROUNDS; i++)
-		old[i] = make(i * 71 % 9000 + 1);
-	if (write(tell_child[1], &byte, 1) != 1 ||
-		waitpid(pid, &status, 0) != pid || status != 0)
-		abort();
-	for (size_t i = 0; i < ROUNDS; i++)
-		vmem_free(pool, old[i]);
+	if (pid == 0)
+		_exit(vmem_check(pool) != 1);
 	struct vmem_stats s;
-	if (vmem_check(pool) != 1 || vmem_stats_get(pool, &s, sizeof(s)) != 0)
+	if (waitpid(pid, &status, 0) != pid || status != 0 ||
+		vmem_check(pool) != 1 ||
+		vmem_stats_get(pool, &s, sizeof(s)) != 0 || s.allocated != 0)
 		abort();
 }
