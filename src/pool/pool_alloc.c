@@ -33,6 +33,23 @@ request_make(struct request *ret, const struct class_table *t, size_t size,
 	return ret->npages <= RUN_MAX_PAGES;
 }
 
+size_t
+order_align(const struct order *o)
+{
+	if (o->align != 0)
+		return o->align;
+	return is_pow2(o->size) && o->size <= RUN_PAGE ? o->size : 1;
+}
+
+void
+order_widen(struct order *o, size_t least, size_t extra)
+{
+	o->align = max_size(order_align(o), least);
+	/* more than any pool holds stays that */
+	if (o->size <= PTRDIFF_MAX - extra)
+		o->size += extra;
+}
+
 void *
 request_try(struct heap *h, const struct request *r, bool *ret_clean)
 {
@@ -83,7 +100,7 @@ first_try(void *handle, struct order *o, void **ret)
 	const struct run_space *rs = &v.pool->runs;
 	bool guarded = pool_is_guarded(v.pool);
 	if (unlikely(guarded))
-		guarded_request(o);
+		order_widen(o, GUARDED_EXTRA, GUARDED_EXTRA);
 	rc = order_start(&v, o);
 	if (rc == 0 &&
 		(!request_make(&r, v.pool->dir.table, o->size, o->align) ||

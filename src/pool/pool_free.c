@@ -43,13 +43,20 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
 	return misuse("%s: %p is no object of pool %p", who, p, handle);
 }
 
+enum free_result
+visit_free(const struct visit *v, void *p, size_t size)
+{
+	return v->heap != NULL ? heap_free_sized(v->heap, p, size)
+			       : dir_free_stray(&v->pool->dir, p, size);
+}
+
 /*
  * watched_free -- where somebody is told what becomes of objects, before it
  * does, since then the address may be another object's
  */
 static enum free_result
 watched_free(const struct visit *v, void *handle, void *p, size_t size,
-	struct guard_origin by, bool *ret_kept)
+	struct guard_origin by)
 {
 	struct object o = pool_object_at(v, p);
 	bool live = o.what == FREE_DONE, fits = true;
@@ -66,28 +73,25 @@ watched_free(const struct visit *v, void *handle, void *p, size_t size,
 		pool_guard_end(handle, p, o.usable, by);
 	if (v->profile != NULL)
 		profile_remove(v->profile, p);
-	*ret_kept = live && guard_on && pool_guard_keep(handle, p, o.usable);
-	return FREE_DONE;
+	if (live && guard_on && pool_guard_keep(handle, p, o.usable)) {
+		pool_guard_release(v, handle, false);
+		return FREE_DONE;
+	}
+	/* its size has been looked at */
+	return visit_free(v, p, 0);
 }
 
 enum free_result
 pool_free_inside(const struct visit *v, void *handle, void *p, size_t size,
 	struct guard_origin by)
 {
-	enum free_result r = FREE_DONE;
-	bool guarded = pool_is_guarded(v->pool), kept = false;
-	if (unlikely(guarded))
+	enum free_result r;
+	if (unlikely(pool_is_guarded(v->pool)))
 		r = pool_guarded_free(v, p, size);
-	else if (unlikely(v->profile != NULL) || unlikely(guard_on)) {
-		r = watched_free(v, handle, p, size, by, &kept);
-		size = 0; /* it has been looked at */
-	}
-	if (unlikely(kept))
-		pool_guard_release(v, handle, false);
-	else if (likely(r == FREE_DONE) && !guarded && v->heap != NULL)
-		r = heap_free_sized(v->heap, p, size);
-	else if (r == FREE_DONE && !guarded)
-		r = dir_free_stray(&v->pool->dir, p, size);
+	else if (unlikely(v->profile != NULL) || unlikely(guard_on))
+		r = watched_free(v, handle, p, size, by);
+	else
+		r = visit_free(v, p, size);
 	/* relaxed: statistics */
 	if (r != FREE_DONE && r != FREE_FOREIGN)
 		(void)fetch_add_relaxed(&v->pool->nmisuse, 1);
@@ -289,16 +293,16 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 	struct content c = {
 		.from = p, .nfrom = min_size(size, o.usable), .moved = true};
 	void *fresh = pool_alloc(handle, size, 0, c, &why);
-	if (fresh == NULL) {
-		/* where there is no room for two of them */
-		if (k.guarded && o.large && resize_large(handle, p, size))
-			return p;
-		if (size <= o.usable && watched)
-			shrink(handle, p, size);
-		if (size <= o.usable)
-			return p;
+	if (fresh != NULL)
+		return fresh;
+	/* where there is no room for two of them */
+	if (k.guarded && o.large && resize_large(handle, p, size))
+		return p;
+	if (size > o.usable) {
 		*err = why;
 		return NULL;
 	}
-	return fresh;
+	if (watched)
+		shrink(handle, p, size);
+	return p;
 }

@@ -64,13 +64,7 @@ void
 pool_guard_request(struct order *o)
 {
 	o->by = guard_origin_here();
-	if (o->align == 0 && is_pow2(o->size) && o->size <= RUN_PAGE)
-		o->align = o->size; /* what malloc promises */
-	if (o->align < GUARD_ZONE)
-		o->align = GUARD_ZONE;
-	/* more than any pool holds stays that */
-	if (o->size <= PTRDIFF_MAX - GUARD_EXTRA)
-		o->size += GUARD_EXTRA;
+	order_widen(o, GUARD_ZONE, GUARD_EXTRA);
 }
 
 void
@@ -109,10 +103,7 @@ pool_guard_release(const struct visit *v, void *handle, bool all)
 	void *p;
 	while (b != NULL &&
 		(p = guard_keep_pop(guard_book_keep(b), all)) != NULL)
-		if (v->heap != NULL)
-			(void)heap_free_sized(v->heap, p, 0);
-		else
-			(void)dir_free_stray(&v->pool->dir, p, 0);
+		(void)visit_free(v, p, 0);
 }
 
 void
@@ -145,18 +136,16 @@ pool_guard_shared(const struct pool *pool)
 void
 pool_guard_share(const struct record *rec)
 {
-	void *handle = rec->backing.base, *p;
+	void *handle = rec->backing.base;
 	struct pool *pool = pool_at(handle);
+	const struct visit v = {.pool = pool};
 	if (rec->kin != KIN_OWN || rec->overlapped ||
 		pool->signature != POOL_SIGNATURE || pool->uid != rec->uid ||
 		!pool_guard_shared(pool))
 		return;
 	guard_pool_share(handle, rec->backing.size, RUN_HEADER_OFF);
 	/* from now on nobody asks what is kept */
-	struct guard_book *b = book_of(handle);
-	while (b != NULL &&
-		(p = guard_keep_pop(guard_book_keep(b), true)) != NULL)
-		(void)dir_free_stray(&pool->dir, p, 0);
+	pool_guard_release(&v, handle, true);
 }
 
 void

@@ -20,17 +20,6 @@ count(struct pool *pool, unsigned n)
 }
 
 void
-guarded_request(struct order *o)
-{
-	if (o->align == 0 && is_pow2(o->size) && o->size <= RUN_PAGE)
-		o->align = o->size; /* what malloc promises */
-	o->align = max_size(o->align, GUARDED_EXTRA);
-	/* more than any pool holds stays that */
-	if (o->size <= PTRDIFF_MAX - GUARDED_EXTRA)
-		o->size += GUARDED_EXTRA;
-}
-
-void
 pool_guarded_begin(
 	struct pool *pool, struct heap *h, void *p, const struct order *o)
 {

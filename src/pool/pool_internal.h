@@ -131,6 +131,13 @@ struct order {
 bool request_make(struct request *ret, const struct class_table *t, size_t size,
 	size_t align);
 
+/* order_align -- what its object is to be aligned to, as malloc promises it
+ * where nothing was said */
+size_t order_align(const struct order *o);
+
+/* order_widen -- room for `extra` bytes more, at multiples of `least` too */
+void order_widen(struct order *o, size_t least, size_t extra);
+
 /* request_try -- an object from a heap that the caller holds, or NULL */
 void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
 
@@ -142,6 +149,9 @@ void *request_try(struct heap *h, const struct request *r, bool *ret_clean);
 int order_start(const struct visit *v, const struct order *o);
 void order_fill(
 	const struct visit *v, void *handle, void *p, const struct order *o);
+
+/* visit_free -- in the heap of the visit, or without one */
+enum free_result visit_free(const struct visit *v, void *p, size_t size);
 
 /* pool_free_inside -- free for who is inside; size 0: unknown */
 enum free_result pool_free_inside(const struct visit *v, void *handle, void *p,
@@ -231,7 +241,6 @@ void pool_guard_lost(void *handle);
  * What a pool of HARDENING_GUARDED does besides (tcache/guarded.h)
  *
  * pool_is_guarded -- is it one?  The caller is inside it.
- * guarded_request -- what to ask a heap for instead
  * pool_guarded_alloc -- from the heap of the visit; NULL: it has no room
  * pool_guarded_begin -- an object is there that nobody else knows yet; h is
  * the heap that gave it.  Inside the pool still, or frozen.
@@ -255,7 +264,6 @@ pool_extra(unsigned profile_number, const struct pool *pool)
 	return profile_number | (pool_is_guarded(pool) ? EXTRA_GUARDED : 0);
 }
 
-void guarded_request(struct order *o);
 void *pool_guarded_alloc(
 	struct visit *v, const struct request *r, struct order *o);
 void pool_guarded_begin(

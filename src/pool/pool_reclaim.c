@@ -35,13 +35,6 @@ caller_heap(struct pool *pool, const void *handle)
 	return pool->dir.shared != NULL ? pool->dir.shared : pool->dir.all;
 }
 
-/* natural -- the alignment that malloc promises for a size */
-static size_t
-natural(size_t size)
-{
-	return is_pow2(size) && size <= RUN_PAGE ? size : 1;
-}
-
 /* small_anywhere -- a slot of the class, or the next larger one that is free */
 static void *
 small_anywhere(struct heap *h, unsigned cls, size_t align)
@@ -96,7 +89,7 @@ order_frozen(
 	struct request r;
 	struct visit v = {.pool = pool_at(handle),
 		.profile = profile_at(rec->profile_number)};
-	size_t align = o->align != 0 ? o->align : natural(o->size);
+	size_t align = order_align(o);
 	v.heap = caller_heap(v.pool, handle);
 	int rc = order_start(&v, o);
 	if (rc != 0)
