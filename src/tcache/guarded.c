@@ -11,8 +11,15 @@
 #include "base/misuse.h"
 #include "base/probe.h"
 #include "tcache/seal.h"
+#include "tcache/tcache.h"
 
 #define AFTER_FREE "written after it was freed"
+
+struct quarantine *
+heap_quarantine(const struct heap *h)
+{
+	return (struct quarantine *)((uintptr_t)h->bins + h->table->bin_bytes);
+}
 
 /* tell -- of one finding; returns 1, to be added to what was found */
 static unsigned
@@ -36,18 +43,6 @@ set_seal(void *p, size_t usable, enum seal_state state, size_t asked)
 	uint64_t *at = seal_at(p, usable);
 	/* release: who reads it reads the bytes that it tells of */
 	store_release(at, seal_make(at, state, asked));
-}
-
-/* get_seal -- *ret_word, if not NULL, is what stands there */
-static enum seal_state
-get_seal(void *p, size_t usable, size_t *ret_asked, uint64_t *ret_word)
-{
-	uint64_t *at = seal_at(p, usable);
-	/* acquire: pairs with set_seal() */
-	uint64_t word = load_acquire(at);
-	if (ret_word != NULL)
-		*ret_word = word;
-	return seal_read(at, word, usable - GUARDED_EXTRA, ret_asked);
 }
 
 void
@@ -81,7 +76,7 @@ guarded_begin(const struct heap *h, void *p, size_t asked)
 	size_t was;
 	unsigned nfound = 0;
 	if (!o.large) {
-		enum seal_state state = get_seal(p, o.usable, &was, NULL);
+		enum seal_state state = seal_of(p, o.usable, &was, NULL);
 		bool whole = state == SEAL_NEW || state == SEAL_EMPTIED;
 		if (state == SEAL_EMPTIED)
 			whole = bytes_are(p, SEAL_FILL_BYTE, filled(o.usable));
@@ -97,7 +92,7 @@ size_t
 guarded_asked(void *p, struct object *o)
 {
 	size_t asked;
-	switch (get_seal(p, o->usable, &asked, NULL)) {
+	switch (seal_of(p, o->usable, &asked, NULL)) {
 	case SEAL_LIVE:
 		return asked;
 	case SEAL_LOST:
@@ -130,7 +125,7 @@ look_before(const struct heap *h, void *p, const struct object *o)
 	if (o->large || o->idx == 0)
 		return 0;
 	char *front = (char *)p - o->usable;
-	if (get_seal(front, o->usable, &asked, &word) != SEAL_BROKEN)
+	if (seal_of(front, o->usable, &asked, &word) != SEAL_BROKEN)
 		return 0;
 	uint64_t *at = seal_at(front, o->usable);
 	/* acq_rel: of two who look one tells */
@@ -148,7 +143,7 @@ guarded_claim(const struct heap *h, void *p, size_t size, unsigned *ret_found)
 	*ret_found = 0;
 	if (o.what != FREE_DONE)
 		return o.what;
-	enum seal_state state = get_seal(p, o.usable, &asked, &word);
+	enum seal_state state = seal_of(p, o.usable, &asked, &word);
 	if (state == SEAL_LOST || state == SEAL_BROKEN)
 		return FREE_DAMAGED;
 	if (state != SEAL_LIVE)
@@ -179,7 +174,7 @@ static bool
 let_go(const struct heap *h, void *p, const struct object *o, unsigned *nfound)
 {
 	size_t asked;
-	enum seal_state state = get_seal(p, o->usable, &asked, NULL);
+	enum seal_state state = seal_of(p, o->usable, &asked, NULL);
 	bool whole = state == SEAL_FREED &&
 		     bytes_are(p, SEAL_FILL_BYTE, filled(o->usable));
 	if (!whole)

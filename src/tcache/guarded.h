@@ -31,7 +31,13 @@
 #include <stdint.h>
 
 #include "base/findings.h"
-#include "tcache/tcache.h"
+#include "run/run.h"
+#include "slab/slab.h"
+#include "tcache/object.h"
+
+struct heap;
+struct heap_dir;
+struct run_check;
 
 /* what an object takes beyond what was asked for */
 #define GUARDED_EDGE  ((size_t)8)
@@ -48,11 +54,7 @@ struct quarantine {
 	void *p[QUARANTINE_MOST];
 };
 
-static inline struct quarantine *
-heap_quarantine(const struct heap *h)
-{
-	return (struct quarantine *)((uintptr_t)h->bins + h->table->bin_bytes);
-}
+struct quarantine *heap_quarantine(const struct heap *h);
 
 /* quarantine_at -- the i-th of those that wait, the oldest first */
 static inline void *

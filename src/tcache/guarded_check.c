@@ -9,21 +9,13 @@
 #include "tcache/guarded.h"
 #include "tcache/heap_internal.h"
 #include "tcache/seal.h"
+#include "tcache/tcache.h"
 
 /* what waits: how many, and the sum of their addresses */
 struct waiting {
 	size_t n;
 	uintptr_t sum;
 };
-
-static enum seal_state
-seal_of(void *p, size_t usable, size_t *ret_asked)
-{
-	uint64_t *at = seal_at(p, usable);
-	/* acquire: pairs with what sets it */
-	return seal_read(
-		at, load_acquire(at), usable - GUARDED_EXTRA, ret_asked);
-}
 
 static void
 note_waiting(struct waiting *w, const void *p)
@@ -38,7 +30,7 @@ check_end(void *p, size_t usable, bool used, struct findings *f,
 	struct waiting *w)
 {
 	size_t asked = 0, end = usable - sizeof(uint64_t);
-	enum seal_state state = seal_of(p, usable, &asked);
+	enum seal_state state = seal_of(p, usable, &asked, NULL);
 	const char *bytes = p;
 	bool fits = used ? state == SEAL_LIVE || state == SEAL_FREED
 			 : state == SEAL_NEW || state == SEAL_EMPTIED;
@@ -87,8 +79,8 @@ count_waiting(const struct heap_dir *dir)
 		for (uint32_t i = 0; i < q->n; i++) {
 			void *p = quarantine_at(q, i);
 			struct object o = heap_find(h, p);
-			if (o.what == FREE_DONE &&
-				seal_of(p, o.usable, &asked) == SEAL_FREED)
+			if (o.what == FREE_DONE && seal_of(p, o.usable, &asked,
+							   NULL) == SEAL_FREED)
 				note_waiting(&w, p);
 		}
 	}

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "tcache/guarded.h"
 
 enum seal_state {
 	SEAL_NEW,     /* free, and never used; its bytes may be any */
@@ -59,6 +60,19 @@ seal_read(const uint64_t *at, uint64_t word, size_t most, size_t *ret_asked)
 	if (*ret_asked > most || state >= SEAL_BROKEN)
 		return SEAL_BROKEN;
 	return (enum seal_state)state;
+}
+
+/* seal_of -- as it stands behind an object; *ret_word, if not NULL, is the word
+ */
+static inline enum seal_state
+seal_of(const void *p, size_t usable, size_t *ret_asked, uint64_t *ret_word)
+{
+	const uint64_t *at = seal_at(p, usable);
+	/* acquire: pairs with the release or exchange that set it */
+	uint64_t word = load_acquire(at);
+	if (ret_word != NULL)
+		*ret_word = word;
+	return seal_read(at, word, usable - GUARDED_EXTRA, ret_asked);
 }
 
 /* bytes_are -- are all n bytes that one? */

@@ -27,6 +27,7 @@
 #include "base/compiler.h"
 #include "base/lock.h"
 #include "run/run.h"
+#include "tcache/guarded.h"
 #include "tcache/object.h"
 #include "tcache/run_cache.h"
 #include "tcache/thread.h"
@@ -446,8 +447,5 @@ void heap_rest(struct heap *h);
 
 /* heap_receive -- take the slabs from the inbox; returns whether any came */
 bool heap_receive(struct heap *h);
-
-/* what needs all of the above */
-#include "tcache/guarded.h"
 
 #endif

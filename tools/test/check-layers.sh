@@ -72,4 +72,17 @@ put src/libvmem/api.c <<'END'
 #include "inspect/inspect.h"
 END
 fails 'the command alone may' check
+
+put src/libvmem/api.c </dev/null
+put src/slab/slab.h <<'END'
+#include "slab/bin.h"
+END
+passes check
+put src/slab/bin.h <<'END'
+#include "slab/class.h"
+END
+put src/slab/class.h <<'END'
+#include "slab/slab.h"
+END
+fails 'headers include each other in a circle' check
 done_expecting
