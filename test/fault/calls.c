@@ -17,15 +17,6 @@
 #include "pool/pool.h"
 
 static void
-trim(VMEM *vmp)
-{
-	errno = 0;
-	int rc = vmem_trim(vmp, 0);
-	hold(rc == 0 || rc == 1);
-	hold(errno == 0);
-}
-
-static void
 profile(VMEM *vmp)
 {
 	char path[128];
@@ -104,7 +95,7 @@ sparse_file__each_call_fails__nothing_is_lost(void **state)
 	(void)state;
 	scene_sweep(&(struct scene){.options = "sparse=1,decay=0",
 		.create = in_file,
-		.then = trim});
+		.then = scene_trim});
 }
 
 static void
@@ -113,7 +104,7 @@ prefaulted_file__each_call_fails__nothing_is_lost(void **state)
 	(void)state;
 	scene_sweep(&(struct scene){.options = "prefault=1,huge=1",
 		.create = in_file,
-		.then = trim});
+		.then = scene_trim});
 }
 
 static void
@@ -125,7 +116,7 @@ region__each_call_fails__nothing_is_lost(void **state)
 	must(region != MAP_FAILED);
 	scene_sweep(&(struct scene){.options = "sparse=1,hardening=2",
 		.create = in_region,
-		.then = trim,
+		.then = scene_trim,
 		.region = region});
 	must(munmap(region, SCENE_POOL_SIZE) == 0);
 	region = NULL;
@@ -153,7 +144,7 @@ threads__each_call_fails__nothing_is_lost(void **state)
 	(void)state;
 	scene_sweep(&(struct scene){.options = "sparse=1",
 		.create = in_file,
-		.then = trim,
+		.then = scene_trim,
 		.in_thread = true});
 }
 
@@ -227,7 +218,7 @@ play_all(void)
 	const struct scene plain = {.options = "", .create = in_file};
 	const struct scene threads = {.options = "sparse=1",
 		.create = in_file,
-		.then = trim,
+		.then = scene_trim,
 		.in_thread = true};
 	fault_pause();
 	(void)test_dir();

@@ -214,21 +214,6 @@ run(void *arg)
 	return ended ? CHILD_ENDED : 0;
 }
 
-/* has_word -- is it one of the words, which spaces part? */
-static bool
-has_word(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-	const char *at = words; /* or NULL: none */
-	while (n > 0 && at != NULL && (at = strstr(at, word)) != NULL) {
-		if ((at == words || at[-1] == ' ') &&
-			(at[n] == ' ' || at[n] == '\0'))
-			return true;
-		at += n;
-	}
-	return false;
-}
-
 /* is_last_lines -- what the contract says of such an end: of the parent's, and
  * of each of its children's */
 static bool
@@ -253,11 +238,9 @@ judge(const struct scene *s, int status, const char *text)
 {
 	bool ended = status == TEST_SIGNAL(SIGABRT) || status == CHILD_ENDED;
 	bool told = is_last_lines(s, text) || fault_was("write");
-	bool allowed =
-		fault_hits() > 1 ||
-		(s->side != FAULT_CHILDREN &&
-			has_word(s->parent, fault_name())) ||
-		(s->side != FAULT_HERE && has_word(s->child, fault_name()));
+	bool allowed = fault_hits() > 1 ||
+		       (s->side != FAULT_CHILDREN && fault_is_of(s->parent)) ||
+		       (s->side != FAULT_HERE && fault_is_of(s->child));
 	bool fine = (status == 0 && *text == '\0') ||
 		    (status == NO_POOL && s->from_start) ||
 		    (ended && told && allowed);

@@ -109,15 +109,6 @@ on_mount(void)
 }
 
 static void
-trim(VMEM *vmp)
-{
-	errno = 0;
-	int rc = vmem_trim(vmp, 0);
-	hold(rc == 0 || rc == 1);
-	hold(errno == 0);
-}
-
-static void
 put(const char *name, const char *text)
 {
 	FILE *f = fopen(at(name), "we");
@@ -129,15 +120,16 @@ private_memory__each_call_fails__nothing_is_lost(void **state)
 {
 	(void)state;
 	scene_sweep(&(struct scene){
-		.options = "huge=1", .create = in_private, .then = trim});
+		.options = "huge=1", .create = in_private, .then = scene_trim});
 }
 
 static void
 sparse_memory__each_call_fails__nothing_is_lost(void **state)
 {
 	(void)state;
-	scene_sweep(&(struct scene){
-		.options = "sparse=1", .create = in_private, .then = trim});
+	scene_sweep(&(struct scene){.options = "sparse=1",
+		.create = in_private,
+		.then = scene_trim});
 }
 
 static void
@@ -145,7 +137,7 @@ memfd__each_call_fails__nothing_is_lost(void **state)
 {
 	(void)state;
 	scene_sweep(&(struct scene){
-		.options = "", .create = in_memfd, .then = trim});
+		.options = "", .create = in_memfd, .then = scene_trim});
 }
 
 static void

@@ -12,7 +12,6 @@
  */
 #include "harness/test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -90,20 +89,6 @@ start(void *arg)
 	return 1;
 }
 
-static bool
-has_word(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-	const char *at = words; /* or NULL: none */
-	while (n > 0 && at != NULL && (at = strstr(at, word)) != NULL) {
-		if ((at == words || at[-1] == ' ') &&
-			(at[n] == ' ' || at[n] == '\0'))
-			return true;
-		at += n;
-	}
-	return false;
-}
-
 /* is_reason -- the right one, when it was one call that failed? */
 static bool
 is_reason(const char *text, size_t n)
@@ -151,28 +136,16 @@ is_fine(const struct scene *s, int status, const char *text)
 					      strncmp(text, "Tier ", 5) == 0));
 	bool ended = status == TEST_SIGNAL(SIGABRT) || status == CHILD_ENDED;
 	bool told = are_last_lines(text) || fault_was("write");
-	bool allowed = fault_hits() != 1 || has_word(s->parent, fault_name()) ||
-		       has_word(s->child, fault_name());
+	bool allowed = fault_hits() != 1 || fault_is_of(s->parent) ||
+		       fault_is_of(s->child);
 	/* with which nothing is as it was asked for */
-	bool must_end = fault_hits() == 1 && has_word(MUST_END, fault_name());
+	bool must_end = fault_hits() == 1 && fault_is_of(MUST_END);
 	if (ended)
 		return told && allowed;
 	/* what is not known to be the pool's descriptor is left as it is */
 	if (status == LEFT && fault_was("fstat"))
 		status = 0;
 	return status == 0 && all_there && !must_end;
-}
-
-/* remove_files -- those whose names could not be taken away */
-static void
-remove_files(void)
-{
-	DIR *dir = opendir(pools);
-	const struct dirent *e;
-	must(dir != NULL);
-	while ((e = readdir(dir)) != NULL)
-		(void)unlinkat(dirfd(dir), e->d_name, 0);
-	(void)closedir(dir);
 }
 
 static void
@@ -189,8 +162,9 @@ play(const struct scene *s, const char *plan)
 			plan, status, fault_count(), fault_hits(), fault_name(),
 			fault_hits() == 0 ? "" : strerrorname_np(fault_errno()),
 			text);
+	/* those whose names could not be taken away */
 	if (fault_was("unlinkat"))
-		remove_files();
+		must(fs_remove_files(pools));
 	assert_int_equal(fs_nfiles(pools), 0);
 }
 

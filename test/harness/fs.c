@@ -468,3 +468,17 @@ fs_nfiles(const char *path)
 	closedir(dir);
 	return n - 2;
 }
+
+bool
+fs_remove_files(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	if (dir == NULL)
+		return false;
+	while ((e = readdir(dir)) != NULL)
+		(void)unlinkat(dirfd(dir), e->d_name, 0);
+	(void)closedir(dir);
+	return true;
+}

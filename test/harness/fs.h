@@ -67,6 +67,9 @@ size_t fs_free_bytes(const char *path);
 /* fs_nfiles -- entries of a directory but "." and ".." */
 size_t fs_nfiles(const char *path);
 
+/* fs_remove_files -- all that can be; false: it is no directory to be read */
+bool fs_remove_files(const char *path);
+
 /* fs_mount_or_skip -- fs_mount(), or end the cmocka test and say why */
 #define fs_mount_or_skip(fs, kind, size_mib)                                   \
 	do {                                                                   \

@@ -69,6 +69,14 @@ stress_ms(void)
 	return TEST_SANITIZED ? 3000 : 5000;
 }
 
+uint64_t
+stress_phase_ms(size_t nphases)
+{
+	const char *soak = getenv("VMEM_SOAK_SECONDS");
+
+	return soak != NULL ? strtoull(soak, NULL, 10) * 1000 / nphases : 250;
+}
+
 struct deadline
 deadline_in(uint64_t ms)
 {

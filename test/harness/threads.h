@@ -16,6 +16,9 @@
 #define STRESS_MS stress_ms()
 uint64_t stress_ms(void);
 
+/* stress_phase_ms -- of each of so many short phases of a program */
+uint64_t stress_phase_ms(size_t nphases);
+
 /*
  * threads_run -- fn in `n` threads, each with its index and a generator of its
  * own; prints the seed, and returns when all have ended

@@ -12,9 +12,6 @@
  */
 #include "harness/test.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/options.h"
 #include "harness/threads.h"
 
@@ -29,15 +26,6 @@ struct world {
 	void *slots[NSLOTS]; /* what was returned to somebody; atomic */
 	struct deadline end;
 };
-
-/* phase_ms -- of each kind; VMEM_SOAK_SECONDS is the time for all of them */
-static uint64_t
-phase_ms(void)
-{
-	const char *text = getenv("VMEM_SOAK_SECONDS");
-
-	return text != NULL ? strtoul(text, NULL, 10) * 1000 / NPHASES : 250;
-}
 
 static VMEM *
 any_pool(const struct world *w, struct rng *rng)
@@ -256,7 +244,7 @@ try_options(struct vmem_options *o, const char *name)
 		test_skip("objects of nobody are a race by themselves");
 	/* the lowest level believes everything */
 	for (int level = 1; level <= 3; level++) {
-		struct world w = {.end = deadline_in(phase_ms())};
+		struct world w = {.end = deadline_in(stress_phase_ms(NPHASES))};
 
 		o->hardening = level;
 		for (size_t i = 0; i < NPOOLS; i++)

@@ -14,8 +14,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "harness/fs.h"
@@ -24,15 +22,6 @@
 
 #define NWORKERS 4 /* and one that does all else */
 #define NPHASES  11
-
-/* phase_ms -- of each pool; VMEM_SOAK_SECONDS is the time for all of them */
-static uint64_t
-phase_ms(void)
-{
-	const char *text = getenv("VMEM_SOAK_SECONDS");
-
-	return text != NULL ? strtoul(text, NULL, 10) * 1000 / NPHASES : 250;
-}
 
 struct world {
 	VMEM *vmp;
@@ -199,7 +188,7 @@ try_pool(VMEM *vmp, const char *name, bool forks, bool child_uses)
 {
 	struct world w = {.vmp = vmp,
 		.lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP,
-		.end = deadline_in(phase_ms()),
+		.end = deadline_in(stress_phase_ms(NPHASES)),
 		.forks = forks,
 		.child_uses = child_uses};
 	struct vmem_stats s;

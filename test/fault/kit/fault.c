@@ -381,3 +381,17 @@ fault_was(const char *name)
 			return report->failed[c] != 0;
 	return false;
 }
+
+bool
+fault_is_of(const char *names)
+{
+	const char *word = fault_name(), *at = names;
+	size_t n = strlen(word);
+	while (n > 0 && at != NULL && (at = strstr(at, word)) != NULL) {
+		if ((at == names || at[-1] == ' ') &&
+			(at[n] == ' ' || at[n] == '\0'))
+			return true;
+		at += n;
+	}
+	return false;
+}

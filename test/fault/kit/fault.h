@@ -93,5 +93,7 @@ const char *fault_name(void);     /* of the last that failed; or "" */
 int fault_errno(void);            /* that it failed with; or 0 */
 unsigned fault_nerrnos(void);     /* plausible for it */
 bool fault_was(const char *name); /* has one of this name failed? */
+/* is the last that failed one of these?  Spaces part them; NULL: none */
+bool fault_is_of(const char *names);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "fault/kit/scene.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -177,18 +176,6 @@ scene_play(const struct scene *s)
 	fault_pause();
 }
 
-/* remove_files -- those whose names could not be taken away */
-static void
-remove_files(void)
-{
-	DIR *dir = opendir(test_dir());
-	const struct dirent *e;
-	must(dir != NULL);
-	while ((e = readdir(dir)) != NULL)
-		(void)unlinkat(dirfd(dir), e->d_name, 0);
-	(void)closedir(dir);
-}
-
 /* left_nothing -- but what no program can get rid of when that is refused */
 static void
 left_nothing(const struct scene *s, struct proc_count before)
@@ -197,7 +184,8 @@ left_nothing(const struct scene *s, struct proc_count before)
 	if (!fault_was("munmap"))
 		hold(proc_is_unchanged(before));
 	if (fault_was("unlinkat"))
-		remove_files();
+		/* those whose names could not be taken away */
+		must(fs_remove_files(test_dir()));
 	else
 		hold(fs_nfiles(test_dir()) == s->nfiles);
 }
@@ -241,4 +229,13 @@ scene_sweep(const struct scene *s)
 		scene_play(s);
 		left_nothing(s, before);
 	}
+}
+
+void
+scene_trim(VMEM *vmp)
+{
+	errno = 0;
+	int rc = vmem_trim(vmp, 0);
+	hold(rc == 0 || rc == 1);
+	hold(errno == 0);
 }

@@ -35,6 +35,9 @@ void scene_told(void);
 /* scene_take -- an object, if there is room for it, which must be said */
 void *scene_take(VMEM *vmp, size_t size);
 
+/* scene_trim -- for `then` */
+void scene_trim(VMEM *vmp);
+
 /* hold -- end the program and say which call's failure broke it */
 #define hold(cond) ((cond) ? (void)0 : scene_broken(__FILE__, __LINE__, #cond))
 _Noreturn void scene_broken(const char *file, int line, const char *what);
