@@ -10,6 +10,7 @@
 #include "base/guard.h"
 #include "base/os.h"
 #include "base/report.h"
+#include "base/sort.h"
 
 #define RULE                                                                   \
 	"============================================================="        \
@@ -100,78 +101,68 @@ guard_wrong(const char *who, const void *p)
 /* what one stack has allocated, of what lives */
 struct group {
 	uint64_t nobjects, bytes;
-	uint32_t stack;
 };
 
 struct groups {
-	struct group *all; /* by number of the stack; later packed */
+	struct group of[GUARD_STACKS]; /* by number of the stack */
+	uint32_t order[GUARD_STACKS];  /* those that have objects */
+	uint32_t n;
 	uint64_t nobjects, bytes;
-	uint32_t most; /* largest number */
 };
 
 static void
 count(void *arg, const struct guard_note *n)
 {
 	struct groups *g = arg;
-	struct group *one = &g->all[n->made.stack];
-	one->nobjects++;
+	struct group *one = &g->of[n->made.stack];
+	if (one->nobjects++ == 0)
+		g->order[g->n++] = n->made.stack;
 	one->bytes += n->size;
-	one->stack = n->made.stack;
 	g->nobjects++;
 	g->bytes += n->size;
-	if (n->made.stack > g->most)
-		g->most = n->made.stack;
 }
 
-/* pack -- those with objects to the front, most bytes first; how many */
-static uint32_t
-pack(struct groups *g)
+static uint64_t
+bytes_of(const void *of, uint32_t stack)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i <= g->most; i++)
-		if (g->all[i].nobjects > 0)
-			g->all[n++] = g->all[i];
-	/* Shell's method */
-	for (uint32_t gap = n / 2; gap > 0; gap /= 2)
-		for (uint32_t i = gap; i < n; i++) {
-			struct group one = g->all[i];
-			uint32_t k = i;
-			for (; k >= gap && g->all[k - gap].bytes < one.bytes;
-				k -= gap)
-				g->all[k] = g->all[k - gap];
-			g->all[k] = one;
-		}
-	return n;
+	const struct groups *g = of;
+	return g->of[stack].bytes;
+}
+
+static void
+print_groups(const struct groups *g, const void *pool, const char *when)
+{
+	report_print("%s", "");
+	report_print(RULE);
+	report_print(
+		"==%d==ERROR: libvmem: pool %p has objects that were never "
+		"freed %s",
+		(int)getpid(), pool, when);
+	report_print("%s", "");
+	for (uint32_t i = 0; i < g->n; i++) {
+		const struct group *one = &g->of[g->order[i]];
+		report_print("Leak of %" PRIu64 " byte(s) in %" PRIu64
+			     " object(s) allocated from:",
+			one->bytes, one->nobjects);
+		print_stack(g->order[i]);
+		report_print("%s", "");
+	}
+	report_print("SUMMARY: libvmem: %" PRIu64 " byte(s) leaked in %" PRIu64
+		     " allocation(s).",
+		g->bytes, g->nobjects);
 }
 
 size_t
 guard_leaks(struct guard_book *b, const char *when)
 {
-	size_t size = GUARD_STACKS * sizeof(struct group);
-	struct groups g = {.all = guard_map(size)};
-	if (g.all == NULL)
+	struct groups *g = guard_map(sizeof(*g));
+	if (g == NULL)
 		return 0;
-	guard_book_each(b, count, &g);
-	uint32_t n = pack(&g);
-	if (n > 0) {
-		report_print("%s", "");
-		report_print(RULE);
-		report_print("==%d==ERROR: libvmem: pool %p has objects that "
-			     "were never freed %s",
-			(int)getpid(), guard_book_base(b), when);
-		report_print("%s", "");
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		report_print("Leak of %" PRIu64 " byte(s) in %" PRIu64
-			     " object(s) allocated from:",
-			g.all[i].bytes, g.all[i].nobjects);
-		print_stack(g.all[i].stack);
-		report_print("%s", "");
-	}
-	if (n > 0)
-		report_print("SUMMARY: libvmem: %" PRIu64
-			     " byte(s) leaked in %" PRIu64 " allocation(s).",
-			g.bytes, g.nobjects);
-	os_unmap(g.all, size);
-	return (size_t)g.nobjects;
+	guard_book_each(b, count, g);
+	sort_largest_first(g->order, g->n, bytes_of, g);
+	if (g->n > 0)
+		print_groups(g, guard_book_base(b), when);
+	size_t nobjects = (size_t)g->nobjects;
+	os_unmap(g, sizeof(*g));
+	return nobjects;
 }

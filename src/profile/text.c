@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/os.h"
+#include "base/sort.h"
 #include "profile/export.h"
 #include "profile/symbol.h"
 
@@ -40,22 +41,11 @@ export_folded(const struct profile_view *v, struct sink *s)
 	return 0;
 }
 
-/* sort -- indices of the stacks, most live bytes first (Shell's method) */
-static void
-sort(const struct profile_view *v, uint32_t *order)
+static uint64_t
+live_bytes(const void *of, uint32_t stack)
 {
-	for (uint32_t i = 0; i < v->nstacks; i++)
-		order[i] = i;
-	for (uint32_t gap = v->nstacks / 2; gap > 0; gap /= 2)
-		for (uint32_t i = gap; i < v->nstacks; i++) {
-			uint32_t one = order[i], k = i;
-			for (; k >= gap &&
-				v->stacks[order[k - gap]].live_bytes <
-					v->stacks[one].live_bytes;
-				k -= gap)
-				order[k] = order[k - gap];
-			order[k] = one;
-		}
+	const struct profile_view *v = of;
+	return v->stacks[stack].live_bytes;
 }
 
 static void
@@ -86,6 +76,7 @@ export_text(const struct profile_view *v, struct sink *s)
 	if (order == NULL)
 		return fail(ENOMEM, "no memory to write the profile");
 	for (uint32_t i = 0; i < v->nstacks; i++) {
+		order[i] = i;
 		bytes += v->stacks[i].live_bytes;
 		objects += v->stacks[i].nlive;
 	}
@@ -95,7 +86,7 @@ export_text(const struct profile_view *v, struct sink *s)
 		" (%" PRIu64 " taken, %" PRIu64 " lost for want of room)\n",
 		points_round(bytes), points_round(objects), v->mean,
 		v->nsampled, v->ndropped);
-	sort(v, order);
+	sort_largest_first(order, v->nstacks, live_bytes, v);
 	for (uint32_t i = 0; i < v->nstacks; i++)
 		if (v->stacks[order[i]].nsamples > 0)
 			one_stack(v, s, &v->stacks[order[i]]);
