@@ -48,6 +48,13 @@ list_remove(struct run_space *rs, struct meta *m)
 
 _Static_assert(META_WORDS == 1, "one word is all of them");
 
+/* granules -- that many bits, fewer than a word has */
+static uint64_t
+granules(unsigned n)
+{
+	return (UINT64_C(1) << n) - 1;
+}
+
 /* is_full, is_unused -- none of its granules is free, or all are */
 static bool
 is_full(const struct meta *m)
@@ -92,7 +99,7 @@ meta_alloc(struct run_space *rs, unsigned ngran)
 			g = m->next;
 			continue;
 		}
-		bitmap_clear_range(m->free, at, ngran);
+		m->free[0] &= ~(granules(ngran) << at);
 		if (is_full(m))
 			list_remove(rs, m);
 		struct desc *d = run_desc(rs->base, g + at);
@@ -127,7 +134,7 @@ meta_free(struct run_space *rs, struct desc *d)
 	ASSERT(m->head.owner == RUN_META && g > first);
 	if (is_full(m))
 		list_insert(rs, m);
-	bitmap_set_range(m->free, g - first, d->ngran);
+	m->free[0] |= granules(d->ngran) << (g - first);
 	d->owner = RUN_NONE;
 	bool only = m->next == RUN_NO_GRANULE && m->prev == RUN_NO_GRANULE;
 	if (!is_unused(m) || only)

@@ -335,35 +335,42 @@ kept_at(const struct run_space *rs, size_t page, const void *holder)
 }
 
 void
+run_edit(struct run_space *rs)
+{
+	lock_acquire(&rs->lock, RANK_RUN);
+}
+
+void
+run_edited(struct run_space *rs)
+{
+	/* runs that come and go in a cache need no other lock */
+	decay_tick(rs);
+	lock_release(&rs->lock, RANK_RUN);
+}
+
+void
 run_beside(struct run_space *rs, const struct desc *d, const void *holder,
 	struct desc *ret[2])
 {
 	size_t page = run_page(rs, d->base);
 	/* under the lock no descriptor that the page map leads to goes away */
-	lock_acquire(&rs->lock, RANK_RUN);
 	ret[0] = kept_at(rs, page - 1, holder);
 	ret[1] = kept_at(rs, page + d->npages, holder);
-	/* runs that come and go in a cache need no other lock */
-	decay_tick(rs);
-	lock_release(&rs->lock, RANK_RUN);
 }
 
 struct desc *
 run_split(struct run_space *rs, struct desc *d, size_t npages)
 {
 	ASSERT(npages > 0 && npages < d->npages);
-	lock_acquire(&rs->lock, RANK_RUN);
 	struct desc *rest = desc_alloc(rs, 1);
-	if (rest != NULL) {
-		rest->base = d->base + (npages << RUN_LG_PAGE);
-		rest->npages = d->npages - (uint32_t)npages;
-		/* relaxed, both: see above on the page map */
-		store_relaxed(&rest->owner, load_relaxed(&d->owner));
-		map_set(rs, run_page(rs, rest->base), 1,
-			run_granule(rs->base, rest));
-		d->npages = (uint32_t)npages;
-	}
-	lock_release(&rs->lock, RANK_RUN);
+	if (rest == NULL)
+		return NULL;
+	rest->base = d->base + (npages << RUN_LG_PAGE);
+	rest->npages = d->npages - (uint32_t)npages;
+	/* relaxed, both: see above on the page map */
+	store_relaxed(&rest->owner, load_relaxed(&d->owner));
+	map_set(rs, run_page(rs, rest->base), 1, run_granule(rs->base, rest));
+	d->npages = (uint32_t)npages;
 	return rest;
 }
 
@@ -371,11 +378,9 @@ void
 run_join(struct run_space *rs, struct desc *d, struct desc *next)
 {
 	ASSERT(d->base + ((size_t)d->npages << RUN_LG_PAGE) == next->base);
-	lock_acquire(&rs->lock, RANK_RUN);
 	d->npages += next->npages;
 	map_set(rs, run_page(rs, next->base), 1, 0);
 	desc_free(rs, next);
-	lock_release(&rs->lock, RANK_RUN);
 }
 
 size_t

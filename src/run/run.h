@@ -361,18 +361,26 @@ bool run_resize(
 	struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean);
 
 /*
+ * run_edit, run_edited -- around the three that follow, which need the run
+ * lock: take it, and let it go
+ */
+void run_edit(struct run_space *rs);
+void run_edited(struct run_space *rs);
+
+/*
  * run_split -- a large run keeps its first npages pages; the rest becomes a run
  * of its own with the same tag
  * Returns the rest; NULL, and nothing has changed, when there is no room for a
  * descriptor.
- * Locks  takes the run lock.  The caller alone knows the run.
+ * Locks  run lock held; it may be let go meanwhile.  The caller alone knows the
+ * run.
  */
 struct desc *run_split(struct run_space *rs, struct desc *d, size_t npages);
 
 /*
  * run_join -- the pages of the large run `next`, which begins where d ends, are
  * d's from now on, and `next` is no more
- * Locks  takes the run lock.  The caller alone knows both runs.
+ * Locks  run lock held.  The caller alone knows both runs.
  */
 void run_join(struct run_space *rs, struct desc *d, struct desc *next);
 
@@ -385,7 +393,7 @@ void run_keep(struct run_space *rs, struct run_kept *k, void *holder);
 /*
  * run_beside -- ret[0], ret[1]: the runs directly before and behind d, where
  * they are kept by that holder, which is the caller; else NULL
- * Locks  takes the run lock.
+ * Locks  run lock held.
  */
 void run_beside(struct run_space *rs, const struct desc *d, const void *holder,
 	struct desc *ret[2]);

@@ -136,7 +136,9 @@ cached_behind(const struct heap *h, const struct desc *d)
 {
 	struct desc *beside[2];
 	/* another heap's may go away while it is looked at without the lock */
+	run_edit(h->runs);
 	run_beside(h->runs, d, h, beside);
+	run_edited(h->runs);
 	return beside[1] != NULL;
 }
 

@@ -14,8 +14,15 @@
 
 /* where there is much room, all heaps together may keep this many times as much
  * as one does elsewhere */
-#define CACHE_WIDE      8u
+#define CACHE_WIDE      16u
 #define CACHE_WIDE_POOL ((size_t)256 << 20)
+
+/* places of large objects: see grain_of() */
+#define GRAIN_LEAST    ((size_t)16)  /* pages */
+#define GRAIN_MOST     ((size_t)512) /* pages */
+#define GRAIN_LG_PARTS 3u            /* of the size */
+#define GRAIN_TAKEN    4u  /* no more than that part of the pool is in use */
+#define GRAIN_PLACES   16u /* that frees leave at most */
 
 /* every so many lone runs look at the clock: it takes a lock */
 #define LONE_LOOK 64u
@@ -113,34 +120,83 @@ lowered(struct run_cache *c)
 }
 
 /*
- * cut -- the first npages of a cached run leave the cache, the rest stays
- * Returns false, and nothing has changed, when there is no descriptor for it.
+ * cut -- npages pages of a cached run, from page `skip` of it on, leave the
+ * cache; what lies in front and behind stays
+ * Returns NULL when there is no descriptor for a part; all stays then.
  */
-static ALWAYS_INLINE bool
-cut(struct heap *h, struct desc *d, size_t npages)
+static ALWAYS_INLINE struct desc *
+cut(struct heap *h, struct desc *d, size_t skip, size_t npages)
 {
-	struct desc *rest = NULL;
+	struct desc *front = NULL, *rest = NULL;
 	unlink_run(h, d);
 	if (d->npages > npages) {
-		rest = run_split(h->runs, d, npages);
-		link_run(h, rest != NULL ? rest : d);
+		run_edit(h->runs);
+		if (skip > 0) {
+			front = d;
+			d = run_split(h->runs, front, skip);
+		}
+		if (d != NULL && d->npages > npages)
+			rest = run_split(h->runs, d, npages);
+		run_edited(h->runs);
+	}
+	if (front != NULL)
+		link_run(h, front);
+	if (rest != NULL)
+		link_run(h, rest);
+	if (d != NULL && d->npages > npages) {
+		link_run(h, d);
+		d = NULL;
 	}
 	lowered(&h->cache);
-	return d->npages == npages;
+	return d;
 }
 
-/* of_class -- a run of the size's own class that is long enough, or NULL */
+/*
+ * grain_of -- the pages that the place of the next object is a multiple of
+ *
+ * Where there is much room objects that take the place of others begin at few
+ * places: their pages have been touched before, and what touches a page first
+ * waits for the kernel.  Each still has no more pages than it needs, and the
+ * gaps stay in the cache.  Objects that are only added lie close together, as
+ * they may be there when the pool is full.
+ */
+static size_t
+grain_of(struct heap *h, size_t npages)
+{
+	struct run_cache *c = &h->cache;
+	size_t most = h->runs->npages;
+	if (c->nplaces == 0)
+		return 1;
+	c->nplaces--;
+	/* relaxed: a hint */
+	size_t room = load_relaxed(&h->runs->nfree) + (size_t)c->npages;
+	if (npages < GRAIN_LEAST || most < CACHE_WIDE_POOL >> RUN_LG_PAGE ||
+		room < most - most / GRAIN_TAKEN)
+		return 1;
+	size_t part = (size_t)1 << (lg_floor(npages) - GRAIN_LG_PARTS);
+	return clamp_size(part, GRAIN_LEAST, GRAIN_MOST);
+}
+
+/* skip_of -- pages in front of the first place in a run */
+static size_t
+skip_of(const struct desc *d, size_t grain)
+{
+	return (0 - ((uintptr_t)d->base >> RUN_LG_PAGE)) & (grain - 1);
+}
+
+/* of_class -- a run of a class in which the size has a place, or NULL */
 static struct desc *
-of_class(const struct heap *h, unsigned cls, size_t npages)
+of_class(const struct heap *h, unsigned cls, size_t npages, size_t grain)
 {
 	struct desc *best = NULL;
 	uint32_t g = h->cache.head[cls];
 	for (unsigned n = 0; g != RUN_NO_GRANULE && n < RUN_CACHE_LOOKED; n++) {
 		struct large_run *r = run_at(h, g);
 		struct desc *d = desc_of(r);
-		if (d->npages == npages)
+		size_t need = skip_of(d, grain) + npages;
+		if (d->npages == need)
 			return d;
-		if (d->npages > npages &&
+		if (d->npages > need &&
 			(best == NULL || d->npages < best->npages))
 			best = d;
 		g = r->next;
@@ -164,16 +220,33 @@ of_larger(const struct heap *h, unsigned cls)
 	return NULL;
 }
 
+/* find -- a run in which the size has a place, or NULL */
+static struct desc *
+find(const struct heap *h, size_t npages, size_t grain)
+{
+	unsigned cls = large_class(npages);
+	/* in all runs of later classes it has one */
+	unsigned last = large_class(npages + grain - 1);
+	for (; cls <= last; cls++) {
+		struct desc *d = of_class(h, cls, npages, grain);
+		if (d != NULL)
+			return d;
+	}
+	return of_larger(h, last);
+}
+
 struct desc *
 cache_get(struct heap *h, size_t npages)
 {
 	if (h->cache.npages < npages)
 		return NULL;
-	unsigned cls = large_class(npages);
-	struct desc *d = of_class(h, cls, npages);
-	if (d == NULL)
-		d = of_larger(h, cls);
-	return d != NULL && cut(h, d, npages) ? d : NULL;
+	size_t grain = grain_of(h, npages);
+	struct desc *d = find(h, npages, grain);
+	if (d == NULL && grain > 1) {
+		grain = 1;
+		d = find(h, npages, grain);
+	}
+	return d == NULL ? NULL : cut(h, d, skip_of(d, grain), npages);
 }
 
 static void
@@ -212,28 +285,38 @@ limit_of(const struct heap *h)
 	return min_u32(part, load_relaxed(&h->runs->nfree) / CACHE_OF_FREE);
 }
 
+/* gather -- a run and the cached ones beside it, which leave the cache */
+static struct desc *
+gather(struct heap *h, struct desc *d)
+{
+	struct desc *beside[2];
+	run_edit(h->runs);
+	run_beside(h->runs, d, h, beside);
+	if (beside[1] != NULL) {
+		unlink_run(h, beside[1]);
+		run_join(h->runs, d, beside[1]);
+	}
+	if (beside[0] != NULL) {
+		unlink_run(h, beside[0]);
+		run_join(h->runs, beside[0], d);
+		d = beside[0];
+	}
+	run_edited(h->runs);
+	return d;
+}
+
 void
 cache_put(struct heap *h, struct desc *d)
 {
-	struct desc *beside[2];
 	struct run_cache *c = &h->cache;
 	uint32_t limit = limit_of(h);
+	c->nplaces = min_u32(c->nplaces + 1, GRAIN_PLACES);
 	if (d->npages > limit) {
 		run_free(h->runs, d);
 		return;
 	}
-	if (c->nruns > 0 || ++c->nlone % LONE_LOOK == 0) {
-		run_beside(h->runs, d, h, beside);
-		if (beside[1] != NULL) {
-			unlink_run(h, beside[1]);
-			run_join(h->runs, d, beside[1]);
-		}
-		if (beside[0] != NULL) {
-			unlink_run(h, beside[0]);
-			run_join(h->runs, beside[0], d);
-			d = beside[0];
-		}
-	}
+	if (c->nruns > 0 || ++c->nlone % LONE_LOOK == 0)
+		d = gather(h, d);
 	link_run(h, d);
 	while (c->npages > limit)
 		give_back(h, run_desc(h->base, c->oldest));
@@ -244,7 +327,9 @@ static bool
 shorten(struct heap *h, struct desc *d, uint32_t npages)
 {
 	unlink_run(h, d);
+	run_edit(h->runs);
 	struct desc *rest = run_split(h->runs, d, d->npages - npages);
+	run_edited(h->runs);
 	link_run(h, d);
 	if (rest != NULL)
 		run_free(h->runs, rest);
@@ -277,11 +362,18 @@ cache_grow(struct heap *h, struct desc *d, size_t npages)
 	size_t more = npages - d->npages;
 	if (h->cache.npages < more)
 		return false;
+	run_edit(h->runs);
 	run_beside(h->runs, d, h, beside);
+	run_edited(h->runs);
 	struct desc *next = beside[1];
-	if (next == NULL || next->npages < more || !cut(h, next, more))
+	if (next == NULL || next->npages < more)
 		return false;
+	next = cut(h, next, 0, more);
+	if (next == NULL)
+		return false;
+	run_edit(h->runs);
 	run_join(h->runs, d, next);
+	run_edited(h->runs);
 	return true;
 }
 

@@ -34,10 +34,10 @@ struct run_cache {
 	uint32_t npages; /* in all runs of the cache */
 	uint32_t nruns;
 	uint32_t oldest, newest;
-	uint32_t period; /* of the pool's decay; see cache_decay() */
-	uint32_t low;    /* fewest pages in that period; at most npages */
-	uint32_t nlone;  /* runs that came into an empty cache */
-	uint32_t unused;
+	uint32_t period;  /* of the pool's decay; see cache_decay() */
+	uint32_t low;     /* fewest pages in that period; at most npages */
+	uint32_t nlone;   /* runs that came into an empty cache */
+	uint32_t nplaces; /* objects that were freed and not replaced */
 	uint64_t has[RUN_CACHE_WORDS]; /* classes that have a run */
 	uint32_t head[LARGE_CLASSES];  /* newest run of each class */
 };

@@ -115,7 +115,7 @@ static struct field heap[] = {
 	FIELD(heap, cache.period, HINT),
 	FIELD(heap, cache.low, HINT),
 	FIELD(heap, cache.nlone, COUNTER),
-	FIELD(heap, cache.unused, UNUSED),
+	FIELD(heap, cache.nplaces, HINT),
 	FIELD(heap, cache.has, MATTERS),
 	FIELD(heap, cache.head[9], MATTERS),
 	FIELD(heap, cache.head[77], MATTERS),
