@@ -193,7 +193,8 @@ backing_open(struct backing *ret, const struct backing_want *want)
 
 	/* open(2) and others are where a thread that was cancelled would end */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	held = os_streams_hold();
+	/* what looks at a region's memory sees to that itself, when it does */
+	held = want->from == BACKING_AT_REGION ? 0 : os_streams_hold();
 	err = open_any(&b, want);
 	os_streams_let(held);
 	if (err == 0) {

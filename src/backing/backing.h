@@ -165,6 +165,15 @@ bool backing_guard(const struct backing *b, bool on);
  */
 bool backing_reserve(char *from, size_t size);
 
+/*
+ * backing_touch -- bring pages into memory that will all be written to next
+ *
+ * In one system call, for two thirds of what as many page faults cost.  The
+ * range is widened to system pages; contents stay.  No more than a hint: where
+ * it fails the pages come when they are touched.
+ */
+void backing_touch(char *from, size_t size);
+
 /* backing_can_reserve -- does the kernel offer that? */
 bool backing_can_reserve(const struct backing *b);
 

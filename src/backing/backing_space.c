@@ -8,9 +8,12 @@
  *         EFAULT where a touch raises SIGBUS.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <sys/mman.h>
 
 #include "backing/backing.h"
+#include "base/arith.h"
+#include "base/os.h"
 
 /* by its number: older headers do not have it */
 #define POPULATE_WRITE 23
@@ -32,6 +35,16 @@ bool
 backing_reserve(char *from, size_t size)
 {
 	return advise(from, size, POPULATE_WRITE) == 0;
+}
+
+void
+backing_touch(char *from, size_t size)
+{
+	size_t page = os_page_size();
+	size_t before = (uintptr_t)from % page;
+
+	(void)advise(
+		from - before, align_up(size + before, page), POPULATE_WRITE);
 }
 
 bool

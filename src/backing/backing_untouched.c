@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backing/backing_internal.h"
+#include "base/os.h"
 
 enum { LINE_SIZE = 256, BUFFER_SIZE = 4096, HEXADECIMAL = 16, DECIMAL = 10 };
 
@@ -162,7 +163,9 @@ backing_untouched(const char *base, size_t size)
 	int cancel;
 	/* open(2) and read(2) are where a cancelled thread would end */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	unsigned held = os_streams_hold();
 	int fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	os_streams_let(held);
 	bool untouched = fd >= 0 && smaps_untouched(fd, base, size);
 	if (fd >= 0)
 		(void)close(fd);

@@ -95,6 +95,8 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 	struct layout l = layout_of(base, size);
 	run_space_layout(rs, base, size);
 	if (!zero) {
+		backing_touch(
+			rs->base + RUN_HEADER_OFF, l.end - RUN_HEADER_OFF);
 		memset(rs->base + RUN_MAP_OFF, 0, l.end - RUN_MAP_OFF);
 		bitmap_set_range(rs->dirty, 0, l.nbits);
 	}

@@ -39,6 +39,8 @@ heap_create(struct heap_dir *dir, enum heap_state state)
 	if (d == NULL)
 		return NULL;
 	struct heap *h = (struct heap *)(void *)d->base;
+	/* each bin is written to */
+	backing_touch(d->base, npages * RUN_PAGE);
 	if (!clean)
 		memset(h, 0, npages * RUN_PAGE);
 	heap_init(h, dir, d, state);

@@ -227,6 +227,45 @@ smaps_untouched__by_its_text__decides(void **state)
 	}
 }
 
+static void
+touch__of_untouched_pages__brings_them_and_keeps_contents(void **state)
+{
+	size_t page = os_page_size();
+	char *region;
+
+	(void)state;
+	region = os_map(4 * page);
+	assert_non_null(region);
+	memset(region + 2 * page, 0x5a, page);
+	errno = ERANGE;
+	/* from the middle of a page to the middle of another one */
+	backing_touch(region + page + page / 2, page);
+	assert_int_equal(errno, ERANGE);
+	assert_false(os_is_resident(region));
+	assert_true(os_is_resident(region + page));
+	assert_false(os_is_resident(region + 3 * page));
+	for (size_t i = 0; i < page; i++)
+		assert_int_equal(region[2 * page + i], 0x5a);
+	os_unmap(region, 4 * page);
+}
+
+static void
+touch__where_nothing_can_be_had__does_nothing(void **state)
+{
+	size_t page = os_page_size();
+	char *region;
+
+	(void)state;
+	region = os_map(2 * page);
+	assert_non_null(region);
+	assert_int_equal(mprotect(region, page, PROT_NONE), 0);
+	errno = ERANGE;
+	backing_touch(region, 2 * page);
+	os_unmap(region, 2 * page);
+	backing_touch(region, 2 * page);
+	assert_int_equal(errno, ERANGE);
+}
+
 int
 main(void)
 {
@@ -240,6 +279,9 @@ main(void)
 		cmocka_unit_test(smaps_untouched__by_its_text__decides),
 		cmocka_unit_test(open_region__odd_size__leaves_the_rest_out),
 		cmocka_unit_test(open_region__of_huge_pages__has_no_guard),
+		cmocka_unit_test(
+			touch__of_untouched_pages__brings_them_and_keeps_contents),
+		cmocka_unit_test(touch__where_nothing_can_be_had__does_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
