@@ -20,6 +20,36 @@ load(char *ret_version, size_t size)
 	return NULL;
 }
 
+/* found -- a function that newer libraries have; false: this one has not */
+static bool
+found(const char *name, void *ret_function)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+
+	memcpy(ret_function, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+/* in_region -- a pool that may give back what it does not need, as files may */
+static VMEM *
+in_region(struct extent extent)
+{
+	int (*init)(struct vmem_options *options, size_t struct_size);
+	VMEM *(*create_opts)(const struct vmem_options *options);
+	struct vmem_options options;
+
+	if (!found("vmem_options_init", &init) ||
+		!found("vmem_create_opts", &create_opts))
+		return vmem_create_in_region(extent.base, extent.size);
+	if (init(&options, sizeof(options)) != 0)
+		return NULL;
+	options.source = VMEM_SOURCE_REGION;
+	options.addr = extent.base;
+	options.size = extent.size;
+	options.give_back = VMEM_GIVE_DONTNEED;
+	return create_opts(&options);
+}
+
 static const char *
 create(struct pool *pool, const char *options)
 {
@@ -31,7 +61,7 @@ create(struct pool *pool, const char *options)
 		pool->handle = vmem_create(pool->memory->dir, pool->size);
 	} else if (memory_map(pool->memory, pool->size, (size_t)1 << 21,
 			   &extent) == 0) {
-		pool->handle = vmem_create_in_region(extent.base, extent.size);
+		pool->handle = in_region(extent);
 		if (pool->handle == NULL)
 			memory_unmap(extent);
 	}
@@ -115,18 +145,14 @@ leave(struct pool *pool, struct heap *heap)
 	(void)heap;
 }
 
-/* trim -- by the call that newer libraries have */
 static void
 trim(struct pool *pool, struct heap *heap)
 {
-	void *found = dlsym(RTLD_DEFAULT, "vmem_trim");
-	int (*vmem_trim_func)(VMEM *);
+	int (*vmem_trim_func)(VMEM *vmp, size_t keep);
 
 	(void)heap;
-	if (found == NULL)
-		return;
-	memcpy(&vmem_trim_func, &found, sizeof(found));
-	(void)vmem_trim_func(pool->handle);
+	if (found("vmem_trim", &vmem_trim_func))
+		(void)vmem_trim_func(pool->handle, 0);
 }
 
 #define OURS(level_name, level_what, level_optional, level_create)             \
