@@ -28,9 +28,9 @@ job_run(struct job *job, job_task *task, size_t nops)
 
 	if (job->crew != NULL)
 		return crew_run(job->crew, follow, &order);
-	start = clock_cpu_ns();
+	start = job_clock(job);
 	task(job, 0, nops);
-	return clock_cpu_ns() - start;
+	return job_clock(job) - start;
 }
 
 struct heap

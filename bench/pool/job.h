@@ -8,6 +8,7 @@
 #ifndef BENCH_JOB_H
 #define BENCH_JOB_H
 
+#include "clock.h"
 #include "contender.h"
 #include "numbers.h"
 #include "samples.h"
@@ -68,7 +69,7 @@ struct heap job_heap(struct job *job, size_t thread);
  * job_run -- let all threads do a task at once
  *
  * Returns nanoseconds from the first one's start to the last one's end; of one
- * thread those that it ran.
+ * thread those by job_clock().
  */
 double job_run(struct job *job, job_task *task, size_t nops);
 
@@ -89,6 +90,17 @@ static inline void
 job_fail(struct job *job)
 {
 	__atomic_store_n(&job->failed, true, __ATOMIC_RELAXED);
+}
+
+/*
+ * job_clock -- nanoseconds: of the thread, so that what else runs on the machine
+ * matters little; where memory is read from a disk, all that pass
+ */
+static inline double
+job_clock(const struct job *job)
+{
+	return job->pool.memory->kind == MEMORY_SLOW ? clock_ns()
+						     : clock_cpu_ns();
 }
 
 /* job_time -- the end of a run: nanoseconds an operation, or below 0 */

@@ -103,6 +103,8 @@ go(struct racer *racer)
 	double before_bytes = grown(racer->job.who, racer->job.pool.memory);
 	double value;
 
+	if (racer->job.pool.memory->kind == MEMORY_SLOW)
+		memory_page_out(racer->job.pool.memory);
 	job_mark(&racer->job);
 	value = racer->job.work->shape->run(&racer->job, racer->nops);
 	(void)getrusage(RUSAGE_SELF, &after);

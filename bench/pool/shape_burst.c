@@ -2,7 +2,6 @@
 /*
  * shape_burst.c -- many allocations, then as many frees, in some order
  */
-#include "clock.h"
 #include "job.h"
 
 #include <stdlib.h>
@@ -44,7 +43,7 @@ run(struct job *job, size_t nops)
 	struct heap heap = job_heap(job, 0);
 	size_t n = work_live(job->work);
 	size_t done = 0;
-	double start = clock_cpu_ns();
+	double start = job_clock(job);
 
 	do {
 		for (size_t i = 0; i < n; i++)
@@ -54,7 +53,7 @@ run(struct job *job, size_t nops)
 			job_give(job, &heap, state->objects[state->places[i]]);
 		done += n;
 	} while (done < nops);
-	return job_time(job, clock_cpu_ns() - start, done);
+	return job_time(job, job_clock(job) - start, done);
 }
 
 static void

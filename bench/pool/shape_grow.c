@@ -5,7 +5,6 @@
  * By a quarter each time (param 0), or by param bytes.  The last word of each
  * size is written.
  */
-#include "clock.h"
 #include "job.h"
 
 static const char *
@@ -58,12 +57,12 @@ run(struct job *job, size_t nops)
 {
 	struct heap heap = job_heap(job, 0);
 	size_t done = 0;
-	double start = clock_cpu_ns();
+	double start = job_clock(job);
 
 	do
 		done += grow(job, &heap);
 	while (done < nops && !job->failed);
-	return job_time(job, clock_cpu_ns() - start, done);
+	return job_time(job, job_clock(job) - start, done);
 }
 
 static void

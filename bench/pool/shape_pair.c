@@ -7,7 +7,6 @@
  * touched they are a stack that grows to the whole of nlive and shrinks again:
  * more than the caches hold.
  */
-#include "clock.h"
 #include "job.h"
 
 #include <stdlib.h>
@@ -69,13 +68,13 @@ stack(struct job *job, size_t nops)
 static double
 run(struct job *job, size_t nops)
 {
-	double start = clock_cpu_ns();
+	double start = job_clock(job);
 
 	if (job->work->touch)
 		nops = stack(job, nops);
 	else
 		pairs(job, 0, nops);
-	return job_time(job, clock_cpu_ns() - start, nops);
+	return job_time(job, job_clock(job) - start, nops);
 }
 
 static void

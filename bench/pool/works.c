@@ -64,7 +64,7 @@ const struct work works[] = {
 	{SET("set-500", 500), .what = "500 objects of 16-4096 bytes",
 		.on = T | R | H, .quick = true},
 	{SET("set-1k", 1000), .what = "1,000 objects", .on = T | R | H},
-	{SET("set-10k", 10000), .what = "10,000 objects", .on = T | R | H},
+	{SET("set-10k", 10000), .what = "10,000 objects", .on = T | R | H | S},
 	{SET("set-20k", 20000), .what = "20,000 objects", .on = T | R,
 		.quick = true},
 	{.name = "set-400k",
