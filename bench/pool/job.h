@@ -93,8 +93,8 @@ job_fail(struct job *job)
 }
 
 /*
- * job_clock -- nanoseconds: of the thread, so that what else runs on the machine
- * matters little; where memory is read from a disk, all that pass
+ * job_clock -- nanoseconds: of the thread, so that what else runs on the
+ * machine matters little; where memory is read from a disk, all that pass
  */
 static inline double
 job_clock(const struct job *job)

@@ -34,7 +34,7 @@ found(const char *name, void *ret_function)
 static VMEM *
 in_region(struct extent extent)
 {
-	int (*init)(struct vmem_options *options, size_t struct_size);
+	int (*init)(struct vmem_options * options, size_t struct_size);
 	VMEM *(*create_opts)(const struct vmem_options *options);
 	struct vmem_options options;
 
@@ -148,7 +148,7 @@ leave(struct pool *pool, struct heap *heap)
 static void
 trim(struct pool *pool, struct heap *heap)
 {
-	int (*vmem_trim_func)(VMEM *vmp, size_t keep);
+	int (*vmem_trim_func)(VMEM * vmp, size_t keep);
 
 	(void)heap;
 	if (found("vmem_trim", &vmem_trim_func))
