@@ -2,29 +2,41 @@
 /*
  * pair.c -- malloc and free of 64 bytes, N times, for an instruction count
  *
- *     gate-pair WORK N      WORK: one, eight, sized, whole, or empty-WORK
+ *     gate-pair WORK N      WORK: one, eight, sized, other, whole, or
+ * empty-WORK
  *
  * `one` uses one pool, `eight` eight in turn, `sized` one with
- * vmem_free_sized(), `whole` malloc() and free(), which a preloaded library
- * may give another meaning.  The empty works are the same
+ * vmem_free_sized(), `other` one where another thread frees what this one has
+ * allocated, 1,000 at a time, `whole` malloc() and free(), which a preloaded
+ * library may give another meaning.  The empty works are the same
  * loops with the arguments put where a call wants them, and no calls: the
  * difference between the two is the call instructions, the way through the
  * PLT, and the library.
  */
 #include <errno.h>
 #include <libvmem.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { NPOOLS = 8, SIZE = 64, WARM = 1000 };
+enum { NPOOLS = 8, SIZE = 64, WARM = 1000, BATCH = 1000 };
 
 #define REGIONS  ((uintptr_t)0x1000400000)
 #define DISTANCE ((size_t)16 << 20)
 
 static VMEM *pools[NPOOLS];
+
+/* what goes to the thread that frees; a NULL in front ends it */
+static struct {
+	sem_t due, done;
+	void *objects[BATCH];
+	bool calls; /* else its loop alone */
+} other;
 
 /*
  * put_malloc, put_free -- what a call takes, gives and may change, without it
@@ -113,6 +125,70 @@ empty_sized(size_t n)
 	}
 }
 
+static void *
+free_for_other(void *arg)
+{
+	VMEM *pool = pools[0];
+
+	/* after so many pairs it has a heap of its own */
+	for (size_t i = 0; i < WARM; i++)
+		vmem_free(pool, vmem_malloc(pool, SIZE));
+	for (;;) {
+		(void)sem_wait(&other.due);
+		if (other.objects[0] == NULL)
+			return arg;
+		if (other.calls)
+			for (size_t i = 0; i < BATCH; i++)
+				vmem_free(pool, other.objects[i]);
+		else
+			for (size_t i = 0; i < BATCH; i++)
+				put_free(pool, other.objects[i]);
+		(void)sem_post(&other.done);
+	}
+}
+
+/* hand_over -- n objects in all, or what looks like them without `calls` */
+static void
+hand_over(size_t n, bool calls)
+{
+	VMEM *pool = pools[0];
+	pthread_t thread;
+
+	other.calls = calls;
+	if (sem_init(&other.due, 0, 0) != 0 ||
+		sem_init(&other.done, 0, 0) != 0 ||
+		pthread_create(&thread, NULL, free_for_other, NULL) != 0) {
+		fprintf(stderr, "gate-pair: %s\n", strerror(errno));
+		exit(1);
+	}
+	for (size_t left = n; left >= BATCH; left -= BATCH) {
+		if (calls)
+			for (size_t i = 0; i < BATCH; i++)
+				other.objects[i] = vmem_malloc(pool, SIZE);
+		else
+			for (size_t i = 0; i < BATCH; i++)
+				other.objects[i] = put_malloc(pool, SIZE);
+		other.objects[0] = calls ? other.objects[0] : &other;
+		(void)sem_post(&other.due);
+		(void)sem_wait(&other.done);
+	}
+	other.objects[0] = NULL;
+	(void)sem_post(&other.due);
+	(void)pthread_join(thread, NULL);
+}
+
+static void
+to_other(size_t n)
+{
+	hand_over(n, true);
+}
+
+static void
+empty_to_other(size_t n)
+{
+	hand_over(n, false);
+}
+
 static __attribute__((noinline)) void
 whole(size_t n)
 {
@@ -175,10 +251,12 @@ static const struct {
 	{"one", one},
 	{"eight", eight},
 	{"sized", sized},
+	{"other", to_other},
 	{"whole", whole},
 	{"empty-one", empty_one},
 	{"empty-eight", empty_eight},
 	{"empty-sized", empty_sized},
+	{"empty-other", empty_to_other},
 	{"empty-whole", empty_whole},
 };
 
@@ -229,6 +307,6 @@ main(int argc, char **argv)
 			return 0;
 		}
 	fprintf(stderr,
-		"usage: gate-pair one|eight|sized|whole|empty-WORK N\n");
+		"usage: gate-pair one|eight|sized|other|whole|empty-WORK N\n");
 	return 2;
 }

@@ -290,6 +290,22 @@ free_slow(VMEM *vmp, void *ptr, size_t size, const char *who)
 	errno = saved;
 }
 
+/* free_other, free_other_sized -- after FAST_OTHER, the operation goes on */
+static NOINLINE void
+free_other(VMEM *vmp, void *ptr, struct heap *h, struct slab *s)
+{
+	if (unlikely(!heap_free_other(h, s, ptr, 0)))
+		free_slow(vmp, ptr, 0, "vmem_free");
+}
+
+static NOINLINE void
+free_other_sized(
+	VMEM *vmp, void *ptr, size_t size, struct heap *h, struct slab *s)
+{
+	if (unlikely(!heap_free_other(h, s, ptr, size)))
+		free_slow(vmp, ptr, size, "vmem_free_sized");
+}
+
 static ALWAYS_INLINE void
 free_any(VMEM *vmp, void *ptr)
 {
@@ -300,6 +316,10 @@ free_any(VMEM *vmp, void *ptr)
 		enum fast_free f = heap_free_fast(h, vmp, ptr, &s, &idx);
 		if (likely(heap_free_ended(f, h, s, idx)))
 			return;
+		if (f == FAST_OTHER) {
+			free_other(vmp, ptr, h, s);
+			return;
+		}
 	}
 	free_slow(vmp, ptr, 0, "vmem_free");
 }
@@ -323,6 +343,10 @@ vmem_free_sized(VMEM *vmp, void *ptr, size_t size)
 			heap_free_fast_sized(h, vmp, ptr, size, &s, &idx);
 		if (likely(heap_free_ended(f, h, s, idx)))
 			return;
+		if (f == FAST_OTHER) {
+			free_other_sized(vmp, ptr, max_size(size, 1), h, s);
+			return;
+		}
 	}
 	/* 0 means unknown there; an object of 0 bytes is one of 1 */
 	free_slow(vmp, ptr, max_size(size, 1), "vmem_free_sized");

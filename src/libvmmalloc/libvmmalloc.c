@@ -114,6 +114,14 @@ free_slow(void *ptr)
 	errno = saved;
 }
 
+/* free_other -- after FAST_OTHER, the operation goes on */
+static NOINLINE void
+free_other(void *ptr, struct heap *h, struct slab *s)
+{
+	if (unlikely(!heap_free_other(h, s, ptr, 0)))
+		free_slow(ptr);
+}
+
 static ALWAYS_INLINE void
 free_any(void *ptr)
 {
@@ -123,7 +131,10 @@ free_any(void *ptr)
 	enum fast_free f = heap_free_fast(h, tier_first, ptr, &s, &idx);
 	if (likely(heap_free_ended(f, h, s, idx)))
 		return;
-	free_slow(ptr);
+	if (f == FAST_OTHER)
+		free_other(ptr, h, s);
+	else
+		free_slow(ptr);
 }
 
 EXPORT void

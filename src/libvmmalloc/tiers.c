@@ -184,11 +184,11 @@ tiers_free(void *p)
 	enum fast_free f = t == tiers
 				   ? FAST_SLOW
 				   : heap_free_fast(h, t->handle, p, &s, &idx);
-	if (f == FAST_BITS) {
-		heap_free_bits(h, s, idx);
+	if (heap_free_ended(f, h, s, idx))
 		return;
-	}
-	bool done = f != FAST_SLOW || heap_free_any(h, p, 0);
+	if (f == FAST_OTHER && heap_free_other(h, s, p, 0))
+		return;
+	bool done = heap_free_any(h, p, 0);
 	thread_busy_end();
 	if (!done)
 		pool_free(t->handle, p, "free");

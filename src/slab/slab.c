@@ -152,7 +152,6 @@ slab_attach(struct slab *s)
 bool
 slab_free_remote(struct slab *s, unsigned idx, bool *ret_queued)
 {
-	uint64_t bit = (uint64_t)1 << (idx % 64);
 	uint8_t full = SLAB_FULL;
 	*ret_queued = false;
 	if (slab_is_free(s, idx))
@@ -160,7 +159,5 @@ slab_free_remote(struct slab *s, unsigned idx, bool *ret_queued)
 	/* relaxed look, acq_rel exchange: pairs with slab_detach() */
 	if (load_relaxed(&s->state) == SLAB_FULL)
 		*ret_queued = cas_acq_rel(&s->state, &full, SLAB_QUEUED);
-	/* release: what the caller did to the slot is over */
-	uint64_t old = fetch_or_seq_cst(&slab_remote(s)[idx / 64], bit);
-	return (old & bit) == 0;
+	return slab_set_remote(s, idx);
 }

@@ -164,6 +164,20 @@ bool slab_detach(struct slab *s);
 bool slab_attach(struct slab *s);
 
 /*
+ * slab_set_remote -- the last step of a free by another thread, which has found
+ * slot idx not free in w, and then looked at the state: see above
+ * Returns false when it was set already.
+ */
+static ALWAYS_INLINE bool
+slab_set_remote(struct slab *s, size_t idx)
+{
+	uint64_t bit = (uint64_t)1 << (idx % 64);
+	/* release: what the caller did to the slot is over */
+	uint64_t old = fetch_or_seq_cst(&slab_remote(s)[idx / 64], bit);
+	return (old & bit) == 0;
+}
+
+/*
  * slab_free_remote -- free slot idx of a slab that another thread holds
  * Returns false when it was free already.  With *ret_queued the caller must put
  * the slab, QUEUED by this call, into the inbox of its heap, in either case.

@@ -143,6 +143,7 @@ enum fast_free {
 	FAST_DONE,
 	FAST_BELIEVED, /* done as well, on the other level's path */
 	FAST_BITS,     /* call heap_free_bits() with slab and slot */
+	FAST_OTHER,    /* nothing has changed: call heap_free_other() */
 	FAST_SLOW      /* nothing has changed: call heap_free() */
 };
 
@@ -163,8 +164,10 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
 {
 	/* the fence keeps this comparison apart from the one that has failed */
 	compiler_fence();
-	if (unlikely(load_folded(&s->owner) != (uintptr_t)h + OWNER_NONE))
-		return FAST_SLOW;
+	if (unlikely(load_folded(&s->owner) != (uintptr_t)h + OWNER_NONE)) {
+		*ret_slab = s;
+		return FAST_OTHER;
+	}
 	struct bin *b = s->bin;
 	uint64_t count = b->count;
 	size_t n = count & BIN_COUNT_MASK;
@@ -187,7 +190,8 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
  * heap_free_fast_sized -- free an object of the heap's own slabs
  * pool  the heap's pool, as the caller has it in a register
  * size  more than this it has not; 0: not known
- * *ret_slab and *ret_idx are for heap_free_bits().
+ * *ret_slab and *ret_idx are for heap_free_bits(), *ret_slab alone, which need
+ * not be a slab at all, for heap_free_other().
  */
 static ALWAYS_INLINE enum fast_free
 heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
@@ -257,6 +261,50 @@ heap_free_ended(enum fast_free f, struct heap *h, struct slab *s, size_t idx)
 		return true;
 	}
 	return false;
+}
+
+/* is_others -- is s, which the page map has led to, a slab of another heap? */
+static ALWAYS_INLINE bool
+is_others(const struct heap *h, const struct slab *s)
+{
+	/* relaxed: an object that lives keeps its slab */
+	uint64_t owner = load_relaxed(&s->owner);
+	return owner >= RUN_NTAGS && owner != h->owner &&
+	       (const void *)s != run_desc(h->base, RUN_NO_GRANULE);
+}
+
+/*
+ * heap_free_other -- go on after FAST_OTHER, with the slab from there
+ * size  as heap_free_fast_sized()
+ *
+ * Checks what heap_free_sized() does, so that every second free is seen at all
+ * levels.  One slot in 64 takes the long way, like a slab that nobody has been
+ * told of: there it is looked after what is due in the heap and in the pool.
+ *
+ * Returns whether it is done, and the operation over; else go the slow way.
+ */
+static ALWAYS_INLINE bool
+heap_free_other(struct heap *h, struct slab *s, void *p, size_t size)
+{
+	if (unlikely(!is_others(h, s)))
+		return false;
+	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
+	if (unlikely((uint32_t)idx >= s->recip))
+		return false;
+	idx >>= 32;
+	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0))
+		return false;
+	if (unlikely(slab_is_free(s, (unsigned)idx)))
+		return false;
+	if (size != 0 && unlikely(size > h->table->cls[s->cls].size))
+		return false;
+	/* relaxed: as in slab_free_remote() */
+	if (unlikely(load_relaxed(&s->state) == SLAB_FULL))
+		return false;
+	if (unlikely(!slab_set_remote(s, idx)))
+		return false;
+	thread_busy_end();
+	return true;
 }
 
 /* heap_bytes -- of a heap with that table, at a level */

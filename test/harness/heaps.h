@@ -66,9 +66,14 @@ heaps_free(struct heap *h, void *p)
 	case FAST_BITS:
 		heap_free_bits(h, s, idx);
 		return FREE_DONE;
-	default:
-		return heap_free(h, p);
+	case FAST_OTHER:
+		if (heap_free_other(h, s, p, 0))
+			return FREE_DONE;
+		break;
+	case FAST_SLOW:
+		break;
 	}
+	return heap_free(h, p);
 }
 
 #endif
