@@ -9,6 +9,7 @@
 
 #define HEAD_WORDS    (offsetof(struct slab, w) / 8)
 #define GRANULE_WORDS (RUN_GRANULE / 8)
+#define MOST_OF_WORD  32u /* slots of the 64 of a word */
 
 unsigned
 slab_remote_offset(unsigned nwords)
@@ -79,13 +80,16 @@ in_lifo(const struct slab *s, unsigned word)
 	return found;
 }
 
-unsigned
-slab_collect(struct slab *s, unsigned *ret_doubled)
+/* collect -- from the words of r that have at least so many bits */
+static unsigned
+collect(struct slab *s, unsigned least, unsigned *ret_doubled)
 {
 	uint64_t *r = slab_remote(s);
 	unsigned nwords = slab_nwords(s), n = 0;
 	for (unsigned i = 0; i < nwords; i++) {
-		if (load_relaxed(&r[i]) == 0)
+		/* relaxed: it only gets more, and is taken below */
+		uint64_t seen = load_relaxed(&r[i]);
+		if (seen == 0 || (unsigned)__builtin_popcountll(seen) < least)
 			continue;
 		/* acquire: what the other threads did to the slots is over */
 		uint64_t got = exchange_acquire(&r[i], 0);
@@ -98,6 +102,18 @@ slab_collect(struct slab *s, unsigned *ret_doubled)
 	}
 	s->used = (uint16_t)(s->used - n);
 	return n;
+}
+
+unsigned
+slab_collect(struct slab *s, unsigned *ret_doubled)
+{
+	return collect(s, 1, ret_doubled);
+}
+
+unsigned
+slab_collect_most(struct slab *s, unsigned *ret_doubled)
+{
+	return collect(s, MOST_OF_WORD, ret_doubled);
 }
 
 uint64_t

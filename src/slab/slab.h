@@ -113,12 +113,15 @@ unsigned slab_find(const struct slab *s, unsigned from);
 
 /*
  * slab_collect -- make what other threads have freed free in w
+ * slab_collect_most -- the same, only of words most of whose slots they have
+ * freed, so that a line that they write to is taken from them seldom
  *
  * A bit that is already free, or whose slot lies in the bin's LIFO, is a
  * double free: it is dropped and counted in *ret_doubled.
  * Returns how many slots have become free.  Holder.
  */
 unsigned slab_collect(struct slab *s, unsigned *ret_doubled);
+unsigned slab_collect_most(struct slab *s, unsigned *ret_doubled);
 
 /* slab_put -- slot idx, which was not free, is free.  Holder. */
 static inline void

@@ -252,12 +252,16 @@ heap_doubled(struct heap *h, unsigned n)
 			(void *)h->base);
 }
 
-/* collect -- what others freed in a slab off the list; returns slots gained */
+/*
+ * collect -- what others freed in a slab off the list; `most`: where it is
+ * worth taking the line from them.  Returns slots gained.
+ */
 static unsigned
-collect(struct heap *h, struct slab *s)
+collect(struct heap *h, struct slab *s, bool most)
 {
 	unsigned doubled = 0;
-	unsigned n = slab_collect(s, &doubled);
+	unsigned n = most ? slab_collect_most(s, &doubled)
+			  : slab_collect(s, &doubled);
 	heap_doubled(h, doubled);
 	return n;
 }
@@ -274,7 +278,7 @@ heap_receive(struct heap *h)
 		g = s->next;
 		/* relaxed: QUEUED is left by the holder alone */
 		store_relaxed(&s->state, SLAB_LISTED);
-		(void)collect(h, s);
+		(void)collect(h, s, false);
 		avail_push(h, s);
 		struct bin *b = s->bin;
 		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
@@ -329,9 +333,11 @@ current_next(struct heap *h, struct bin *b)
 	for (;;) {
 		struct slab *s = b->slab;
 		if (s != NULL) {
+			/* used slots before fresh ones: fewer cache lines */
+			(void)collect(h, s, true);
 			if (current_word(b, 0))
 				return true;
-			if (collect(h, s) > 0 && current_word(b, 0))
+			if (collect(h, s, false) > 0 && current_word(b, 0))
 				return true;
 			(void)current_end(h, b);
 			ASSERT(s->used == s->nobj);

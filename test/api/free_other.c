@@ -256,6 +256,45 @@ free__what_the_owner_has_freed__is_refused(void **state)
 	}
 }
 
+/* free_all -- nothing else */
+static void *
+free_all(void *arg)
+{
+	const struct task *t = arg;
+
+	warm(t->vmp);
+	for (size_t i = 0; i < NOBJECTS; i++)
+		give(t, i);
+	return NULL;
+}
+
+/*
+ * What comes back is used before fresh memory: an owner that has no more than
+ * so many objects at a time needs no more than twice their memory.
+ */
+static void
+malloc__while_another_thread_frees__uses_the_same_slots(void **state)
+{
+	struct task t = {.sized = false};
+	VMEM *vmp = pool_of_level(VMEM_HARDENING_DEFAULT);
+	uintptr_t least = UINTPTR_MAX, most = 0;
+
+	(void)state;
+	for (size_t round = 0; round < 40; round++) {
+		allocate(&t, vmp, 64);
+		for (size_t i = 0; i < NOBJECTS; i++) {
+			uintptr_t at = (uintptr_t)t.ptr[i];
+
+			least = at < least ? at : least;
+			most = at > most ? at : most;
+		}
+		elsewhere(free_all, &t);
+	}
+	assert_true(most - least < 2 * NOBJECTS * 64);
+	assert_int_equal(stats_of(vmp).allocated, 0);
+	vmem_delete(vmp);
+}
+
 int
 main(void)
 {
@@ -267,6 +306,8 @@ main(void)
 		cmocka_unit_test(
 			free__no_start_or_wrong_size_by_another_thread__is_refused),
 		cmocka_unit_test(free__what_the_owner_has_freed__is_refused),
+		cmocka_unit_test(
+			malloc__while_another_thread_frees__uses_the_same_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

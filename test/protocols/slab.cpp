@@ -3,7 +3,7 @@
  * slab.cpp -- frees by other threads: bits, states, and the inbox of a heap
  *
  * models: src/slab/slab.c: slab_detach() slab_attach() slab_free_remote()
- * models: src/slab/slab.c: slab_collect()
+ * models: src/slab/slab.c: slab_collect() slab_collect_most()
  * models: src/slab/slab.h: slab_set_remote()
  * models: src/tcache/tcache.h: heap_free_other()
  * models: src/tcache/heap_free.c: inbox_push() free_remote()
