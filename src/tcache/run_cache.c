@@ -224,15 +224,9 @@ of_larger(const struct heap *h, unsigned cls)
 static struct desc *
 find(const struct heap *h, size_t npages, size_t grain)
 {
-	unsigned cls = large_class(npages);
+	struct desc *d = of_class(h, large_class(npages), npages, grain);
 	/* in all runs of later classes it has one */
-	unsigned last = large_class(npages + grain - 1);
-	for (; cls <= last; cls++) {
-		struct desc *d = of_class(h, cls, npages, grain);
-		if (d != NULL)
-			return d;
-	}
-	return of_larger(h, last);
+	return d != NULL ? d : of_larger(h, large_class(npages + grain - 1));
 }
 
 struct desc *
