@@ -11,6 +11,7 @@ const struct contender *const contenders[] = {
 	&contender_glibc,
 	&contender_vmem_h0,
 	&contender_vmem_h2,
+	&contender_vmem_ahead,
 };
 const size_t ncontenders = sizeof(contenders) / sizeof(contenders[0]);
 

@@ -52,6 +52,7 @@ struct contender {
 extern const struct contender contender_vmem;
 extern const struct contender contender_vmem_h0;
 extern const struct contender contender_vmem_h2;
+extern const struct contender contender_vmem_ahead;
 extern const struct contender contender_memkind;
 extern const struct contender contender_mimalloc;
 extern const struct contender contender_jemalloc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ours.c -- libvmem, at its three levels of hardening
+ * ours.c -- libvmem, at its three levels of hardening, and with read-ahead
  */
 #include "contender.h"
 
@@ -92,6 +92,12 @@ create_h2(struct pool *pool)
 	return create(pool, "hardening=2");
 }
 
+static const char *
+create_ahead(struct pool *pool)
+{
+	return create(pool, "readahead=1");
+}
+
 static void
 remove_pool(struct pool *pool)
 {
@@ -169,3 +175,5 @@ const struct contender contender_vmem_h0 =
 	OURS("vmem-h0", "libvmem, hardening=0", true, create_h0);
 const struct contender contender_vmem_h2 =
 	OURS("vmem-h2", "libvmem, hardening=2", true, create_h2);
+const struct contender contender_vmem_ahead =
+	OURS("vmem-ahead", "libvmem, readahead=1", true, create_ahead);

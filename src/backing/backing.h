@@ -92,6 +92,7 @@ struct backing_want {
 	bool sparse;      /* reserve nothing now */
 	bool prefault;    /* bring into memory what is reserved */
 	int huge;         /* transparent huge pages: 1 all, 0 auto, -1 none */
+	bool ahead; /* read a disk's pages in advance, where that can be */
 	enum backing_keep keep;
 	enum backing_give give; /* of a region */
 	struct numa numa;
@@ -102,6 +103,8 @@ struct backing {
 	char *base;     /* first byte; 4 MiB aligned unless a region */
 	size_t size;    /* bytes from base that may be used */
 	size_t granule; /* bytes: system page, huge page or device alignment */
+	size_t unit;    /* bytes that are given back and reserved together, at
+			   multiples of it; a multiple of granule */
 	enum backing_kind kind;
 	bool zero;       /* every byte reads as zero when opened */
 	size_t reserved; /* bytes from base with memory or space behind them */

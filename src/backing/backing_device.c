@@ -235,6 +235,7 @@ open_whole(struct backing *ret, int fd, const struct device_info *info)
 		.base = base,
 		.size = info->size,
 		.granule = info->align,
+		.unit = info->align,
 		.kind = BACKING_DEVICE,
 		.reserved = info->size,
 		.give = BACKING_GIVE_NEVER,

@@ -47,6 +47,13 @@
 /* larger pages cannot come and go one by one */
 #define GRANULE_MAX ((size_t)2 << 20)
 
+/*
+ * The largest folio that the kernel makes of pages of a file, where system
+ * pages have 4 KiB.  It lies at a multiple of its size in the file.
+ */
+#define FOLIO_MAX      ((size_t)2 << 20)
+#define PAGE_OF_FOLIOS ((size_t)4 << 10)
+
 /* bytes of zeroes that one write(2) is given */
 #define ZEROES_SIZE ((size_t)64 << 10)
 
@@ -308,6 +315,21 @@ file_page_by_page(int fd, char *from, size_t size)
 }
 
 /*
+ * may_read_ahead -- without an end in SIGBUS
+ *
+ * What is wrong with large folios is holes beside what is in use.  There are
+ * none where all space is reserved, and given back in pieces no folio can be
+ * larger than.  That is known of two file systems.
+ */
+static bool
+may_read_ahead(const struct backing *b, int fd, const struct backing_want *want)
+{
+	return want->ahead && !want->sparse && b->reserved == b->size &&
+	       b->granule == PAGE_OF_FOLIOS &&
+	       (is_on(fd, EXT4_SUPER_MAGIC) || is_on(fd, XFS_SUPER_MAGIC));
+}
+
+/*
  * take_space -- behind the mapped file, as much as is wanted now
  * A sparse one gets none but its first granule.
  */
@@ -323,7 +345,9 @@ take_space(struct backing *b, int fd, const struct backing_want *want)
 					     "pages of 2 MiB");
 		sparse = false;
 	}
-	if (!file_page_by_page(fd, b->base, b->size))
+	if (may_read_ahead(b, fd, want))
+		b->unit = FOLIO_MAX;
+	else if (!file_page_by_page(fd, b->base, b->size))
 		b->give = BACKING_GIVE_NEVER;
 	if (sparse)
 		b->reserved = b->granule;
@@ -357,7 +381,7 @@ backing_file_open(struct backing *ret, int fd, const struct backing_want *want)
 	size_t most = max_size(want->size, want->max_size);
 	int err;
 
-	b.granule = file_prepare(fd);
+	b.granule = b.unit = file_prepare(fd);
 	if (most > PTRDIFF_MAX - b.granule)
 		return fail(EFBIG, "invalid size (%zu) for off_t", most);
 	b.size = align_up(most, b.granule);

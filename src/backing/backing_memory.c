@@ -58,6 +58,7 @@ open_private(struct backing *ret, const struct backing_want *want)
 {
 	struct backing b = {.kind = BACKING_MEMORY,
 		.granule = os_page_size(),
+		.unit = os_page_size(),
 		.zero = true,
 		.give = BACKING_GIVE_MEMORY,
 		.is_own = true,

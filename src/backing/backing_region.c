@@ -57,6 +57,7 @@ backing_region_open(struct backing *ret, const struct backing_want *want)
 	struct backing b = {.base = want->addr,
 		.size = align_down(want->size, page),
 		.granule = page,
+		.unit = page,
 		.kind = BACKING_REGION,
 		.give = want->give,
 		.fd = -1};

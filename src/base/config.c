@@ -33,6 +33,7 @@ static const struct setting settings[] = {
 	{"sparse", offsetof(struct config, sparse), 0, 1},
 	{"prefault", offsetof(struct config, prefault), 0, 1},
 	{"huge", offsetof(struct config, huge), -1, 1},
+	{"readahead", offsetof(struct config, readahead), 0, 1},
 	{NULL, 0, 0, 0},
 };
 

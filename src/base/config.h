@@ -13,6 +13,8 @@
  *	sparse     1: take memory or disk space as it is used
  *	prefault   1: bring into memory all that is reserved
  *	huge       1: ask for huge pages, -1: do not, 0: where they pay
+ *	readahead  1: read a disk's pages in advance, and give space back in
+ *		   larger pieces
  *
  * Unknown names and values out of their range are ignored, and named by the
  * thread's message.
@@ -25,8 +27,9 @@ struct config {
 	int decay_ms;  /* -1 to INT_MAX */
 	int sparse;    /* 0 or 1, as the rest */
 	int prefault;
-	int huge;  /* -1 to 1 */
-	int abort; /* 0 or 1 */
+	int huge;      /* -1 to 1 */
+	int readahead; /* 0 or 1 */
+	int abort;     /* 0 or 1 */
 };
 
 #define CONFIG_DEFAULT_HARDENING 1

@@ -52,7 +52,7 @@ has_metadata(const struct backing *b)
 		return fail(EFBIG, "pool of %zu bytes: too large", b->size);
 	if (fixed > b->size / 2)
 		return fail(EINVAL, "pool of %zu bytes: too small", b->size);
-	if (!run_space_reserve(b->base, b->size, b->granule, b->reserved))
+	if (!run_space_reserve(b->base, b->size, b->unit, b->reserved))
 		return fail(ENOSPC, "pool of %zu bytes: no space", b->size);
 	return 0;
 }
@@ -64,7 +64,7 @@ format(struct record *rec, const struct pool_want *want)
 	const struct backing *b = &rec->backing;
 	struct pool *pool = pool_at(b->base);
 	const struct run_behind behind = {
-		.granule = b->granule,
+		.granule = b->unit,
 		.reserved = b->reserved,
 		.give = b->give,
 		.decay_ms = want->decay_ms,

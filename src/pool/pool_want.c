@@ -32,6 +32,7 @@ pool_want_override(struct pool_want *want)
 		.sparse = b->sparse,
 		.prefault = b->prefault,
 		.huge = b->huge,
+		.readahead = b->ahead,
 	};
 	config_read(&config);
 	want->hardening = guard_on ? HARDENING_EXACT : config.hardening;
@@ -40,4 +41,5 @@ pool_want_override(struct pool_want *want)
 	b->sparse = config.sparse != 0;
 	b->prefault = config.prefault != 0;
 	b->huge = config.huge;
+	b->ahead = config.readahead != 0;
 }

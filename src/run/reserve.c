@@ -23,7 +23,7 @@ ask(struct run_space *rs, size_t bit, size_t end)
 	lock_release(&rs->lock, RANK_RUN);
 	bool done = backing_reserve(at, size);
 	/* the part that there was is of no use, and others may need it */
-	if (!done && size >> RUN_LG_PAGE > rs->granule)
+	if (!done && size > RUN_PAGE)
 		(void)backing_give_back(give, at, size);
 	lock_acquire(&rs->lock, RANK_RUN);
 	return done;

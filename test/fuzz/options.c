@@ -24,6 +24,7 @@ set(struct config *c, const char *item)
 		{"prefault", &c->prefault, 0, 1},
 		{"huge", &c->huge, -1, 1},
 		{"abort", &c->abort, 0, 1},
+		{"readahead", &c->readahead, 0, 1},
 	};
 	const char *value = strchr(item, '=');
 	if (value == NULL)
@@ -49,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, data + size};
 	char *text = input_text(&in), *rest = text;
-	struct config mine = {1, 10000, 0, 0, 0, 0}, theirs = mine;
+	struct config mine = {1, 10000, 0, 0, 0, 0, 0}, theirs = mine;
 
 	config_parse(&theirs, text);
 	for (char *item; (item = strsep(&rest, ",")) != NULL;)

@@ -241,9 +241,12 @@ touch__of_untouched_pages__brings_them_and_keeps_contents(void **state)
 	/* from the middle of a page to the middle of another one */
 	backing_touch(region + page + page / 2, page);
 	assert_int_equal(errno, ERANGE);
-	assert_false(os_is_resident(region));
-	assert_true(os_is_resident(region + page));
-	assert_false(os_is_resident(region + 3 * page));
+	/* an emulator knows neither the advice nor what is in memory */
+	if (!proc_is_emulated()) {
+		assert_false(os_is_resident(region));
+		assert_true(os_is_resident(region + page));
+		assert_false(os_is_resident(region + 3 * page));
+	}
 	for (size_t i = 0; i < page; i++)
 		assert_int_equal(region[2 * page + i], 0x5a);
 	os_unmap(region, 4 * page);

@@ -108,11 +108,13 @@ parse__random_texts__gives_a_level_that_there_is(void **state)
 static void
 parse__each_setting__is_set_within_its_range(void **state)
 {
-	struct config c = parse("decay=-1,sparse=1,prefault=1,huge=1");
+	struct config c =
+		parse("decay=-1,sparse=1,prefault=1,huge=1,readahead=1");
 
 	(void)state;
 	assert_int_equal(c.decay_ms, -1);
 	assert_true(c.sparse == 1 && c.prefault == 1 && c.huge == 1);
+	assert_int_equal(c.readahead, 1);
 	c = parse("sparse=1,sparse=0,decay=2147483647");
 	assert_int_equal(c.sparse, 0);
 	assert_int_equal(c.decay_ms, 2147483647);
