@@ -252,10 +252,7 @@ heap_doubled(struct heap *h, unsigned n)
 			(void *)h->base);
 }
 
-/*
- * collect -- what others freed in a slab off the list; `most`: where it is
- * worth taking the line from them.  Returns slots gained.
- */
+/* collect -- what others freed in a slab, or most; returns slots gained */
 static unsigned
 collect(struct heap *h, struct slab *s, bool most)
 {
@@ -334,7 +331,8 @@ current_next(struct heap *h, struct bin *b)
 		struct slab *s = b->slab;
 		if (s != NULL) {
 			/* used slots before fresh ones: fewer cache lines */
-			(void)collect(h, s, true);
+			if (load_relaxed(b->cur) == 0)
+				(void)collect(h, s, true);
 			if (current_word(b, 0))
 				return true;
 			if (collect(h, s, false) > 0 && current_word(b, 0))
