@@ -54,6 +54,9 @@
 #define FOLIO_MAX      ((size_t)2 << 20)
 #define PAGE_OF_FOLIOS ((size_t)4 << 10)
 
+/* a transparent huge page, or a multiple */
+#define HUGE ((size_t)2 << 20)
+
 /* bytes of zeroes that one write(2) is given */
 #define ZEROES_SIZE ((size_t)64 << 10)
 
@@ -330,6 +333,19 @@ may_read_ahead(const struct backing *b, int fd, const struct backing_want *want)
 }
 
 /*
+ * begin_huge -- the first page of each huge one, where the mapping has asked
+ * for them: fallocate(2) knows of no wish, and takes small ones
+ *
+ * What comes of it is allocated; what does not is so later.
+ */
+static void
+begin_huge(const struct backing *b)
+{
+	for (size_t off = HUGE; off <= b->reserved; off += HUGE)
+		backing_touch(b->base + off - HUGE, b->granule);
+}
+
+/*
  * take_space -- behind the mapped file, as much as is wanted now
  * A sparse one gets none but its first granule.
  */
@@ -351,6 +367,8 @@ take_space(struct backing *b, int fd, const struct backing_want *want)
 		b->give = BACKING_GIVE_NEVER;
 	if (sparse)
 		b->reserved = b->granule;
+	else if (want->huge > 0 && is_on(fd, TMPFS_MAGIC))
+		begin_huge(b);
 	return file_reserve(fd, b->reserved, b->granule);
 }
 

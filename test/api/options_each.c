@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/fs.h"
 #include "harness/options.h"
 
 #define LINE_BYTES 512
@@ -150,6 +152,39 @@ create__huge_pages__are_asked_for(void **state)
 	vmp = create(&o);
 	assert_true(use(vmp) > POOL_BYTES * 3 / 4);
 	vmem_delete(vmp);
+}
+
+/* is_huge_on -- is a new pool on a tmpfs mapped in huge pages? */
+static bool
+is_huge_on(const char *path, int huge_pages)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_PATH);
+	VMEM *vmp;
+	bool is;
+
+	o.path = path;
+	o.huge_pages = huge_pages;
+	vmp = create(&o);
+	must(use(vmp) > POOL_BYTES * 3 / 4);
+	/* the pool's first page is guarded, a mapping of its own */
+	is = !smaps_has((char *)vmp + 8 * MIB, "ShmemPmdMapped:", " 0 kB");
+	vmem_delete(vmp);
+	return is;
+}
+
+static void
+create__huge_pages_on_tmpfs__are_had_where_they_may_be_asked_for(void **state)
+{
+	struct fs fs;
+
+	(void)state;
+	fs_mount_or_skip(&fs, FS_TMPFS, 64);
+	assert_false(is_huge_on(fs.path, VMEM_HUGE_ALL));
+	if (mount(NULL, fs.path, NULL, MS_REMOUNT, "huge=advise") != 0)
+		test_skip("a kernel without huge pages on tmpfs");
+	assert_false(is_huge_on(fs.path, VMEM_HUGE_DEFAULT));
+	assert_true(is_huge_on(fs.path, VMEM_HUGE_ALL));
+	assert_true(fs_unmount(&fs));
 }
 
 /* has_policy -- as /proc/self/numa_maps has it: "bind:0" and so on */
@@ -378,6 +413,8 @@ main(void)
 		cmocka_unit_test(create__sparse__takes_space_as_it_is_used),
 		cmocka_unit_test(create__prefault__no_faults_later),
 		cmocka_unit_test(create__huge_pages__are_asked_for),
+		cmocka_unit_test(
+			create__huge_pages_on_tmpfs__are_had_where_they_may_be_asked_for),
 		cmocka_unit_test(create__numa_nodes__is_the_mapping_s_policy),
 		cmocka_unit_test(create__name_decay_hardening__are_seen),
 		cmocka_unit_test(create__environment__overrides),
