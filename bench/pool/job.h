@@ -132,37 +132,86 @@ job_read(const void *object, size_t size)
 }
 
 /*
- * job_take -- allocate an object and write to it: its size is its first word
+ * What a loop that is timed takes objects from: a copy of all that it needs, so
+ * that it has that in registers, and the time is the allocator's.
+ */
+struct hand {
+	struct job *job;
+	struct heap heap;
+	const uint32_t *sizes; /* of the job */
+	enum call call;
+	bool touch;
+};
+
+static inline struct hand
+job_hand_of(struct job *job, struct heap heap)
+{
+	return (struct hand){
+		job, heap, job->sizes, job->work->call, job->work->touch};
+}
+
+/* job_hand -- of the heap that a thread uses now */
+static inline struct hand
+job_hand(struct job *job, size_t thread)
+{
+	return job_hand_of(job, job_heap(job, thread));
+}
+
+/* hand_take -- allocate an object and write to it: its size is its first word
  */
 static inline void *
-job_take(struct job *job, const struct heap *heap, size_t size)
+hand_take(const struct hand *hand, size_t size)
 {
-	const struct work *work = job->work;
+	const struct heap *heap = &hand->heap;
 	size_t *object;
 
-	if (work->call == CALL_MALLOC)
+	if (hand->call == CALL_MALLOC)
 		object = heap->alloc(heap->ctx, size);
-	else if (work->call == CALL_CALLOC)
+	else if (hand->call == CALL_CALLOC)
 		object = heap->calloc(heap->ctx, size);
 	else /* 64 bytes to a page, by bits of the size */
 		object = heap->aligned(heap->ctx, (size_t)64 << size % 7, size);
 	if (object == NULL) {
-		job_fail(job);
+		job_fail(hand->job);
 		return NULL;
 	}
-	if (work->touch)
+	if (hand->touch)
 		job_touch(object, size);
 	*object = size;
 	return object;
 }
 
-/* job_give -- read the object if the work does so, and free it */
+/* hand_take_next -- of the size whose turn it is */
+static inline void *
+hand_take_next(const struct hand *hand, size_t i)
+{
+	return hand_take(hand, hand->sizes[i % SIZES]);
+}
+
+/* hand_give -- read the object if the work does so, and free it */
+static inline void
+hand_give(const struct hand *hand, void *object)
+{
+	if (hand->touch && object != NULL)
+		job_read(object, *(size_t *)object);
+	hand->heap.free(hand->heap.ctx, object);
+}
+
+/* job_take, job_give -- the same where it is not timed */
+static inline void *
+job_take(struct job *job, const struct heap *heap, size_t size)
+{
+	struct hand hand = job_hand_of(job, *heap);
+
+	return hand_take(&hand, size);
+}
+
 static inline void
 job_give(struct job *job, const struct heap *heap, void *object)
 {
-	if (job->work->touch && object != NULL)
-		job_read(object, *(size_t *)object);
-	heap->free(heap->ctx, object);
+	struct hand hand = job_hand_of(job, *heap);
+
+	hand_give(&hand, object);
 }
 
 #endif

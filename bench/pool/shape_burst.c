@@ -40,17 +40,18 @@ static double
 run(struct job *job, size_t nops)
 {
 	struct state *state = job->state;
-	struct heap heap = job_heap(job, 0);
+	struct hand hand = job_hand(job, 0);
+	void **objects = state->objects;
+	const uint32_t *places = state->places;
 	size_t n = work_live(job->work);
 	size_t done = 0;
 	double start = job_clock(job);
 
 	do {
 		for (size_t i = 0; i < n; i++)
-			state->objects[i] = job_take(
-				job, &heap, job->sizes[(done + i) % SIZES]);
+			objects[i] = hand_take_next(&hand, done + i);
 		for (size_t i = 0; i < n; i++)
-			job_give(job, &heap, state->objects[state->places[i]]);
+			hand_give(&hand, objects[places[i]]);
 		done += n;
 	} while (done < nops);
 	return job_time(job, job_clock(job) - start, done);

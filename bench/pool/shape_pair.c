@@ -36,12 +36,12 @@ begin(struct job *job)
 static void
 pairs(struct job *job, size_t thread, size_t nops)
 {
-	struct heap heap = job_heap(job, thread);
+	struct hand hand = job_hand(job, thread);
 
 	for (size_t i = 0; i < nops; i++) {
-		void *object = job_take(job, &heap, job->sizes[i % SIZES]);
+		void *object = hand_take_next(&hand, i);
 
-		job_give(job, &heap, object);
+		hand_give(&hand, object);
 	}
 }
 
@@ -50,16 +50,16 @@ static size_t
 stack(struct job *job, size_t nops)
 {
 	struct state *state = job->state;
-	struct heap heap = job_heap(job, 0);
+	struct hand hand = job_hand(job, 0);
+	void **objects = state->stack;
 	size_t n = work_live(job->work);
 	size_t done = 0;
 
 	do {
 		for (size_t i = 0; i < n; i++)
-			state->stack[i] =
-				job_take(job, &heap, job->sizes[i % SIZES]);
+			objects[i] = hand_take_next(&hand, i);
 		for (size_t i = n; i-- > 0;)
-			job_give(job, &heap, state->stack[i]);
+			hand_give(&hand, objects[i]);
 		done += n;
 	} while (done < nops);
 	return done;

@@ -34,7 +34,7 @@ begin(struct job *job)
 
 /* push -- as many as there is room for, up to `most` */
 static size_t
-push(struct job *job, const struct heap *heap, struct link *link, size_t most)
+push(const struct hand *hand, struct link *link, size_t most)
 {
 	size_t pushed = link->npushed;
 	size_t room = ROOM + __atomic_load_n(&link->npopped, __ATOMIC_ACQUIRE) -
@@ -42,8 +42,7 @@ push(struct job *job, const struct heap *heap, struct link *link, size_t most)
 	size_t n = most < room ? most : room;
 
 	for (size_t i = 0; i < n; i++) {
-		link->objects[pushed % ROOM] =
-			job_take(job, heap, job->sizes[pushed % SIZES]);
+		link->objects[pushed % ROOM] = hand_take_next(hand, pushed);
 		__atomic_store_n(&link->npushed, ++pushed, __ATOMIC_RELEASE);
 	}
 	return n;
@@ -51,13 +50,13 @@ push(struct job *job, const struct heap *heap, struct link *link, size_t most)
 
 /* pop -- all that there are */
 static size_t
-pop(struct job *job, const struct heap *heap, struct link *link)
+pop(const struct hand *hand, struct link *link)
 {
 	size_t popped = link->npopped;
 	size_t n = __atomic_load_n(&link->npushed, __ATOMIC_ACQUIRE) - popped;
 
 	for (size_t i = 0; i < n; i++) {
-		job_give(job, heap, link->objects[popped % ROOM]);
+		hand_give(hand, link->objects[popped % ROOM]);
 		__atomic_store_n(&link->npopped, ++popped, __ATOMIC_RELEASE);
 	}
 	return n;
@@ -67,17 +66,16 @@ static void
 pass(struct job *job, size_t thread, size_t nops)
 {
 	struct link *links = job->state;
-	struct heap heap = job_heap(job, thread);
+	struct hand hand = job_hand(job, thread);
 	size_t before = (thread + job->nthreads - 1) % job->nthreads;
 	bool is_ring = job->work->param == RING;
 	size_t to_push = is_ring || thread % 2 == 0 ? nops : 0;
 	size_t to_pop = is_ring || thread % 2 == 1 ? nops : 0;
 
 	while (to_push + to_pop > 0) {
-		size_t npushed = push(job, &heap, &links[thread],
+		size_t npushed = push(&hand, &links[thread],
 			to_push < ROOM / 4 ? to_push : ROOM / 4);
-		size_t npopped =
-			to_pop > 0 ? pop(job, &heap, &links[before]) : 0;
+		size_t npopped = to_pop > 0 ? pop(&hand, &links[before]) : 0;
 
 		to_push -= npushed;
 		to_pop -= npopped;

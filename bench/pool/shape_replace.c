@@ -54,15 +54,16 @@ static void
 replace(struct job *job, size_t thread, size_t nops)
 {
 	struct part *part = (struct part *)job->state + thread;
-	struct heap heap = job_heap(job, thread);
+	struct hand hand = job_hand(job, thread);
+	void **slots = part->slots;
 	uint64_t random = part->random;
-	size_t next = part->next;
+	size_t next = part->next, n = part->n;
 
 	for (size_t i = 0; i < nops; i++) {
-		void **slot = &part->slots[numbers_below(&random, part->n)];
+		void **slot = &slots[numbers_below(&random, n)];
 
-		job_give(job, &heap, *slot);
-		*slot = job_take(job, &heap, job->sizes[next++ % SIZES]);
+		hand_give(&hand, *slot);
+		*slot = hand_take_next(&hand, next++);
 	}
 	part->random = random;
 	part->next = next;

@@ -60,22 +60,26 @@ serve(void *arg)
 	struct set *set = arg;
 	struct job *job = set->job;
 	struct heap plain;
-	struct heap heap;
+	struct hand hand;
+	uint64_t random = set->random;
+	void **slots = set->slots;
+	size_t n = set->n, nops = set->nops;
 
 	if (job->who->enter(&job->pool, &plain) != 0) {
 		job_fail(job);
 		return NULL;
 	}
-	heap = job->sampling
-		       ? sampled_heap_wrap(&job->sampled[set->number], &plain)
-		       : plain;
-	for (size_t i = 0; i < set->nops; i++) {
-		void **slot = &set->slots[numbers_below(&set->random, set->n)];
+	hand = job_hand_of(job,
+		job->sampling
+			? sampled_heap_wrap(&job->sampled[set->number], &plain)
+			: plain);
+	for (size_t i = 0; i < nops; i++) {
+		void **slot = &slots[numbers_below(&random, n)];
 
-		job_give(job, &heap, *slot);
-		*slot = job_take(job, &heap,
-			job->sizes[numbers_below(&set->random, SIZES)]);
+		hand_give(&hand, *slot);
+		*slot = hand_take_next(&hand, numbers_below(&random, SIZES));
 	}
+	set->random = random;
 	job->who->leave(&job->pool, &plain);
 	return NULL;
 }
