@@ -16,6 +16,17 @@
 /* one event in so many looks at the clock where little is spare */
 #define FEW_LOOK 16u
 
+/*
+ * top -- the bit to begin at, downwards, with whole blocks: in a pool of
+ * terabytes a look at all bits takes a quarter of a second
+ */
+static uint32_t
+top(const struct run_space *rs)
+{
+	size_t end = align_up(rs->dirty_end, TREE_BLOCK_BITS);
+	return (uint32_t)min_size(end, (size_t)rs->npages + rs->bias);
+}
+
 /* begin -- the next period; what the last one has not needed is owed */
 static void
 begin(struct run_space *rs, uint32_t owed)
@@ -23,7 +34,7 @@ begin(struct run_space *rs, uint32_t owed)
 	struct decay *d = &rs->decay;
 	d->owed = owed;
 	d->low = rs->nspare;
-	d->at = rs->npages + rs->bias;
+	d->at = top(rs);
 	d->whole = 1;
 	/* relaxed: whoever sees it late comes late */
 	store_relaxed(&rs->due, (uint32_t)(owed >= SPARE_LEAST));
@@ -74,7 +85,7 @@ portion(struct run_space *rs)
 			return true;
 		if (n == 0) {
 			d->whole = 0;
-			d->at = rs->npages + rs->bias;
+			d->at = top(rs);
 		}
 	}
 	return true;

@@ -42,6 +42,7 @@ pages_use(struct run_space *rs, size_t bit, size_t npages)
 	ASSERT(rs->nhollow == 0 || !bitmap_any_set(rs->hollow, bit, npages));
 	bool clean = !bitmap_any_set(rs->dirty, bit, npages);
 	bitmap_set_range(rs->dirty, bit, npages);
+	rs->dirty_end = (uint32_t)max_size(rs->dirty_end, bit + npages);
 	return clean;
 }
 

@@ -99,6 +99,7 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 			rs->base + RUN_HEADER_OFF, l.end - RUN_HEADER_OFF);
 		memset(rs->base + RUN_MAP_OFF, 0, l.end - RUN_MAP_OFF);
 		bitmap_set_range(rs->dirty, 0, l.nbits);
+		rs->dirty_end = (uint32_t)l.nbits;
 	}
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);

@@ -123,6 +123,7 @@ struct run_space {
 	uint32_t is_short;   /* the last reserve failed; lock; atomic to look */
 	uint32_t asks;       /* run_ask(); atomic, relaxed */
 	uint32_t period;     /* of the decay, counted; atomic, relaxed */
+	uint32_t dirty_end;  /* no bit from here on is dirty; lock */
 	uint64_t ngiven;     /* pages given back so far; lock */
 	uint64_t nrefused;   /* times that a reserve failed; lock */
 	uint64_t *dirty;    /* one bit a page: may read as other than 0; lock */

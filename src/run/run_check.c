@@ -371,6 +371,10 @@ check_counts(struct run_check *c)
 	for (size_t i = 0; i < bitmap_words(end); i++)
 		nspare += (size_t)__builtin_popcountll(
 			rs->dirty[i] & ~rs->hollow[i] & ~rs->tree.used[i]);
+	if (rs->dirty_end > end ||
+		bitmap_any_set(rs->dirty, rs->dirty_end, end - rs->dirty_end))
+		(void)finding(
+			c->f, "end of the dirty pages: %u", rs->dirty_end);
 	if (nspare != rs->nspare)
 		(void)finding(c->f, "count of spare pages: %u, not %zu",
 			rs->nspare, nspare);

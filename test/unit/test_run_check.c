@@ -104,6 +104,22 @@ check__counts_and_list__are_found(void **state)
 	assert_all_found(rs->meta_head);
 }
 
+/* what lies behind the end is never given back */
+static void
+check__end_of_dirty_pages_too_low__is_found(void **state)
+{
+	uint32_t *end = &space.rs.dirty_end, right = *end;
+
+	(void)state;
+	assert_in_range(right, 1, space.rs.tree.nbits);
+	*end = right - 1;
+	assert_true(is_found());
+	*end = 0;
+	assert_true(is_found());
+	*end = right;
+	assert_false(is_found());
+}
+
 static void
 check__lock_word__is_found(void **state)
 {
@@ -302,6 +318,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check__geometry__is_found),
 		cmocka_unit_test(check__counts_and_list__are_found),
+		cmocka_unit_test(check__end_of_dirty_pages_too_low__is_found),
 		cmocka_unit_test(check__lock_word__is_found),
 		cmocka_unit_test(check__descriptor_of_each_kind__is_found),
 		cmocka_unit_test(check__page_map__is_found),
