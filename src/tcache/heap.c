@@ -362,7 +362,8 @@ grow_step(const struct heap *h, const struct bin *b)
 
 /*
  * grow_small -- pages of the next slab of a bin with few slabs, where what
- * slabs are made of has to be reserved and so is touched; 0: as large as others
+ * slabs are made of has to be reserved and so is touched, or where there are
+ * many heaps for the room; 0: as large as others
  *
  * Most programs use most classes for a few objects only.
  */
@@ -370,8 +371,8 @@ static unsigned
 grow_small(const struct heap *h, const struct bin *b, unsigned whole)
 {
 	size_t least = div_up(b->size, RUN_PAGE);
-	if (b->nslabs >= SLABS_SMALL || !run_is_bare(h->runs) ||
-		least << b->nslabs >= whole)
+	if (b->nslabs >= SLABS_SMALL || least << b->nslabs >= whole ||
+		(!run_is_bare(h->runs) && !is_crowded(h->dir)))
 		return 0;
 	return (unsigned)(least << b->nslabs);
 }

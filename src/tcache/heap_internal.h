@@ -9,6 +9,9 @@
 
 #include "tcache/tcache.h"
 
+/* that is little: a whole first slab of each common class would fill it */
+#define HEAP_ROOM ((size_t)4 << 20)
+
 static inline struct slab *
 heap_slab(const struct heap *h, uint32_t granule)
 {
@@ -19,6 +22,15 @@ static inline bool
 slab_is_current(const struct slab *s)
 {
 	return s->bin->slab == s;
+}
+
+/* is_crowded -- is there little of the pool for each private heap? */
+static inline bool
+is_crowded(const struct heap_dir *dir)
+{
+	/* relaxed: however many there are at the moment */
+	uint64_t n = load_relaxed(&dir->nprivate);
+	return n * (HEAP_ROOM >> RUN_LG_PAGE) > dir->runs->npages;
 }
 
 /* heap_init -- a new heap in the run of d */
