@@ -7,7 +7,8 @@
 #include "harness/test.h"
 
 #include <pthread.h>
-#include <sys/mman.h>
+
+#include "harness/region.h"
 
 #define NTHREADS   (TEST_SANITIZED ? 50 : 200)
 #define POOL_BYTES ((size_t)NTHREADS * 5 / 4 * MIB)
@@ -48,12 +49,11 @@ malloc__a_few_of_each_size_in_each_thread__leaves_room(void **state)
 {
 	static pthread_t threads[NTHREADS];
 	struct vmem_stats stats;
-	void *region = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct region region;
 
 	(void)state;
-	assert_ptr_not_equal(region, MAP_FAILED);
-	vmp = vmem_create_in_region(region, POOL_BYTES);
+	region_open(&region, POOL_BYTES);
+	vmp = vmem_create_in_region(region.addr, region.size);
 	assert_non_null(vmp);
 	must(pthread_barrier_init(&all_have, NULL, NTHREADS + 1) == 0);
 	must(pthread_barrier_init(&all_done, NULL, NTHREADS + 1) == 0);
@@ -72,7 +72,7 @@ malloc__a_few_of_each_size_in_each_thread__leaves_room(void **state)
 	assert_in_range(stats.free, POOL_BYTES / 3, POOL_BYTES);
 	assert_int_equal(vmem_check(vmp), 1);
 	vmem_delete(vmp);
-	assert_int_equal(munmap(region, POOL_BYTES), 0);
+	region_close(&region);
 }
 
 int

@@ -25,16 +25,6 @@ struct task {
 	bool sized;
 };
 
-static VMEM *
-pool_of_level(int level)
-{
-	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
-
-	o.size = 64 * MIB;
-	o.hardening = level;
-	return create(&o);
-}
-
 /* elsewhere -- work(task) in a thread that has a heap of its own */
 static void
 elsewhere(void *(*work)(void *), struct task *task)
@@ -119,7 +109,7 @@ free__objects_of_another_thread__are_free_at_once(void **state)
 
 	(void)state;
 	for (int level = 0; level <= 3; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 64 * MIB);
 
 		for (size_t i = 0; i < 2 * NELEM(sizes); i++) {
 			t.sized = i % 2 != 0;
@@ -162,7 +152,7 @@ free__twice_by_the_same_other_thread__is_refused(void **state)
 
 	(void)state;
 	for (int level = 0; level <= 3; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 64 * MIB);
 
 		for (size_t i = 0; i < NELEM(sizes); i++) {
 			allocate(&t, vmp, sizes[i]);
@@ -204,7 +194,7 @@ free__no_start_or_wrong_size_by_another_thread__is_refused(void **state)
 
 	(void)state;
 	for (int level = 1; level <= 3; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 64 * MIB);
 
 		for (size_t i = 3; i < NELEM(sizes); i++) {
 			allocate(&t, vmp, sizes[i]);
@@ -241,7 +231,7 @@ free__what_the_owner_has_freed__is_refused(void **state)
 
 	(void)state;
 	for (int level = 1; level <= 3; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 64 * MIB);
 		void *keep = vmem_malloc(vmp, 64);
 
 		assert_non_null(keep);
@@ -276,7 +266,7 @@ static void
 malloc__while_another_thread_frees__uses_the_same_slots(void **state)
 {
 	struct task t = {.sized = false};
-	VMEM *vmp = pool_of_level(VMEM_HARDENING_DEFAULT);
+	VMEM *vmp = create_level(VMEM_HARDENING_DEFAULT, 64 * MIB);
 	uintptr_t least = UINTPTR_MAX, most = 0;
 
 	(void)state;

@@ -18,16 +18,6 @@ static const size_t sizes[] = {0, 1, 7, 8, 9, 16, 48, 64, 100, 500, 1024, 4096,
 	5000, 8192, 8193, 9000, 16384, 32768, 32769, 33000, 36864, 36865,
 	100000, MIB, 3 * MIB};
 
-static VMEM *
-pool_of_level(int level)
-{
-	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
-
-	o.size = 32 * MIB;
-	o.hardening = level;
-	return create(&o);
-}
-
 /* freed, refused -- what one call does, and errno is kept */
 static void
 assert_freed(VMEM *vmp, void *ptr, size_t size)
@@ -66,7 +56,7 @@ free_sized__right_sizes__frees(void **state)
 {
 	(void)state;
 	for (int level = 0; level <= 2; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 32 * MIB);
 
 		for (size_t i = 0; i < NELEM(sizes); i++) {
 			size_t usable, size = sizes[i];
@@ -97,7 +87,7 @@ free_sized__resized_or_aligned__frees(void **state)
 	if (TEST_TSAN)
 		test_skip("one thread alone, and slow");
 	for (int level = 0; level <= 2; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 32 * MIB);
 
 		for (size_t i = 0; i < NELEM(sizes);
 			i += TEST_SANITIZED ? 3 : 1)
@@ -159,7 +149,7 @@ free_sized__too_large_a_size__is_refused(void **state)
 {
 	(void)state;
 	for (int level = 1; level <= 2; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 32 * MIB);
 
 		for (size_t i = 0; i < NELEM(sizes); i++) {
 			size_t usable;
@@ -189,7 +179,7 @@ free_sized__large_object_too_small_a_size__is_refused(void **state)
 {
 	(void)state;
 	for (int level = 1; level <= 2; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 32 * MIB);
 
 		for (size_t size = 33 * KIB; size < 8 * MIB; size *= 3) {
 			size_t usable;
@@ -211,7 +201,7 @@ free_sized__small_object_too_small_a_size__frees(void **state)
 {
 	(void)state;
 	for (int level = 0; level <= 2; level++) {
-		VMEM *vmp = pool_of_level(level);
+		VMEM *vmp = create_level(level, 32 * MIB);
 
 		assert_freed(vmp, vmem_malloc(vmp, 1000), 10);
 		assert_freed(vmp, vmem_malloc(vmp, 30000), 0);
@@ -222,7 +212,7 @@ free_sized__small_object_too_small_a_size__frees(void **state)
 static void
 free_sized__level_0_any_size__frees(void **state)
 {
-	VMEM *vmp = pool_of_level(0);
+	VMEM *vmp = create_level(0, 32 * MIB);
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(sizes); i++) {
@@ -238,7 +228,7 @@ free_sized__level_0_any_size__frees(void **state)
 static void
 free_sized__profile__wrong_size_is_refused(void **state)
 {
-	VMEM *vmp = pool_of_level(1);
+	VMEM *vmp = create_level(1, 32 * MIB);
 	void *ptr = vmem_malloc(vmp, 100);
 
 	(void)state;
@@ -258,7 +248,7 @@ free_sized__profile__wrong_size_is_refused(void **state)
 static void
 free_sized__through_another_pool__frees_there(void **state)
 {
-	VMEM *a = pool_of_level(1), *b = pool_of_level(1);
+	VMEM *a = create_level(1, 32 * MIB), *b = create_level(1, 32 * MIB);
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(sizes); i++) {
@@ -315,8 +305,8 @@ work(size_t idx, struct rng *rng, void *arg)
 static void
 free_sized__objects_of_other_threads__frees(void **state)
 {
-	struct exchange x = {
-		.vmp = pool_of_level(1), .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct exchange x = {.vmp = create_level(1, 32 * MIB),
+		.lock = PTHREAD_MUTEX_INITIALIZER};
 	struct vmem_stats s;
 
 	(void)state;

@@ -4,7 +4,7 @@
  */
 #include "harness/test.h"
 
-#include <sys/mman.h>
+#include "harness/region.h"
 
 #define POOL_BYTES (512 * MIB)
 #define PAGE       ((size_t)4096)
@@ -12,16 +12,14 @@
 #define NSTEPS     20000
 #define NADDED     8192
 
-static char *region;
+static struct region region;
 static VMEM *vmp;
 
 static void
 open_pool(void)
 {
-	region = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	assert_ptr_not_equal(region, MAP_FAILED);
-	vmp = vmem_create_in_region(region, POOL_BYTES);
+	region_open(&region, POOL_BYTES);
+	vmp = vmem_create_in_region(region.addr, region.size);
 	assert_non_null(vmp);
 }
 
@@ -30,7 +28,7 @@ close_pool(void)
 {
 	assert_int_equal(vmem_check(vmp), 1);
 	vmem_delete(vmp);
-	assert_int_equal(munmap(region, POOL_BYTES), 0);
+	region_close(&region);
 }
 
 /* random_size -- 64 KiB to 16 MiB, each doubling as often */
@@ -67,8 +65,8 @@ replace__at_random__comes_to_few_places(void **state)
 		/* the place is rounded, the size is not */
 		assert_in_range(vmem_malloc_usable_size(vmp, *p), size,
 			size + PAGE - 1);
-		nplaces += !seen[(size_t)(*p - region) / PAGE];
-		seen[(size_t)(*p - region) / PAGE] = 1;
+		nplaces += !seen[(size_t)(*p - region.addr) / PAGE];
+		seen[(size_t)(*p - region.addr) / PAGE] = 1;
 	}
 	print_message("  %zu places\n", nplaces);
 	assert_in_range(nplaces, 1, 3500);

@@ -49,26 +49,11 @@ static pid_t other_pid;
 
 enum wish { EMPTY, FULL, CHANGING, NWISHES };
 
-/* fill -- all the space that there is; `size` has been taken before */
-static off_t
-fill(int fd, off_t size)
-{
-	size_t step = STEP;
-
-	while (step >= 4096) {
-		if (fallocate(fd, 0, size, (off_t)step) == 0)
-			size += (off_t)step;
-		else
-			step /= 2;
-	}
-	return size;
-}
-
 /* change -- to full, and to less, after a while each */
 static off_t
 change(int fd, struct rng *rng, off_t size)
 {
-	size = fill(fd, size);
+	size = fs_fill_file(fd, size);
 	(void)usleep((unsigned)rng_between(rng, 0, 20000));
 	size = (off_t)(rng_between(rng, 0, (size_t)size / STEP) * STEP);
 	must(ftruncate(fd, size) == 0);
@@ -92,7 +77,7 @@ write_what_is_wished(struct other *o, struct rng *rng)
 			/* asked in vain too often btrfs does nothing else */
 			if (atomic_load(&o->done) != FULL ||
 				fs_free_bytes(o->path) >= LEAST_FREE)
-				size = fill(fd, size);
+				size = fs_fill_file(fd, size);
 		} else {
 			must(ftruncate(fd, 0) == 0);
 			size = 0;

@@ -156,12 +156,9 @@ work(size_t idx, struct rng *rng, void *arg)
 static void
 try_level(int level)
 {
-	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
-	struct world world = {.vmp = NULL};
+	struct world world = {
+		.vmp = create_level(level, (level == 0 ? 16 : 64) * MIB)};
 
-	o.hardening = level;
-	o.size = level == 0 ? 16 * MIB : 64 * MIB;
-	world.vmp = create(&o);
 	must(pthread_barrier_init(&world.barrier, NULL, NTHREADS) == 0);
 	for (size_t i = 0; i < NTHREADS; i++)
 		objects_init(&world.sets[i], world.vmp);

@@ -20,6 +20,9 @@
 
 #include "harness/proc.h"
 
+#define FILL_STEP  ((size_t)2 << 20) /* whole huge pages */
+#define FILL_LEAST ((size_t)4096)
+
 #define MIB            ((size_t)1 << 20)
 #define XFS_MIN_MIB    300
 #define BTRFS_MIN_MIB  128
@@ -453,6 +456,18 @@ fs_free_bytes(const char *path)
 	if (statfs(path, &st) != 0)
 		return 0;
 	return (size_t)st.f_bavail * (size_t)st.f_bsize;
+}
+
+off_t
+fs_fill_file(int fd, off_t size)
+{
+	for (size_t step = FILL_STEP; step >= FILL_LEAST;) {
+		if (fallocate(fd, 0, size, (off_t)step) == 0)
+			size += (off_t)step;
+		else
+			step /= 2;
+	}
+	return size;
 }
 
 size_t

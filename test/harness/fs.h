@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum fs_kind {
 	FS_TMPFS,
@@ -63,6 +64,12 @@ bool fs_unmount(struct fs *fs);
 
 /* fs_free_bytes -- bytes that anyone may still use on a path's file system */
 size_t fs_free_bytes(const char *path);
+
+/*
+ * fs_fill_file -- let a file of that size grow until its file system is full;
+ * how large it is then
+ */
+off_t fs_fill_file(int fd, off_t size);
 
 /* fs_nfiles -- entries of a directory but "." and ".." */
 size_t fs_nfiles(const char *path);

@@ -41,6 +41,17 @@ create(const struct vmem_options *o)
 	return vmp;
 }
 
+/* create_level -- a pool in memory, of a level of hardening */
+static inline VMEM *
+create_level(int level, size_t size)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
+
+	o.size = size;
+	o.hardening = level;
+	return create(&o);
+}
+
 /* use -- fill it, compare, free everything; the bytes that it held */
 static inline size_t
 use(VMEM *vmp)
