@@ -2,8 +2,9 @@
 /*
  * pair.c -- malloc and free of 64 bytes, N times, for an instruction count
  *
- *     gate-pair WORK N      WORK: one, eight, sized, other, whole, or
- * empty-WORK
+ *     gate-pair WORK N
+ *
+ * WORK is one, eight, sized, other, whole, or empty- and one of these.
  *
  * `one` uses one pool, `eight` eight in turn, `sized` one with
  * vmem_free_sized(), `other` one where another thread frees what this one has
