@@ -54,9 +54,6 @@
 #define FOLIO_MAX      ((size_t)2 << 20)
 #define PAGE_OF_FOLIOS ((size_t)4 << 10)
 
-/* a transparent huge page, or a multiple */
-#define HUGE ((size_t)2 << 20)
-
 /* bytes of zeroes that one write(2) is given */
 #define ZEROES_SIZE ((size_t)64 << 10)
 
@@ -341,8 +338,8 @@ may_read_ahead(const struct backing *b, int fd, const struct backing_want *want)
 static void
 begin_huge(const struct backing *b)
 {
-	for (size_t off = HUGE; off <= b->reserved; off += HUGE)
-		backing_touch(b->base + off - HUGE, b->granule);
+	for (size_t off = HUGE_PAGE; off <= b->reserved; off += HUGE_PAGE)
+		backing_touch(b->base + off - HUGE_PAGE, b->granule);
 }
 
 /*

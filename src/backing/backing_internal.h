@@ -15,6 +15,9 @@
 
 #include "backing/backing.h"
 
+/* a transparent huge page of the kernel, or a multiple of it */
+#define HUGE_PAGE ((size_t)2 << 20)
+
 /* every mapping starts at a multiple of this */
 #define BACKING_ALIGN ((size_t)4 << 20)
 

@@ -30,9 +30,8 @@
  * its pages are huge.  A small pool, and the beginning of a large one, would
  * hold more memory than they use.
  */
-#define HUGE_POOL  ((size_t)64 << 20)
-#define HUGE_FROM  ((size_t)4 << 20)
-#define HUGE_ALIGN ((size_t)2 << 20) /* the kernel's, or a multiple of it */
+#define HUGE_POOL ((size_t)64 << 20)
+#define HUGE_FROM ((size_t)4 << 20)
 
 /* the pool's fixed metadata, of which little is touched, takes less */
 #define METADATA_SHARE 512
@@ -106,7 +105,7 @@ ask_huge(const struct backing *b, int huge)
 		(void)madvise(b->base, b->size, MADV_HUGEPAGE);
 	} else if (huge == 0 && !is_file && b->size >= HUGE_POOL) {
 		from += HUGE_FROM + b->size / METADATA_SHARE;
-		from = align_up(from, HUGE_ALIGN);
+		from = align_up(from, HUGE_PAGE);
 		(void)madvise((void *)from, (uintptr_t)b->base + b->size - from,
 			MADV_HUGEPAGE);
 	}

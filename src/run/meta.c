@@ -103,8 +103,7 @@ meta_alloc(struct run_space *rs, unsigned ngran)
 		if (is_full(m))
 			list_remove(rs, m);
 		struct desc *d = run_desc(rs->base, g + at);
-		for (unsigned i = 0; i < ngran; i++) /* without a call */
-			memset((char *)d + i * RUN_GRANULE, 0, RUN_GRANULE);
+		memset(d, 0, ngran * RUN_GRANULE);
 		d->ngran = (uint8_t)ngran;
 		return d;
 	}

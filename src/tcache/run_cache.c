@@ -112,6 +112,13 @@ unlink_run(struct heap *h, struct desc *d)
 	run_keep(h->runs, &r->kept, NULL);
 }
 
+/* is_wide -- is there much room in the pool, before anything is in it? */
+static bool
+is_wide(const struct run_space *rs)
+{
+	return rs->npages >= CACHE_WIDE_POOL >> RUN_LG_PAGE;
+}
+
 /* lowered -- runs have left the cache for good */
 static void
 lowered(struct run_cache *c)
@@ -170,7 +177,7 @@ grain_of(struct heap *h, size_t npages)
 	c->nplaces--;
 	/* relaxed: a hint */
 	size_t room = load_relaxed(&h->runs->nfree) + (size_t)c->npages;
-	if (npages < GRAIN_LEAST || most < CACHE_WIDE_POOL >> RUN_LG_PAGE ||
+	if (npages < GRAIN_LEAST || !is_wide(h->runs) ||
 		room < most - most / GRAIN_TAKEN)
 		return 1;
 	size_t part = (size_t)1 << (lg_floor(npages) - GRAIN_LG_PARTS);
@@ -254,8 +261,7 @@ give_back(struct heap *h, struct desc *d)
 uint32_t
 cache_most(const struct heap_dir *dir)
 {
-	bool wide = dir->runs->npages >= CACHE_WIDE_POOL >> RUN_LG_PAGE;
-	return wide ? dir->cache_pages * CACHE_WIDE : dir->cache_pages;
+	return dir->cache_pages * (is_wide(dir->runs) ? CACHE_WIDE : 1);
 }
 
 /*

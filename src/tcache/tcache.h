@@ -288,13 +288,10 @@ heap_free_other(struct heap *h, struct slab *s, void *p, size_t size)
 {
 	if (unlikely(!is_others(h, s)))
 		return false;
-	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
-	if (unlikely((uint32_t)idx >= s->recip))
-		return false;
-	idx >>= 32;
+	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
 	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0))
 		return false;
-	if (unlikely(slab_is_free(s, (unsigned)idx)))
+	if (unlikely(slab_is_free(s, idx)))
 		return false;
 	if (size != 0 && unlikely(size > h->table->cls[s->cls].size))
 		return false;
