@@ -52,6 +52,7 @@ pool_verify(const struct record *rec, struct findings *f, int *err)
 		return false;
 	run_check_all(&c);
 	dir_check(&c, &pool->dir, (unsigned)pool->hardening);
+	run_check_granules(&c);
 	run_check_end(&c);
 	return f->count == 0;
 }

@@ -68,7 +68,8 @@ void
 run_space_give(struct run_space *rs, enum backing_give give)
 {
 	lock_acquire(&rs->lock, RANK_RUN);
-	rs->give = give;
+	/* relaxed: only a look goes without the lock */
+	store_relaxed(&rs->give, (uint32_t)give);
 	lock_release(&rs->lock, RANK_RUN);
 }
 

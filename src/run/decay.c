@@ -59,9 +59,23 @@ decay_tick(struct run_space *rs)
 	if (now < d->until)
 		return;
 	begin(rs, d->until == 0 ? 0 : d->low);
-	d->until = now + (uint64_t)d->ms;
-	/* relaxed: whoever sees it late comes late */
+	/* relaxed, both: whoever sees it late comes late */
+	store_relaxed(&d->until, now + (uint64_t)d->ms);
 	store_relaxed(&rs->period, rs->period + 1);
+}
+
+void
+run_tick(struct run_space *rs)
+{
+	const struct decay *d = &rs->decay;
+	/* relaxed, all: hints; the lock orders what counts */
+	if (load_relaxed(&d->ms) < 0 ||
+		load_relaxed(&rs->give) == BACKING_GIVE_NEVER ||
+		clock_ms() < load_relaxed(&d->until))
+		return;
+	lock_acquire(&rs->lock, RANK_RUN);
+	decay_tick(rs);
+	lock_release(&rs->lock, RANK_RUN);
 }
 
 /* portion -- give back a part of what is owed; returns whether that is all */
@@ -109,7 +123,7 @@ run_set_decay(struct run_space *rs, int ms)
 	lock_acquire(&rs->lock, RANK_RUN);
 	/* relaxed: a cache that sees it late keeps runs a little longer */
 	store_relaxed(&rs->decay.ms, ms);
-	rs->decay.until = 0;
+	store_relaxed(&rs->decay.until, (uint64_t)0);
 	rs->decay.owed = 0;
 	store_relaxed(&rs->due, 0u);
 	decay_tick(rs);

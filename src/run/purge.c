@@ -41,7 +41,8 @@ give(struct run_space *rs, size_t bit, size_t end)
 	lock_acquire(&rs->lock, RANK_RUN);
 	size_t fresh = 0;
 	if (is_final(err))
-		rs->give = BACKING_GIVE_NEVER;
+		/* relaxed: only a look goes without the lock */
+		store_relaxed(&rs->give, (uint32_t)BACKING_GIVE_NEVER);
 	else
 		fresh = pages_hollow(rs, bit, n);
 	if (err == 0 && how != BACKING_GIVE_COPY)

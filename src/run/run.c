@@ -120,7 +120,10 @@ run_lookup(const struct run_space *rs, const void *p)
 	return g == 0 ? NULL : run_desc(rs->base, g);
 }
 
-/* map_set -- the page map's entries of a run; Locks: run lock held */
+/*
+ * map_set -- the page map's entries of a run
+ * Locks  run lock held, or the run is the caller's alone.
+ */
 static void
 map_set(struct run_space *rs, size_t page, size_t npages, uint32_t g)
 {
@@ -266,7 +269,6 @@ run_free(struct run_space *rs, struct desc *d)
 	bool large = d->owner == RUN_LARGE || d->owner == RUN_CACHED;
 	if (unlikely(guard_on))
 		guard_close(d->base, (size_t)d->npages << RUN_LG_PAGE);
-	/* of a large run that was kept, its holder has cleared the last */
 	map_set(rs, page, large ? 1 : d->npages, 0);
 	pages_free(rs, page + rs->bias, d->npages);
 	desc_free(rs, d);
@@ -309,72 +311,41 @@ run_resize(struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean)
 	return done;
 }
 
-void
-run_keep(struct run_space *rs, struct run_kept *k, void *holder)
+unsigned
+run_descs_take(struct run_space *rs, struct desc *ret[], unsigned n)
 {
-	const struct desc *d = &k->head;
-	size_t last = run_page(rs, d->base) + d->npages - 1;
-	/* relaxed: another holder, who looks under the lock, sees that it is
-	 * not its own whichever of the two values it finds */
-	store_relaxed(&k->holder, holder);
-	if (d->npages > 1)
-		map_set(rs, last, 1,
-			holder == NULL ? 0 : run_granule(rs->base, d));
-}
-
-/* kept_at -- the run that a page belongs to, if it is that holder's */
-static struct desc *
-kept_at(const struct run_space *rs, size_t page, const void *holder)
-{
-	if (page >= rs->npages)
-		return NULL;
-	uint32_t g = run_map_granule(rs->base, page);
-	struct run_kept *k = (struct run_kept *)run_desc(rs->base, g);
-	/* relaxed: what is the caller's own does not change meanwhile */
-	if (g == RUN_NO_GRANULE || load_relaxed(&k->head.owner) != RUN_CACHED ||
-		load_relaxed(&k->holder) != holder)
-		return NULL;
-	return &k->head;
+	unsigned have = 0;
+	lock_acquire(&rs->lock, RANK_RUN);
+	for (struct desc *d = desc_alloc(rs, 1); d != NULL;
+		d = meta_alloc(rs, 1)) {
+		ret[have] = d;
+		if (++have == n)
+			break;
+	}
+	lock_release(&rs->lock, RANK_RUN);
+	return have;
 }
 
 void
-run_edit(struct run_space *rs)
+run_descs_give(struct run_space *rs, struct desc *const d[], unsigned n)
 {
 	lock_acquire(&rs->lock, RANK_RUN);
-}
-
-void
-run_edited(struct run_space *rs)
-{
-	/* runs that come and go in a cache need no other lock */
-	decay_tick(rs);
+	for (unsigned i = 0; i < n; i++)
+		desc_free(rs, d[i]);
 	lock_release(&rs->lock, RANK_RUN);
 }
 
 void
-run_beside(struct run_space *rs, const struct desc *d, const void *holder,
-	struct desc *ret[2])
-{
-	size_t page = run_page(rs, d->base);
-	/* under the lock no descriptor that the page map leads to goes away */
-	ret[0] = kept_at(rs, page - 1, holder);
-	ret[1] = kept_at(rs, page + d->npages, holder);
-}
-
-struct desc *
-run_split(struct run_space *rs, struct desc *d, size_t npages)
+run_split(
+	struct run_space *rs, struct desc *d, struct desc *rest, size_t npages)
 {
 	ASSERT(npages > 0 && npages < d->npages);
-	struct desc *rest = desc_alloc(rs, 1);
-	if (rest == NULL)
-		return NULL;
 	rest->base = d->base + (npages << RUN_LG_PAGE);
 	rest->npages = d->npages - (uint32_t)npages;
 	/* relaxed, both: see above on the page map */
 	store_relaxed(&rest->owner, load_relaxed(&d->owner));
 	map_set(rs, run_page(rs, rest->base), 1, run_granule(rs->base, rest));
 	d->npages = (uint32_t)npages;
-	return rest;
 }
 
 void
@@ -383,7 +354,8 @@ run_join(struct run_space *rs, struct desc *d, struct desc *next)
 	ASSERT(d->base + ((size_t)d->npages << RUN_LG_PAGE) == next->base);
 	d->npages += next->npages;
 	map_set(rs, run_page(rs, next->base), 1, 0);
-	desc_free(rs, next);
+	/* relaxed: to who looks at it by mistake it is no object either way */
+	store_relaxed(&next->owner, (uint64_t)RUN_NONE);
 }
 
 size_t

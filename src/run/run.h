@@ -19,17 +19,19 @@
  * On arm64, where a system page may have 64 KiB, all but the guard page lies
  * 0xf000 higher.
  *
- * The run lock guards everything but reads of the page map, which are atomic
- * and relaxed: a thread that frees an object has got its address from the
- * thread that allocated it, and with it all that was written before.
+ * The run lock guards everything but the page map's entries of large runs that
+ * somebody keeps, which are their keeper's, and reads of the page map. All of
+ * these are atomic and relaxed: a thread that frees an object has got its
+ * address from the thread that allocated it, and with it all that was written
+ * before.
  *
  * A page is hollow when it has no memory or disk space behind it: not yet, or
  * not any more (reserve.h, purge.h).  It must not be touched.
  *
  * Invariants: a page's used bit is set exactly when it is fixed metadata or
  * belongs to one run; the page map names the descriptor on the first page of
- * a large run, on the last page too when it is kept by someone, on all pages of
- * every other run, and is 0 elsewhere; a page that is not dirty reads as zero;
+ * a large run, on all pages of every other run, and is 0 elsewhere; a page that
+ * is not dirty reads as zero;
  * a used page is dirty and not hollow, but for the page map; where a page is
  *not hollow, the page map is not for it and both its neighbours; the pages of a
  * granule are hollow together.  Pages that the run layer itself holds while it
@@ -75,15 +77,9 @@ enum run_tag {
 struct desc {
 	uint64_t owner;   /* a run_tag, or a slab's heap; atomic, relaxed */
 	char *base;       /* first byte of the run */
-	uint32_t npages;  /* pages of the run; run lock */
+	uint32_t npages;  /* pages of the run; run lock, or its keeper's */
 	uint8_t ngran;    /* granules of this descriptor */
 	uint8_t owned[3]; /* the upper layer's */
-};
-
-/* what the descriptor of a large run begins with */
-struct run_kept {
-	struct desc head;
-	void *holder; /* NULL unless RUN_CACHED; atomic, see run_keep() */
 };
 
 /* a list through descriptors is of granule numbers; 0 ends it */
@@ -91,12 +87,13 @@ struct run_kept {
 
 /* pages that were freed and go back after a while: see decay.h; lock */
 struct decay {
-	int32_t ms;     /* RUN_DECAY_NEVER: not by itself; 0: at once; atomic to
-			   look */
-	uint32_t low;   /* fewest spare pages in the period that runs */
-	uint32_t owed;  /* pages still to be given back for the last one */
-	uint32_t at;    /* bits from here on have been looked at */
-	uint64_t until; /* end of the period, in ms; 0: none runs */
+	int32_t ms;    /* RUN_DECAY_NEVER: not by itself; 0: at once; atomic to
+			  look */
+	uint32_t low;  /* fewest spare pages in the period that runs */
+	uint32_t owed; /* pages still to be given back for the last one */
+	uint32_t at;   /* bits from here on have been looked at */
+	uint64_t
+		until; /* end of the period, ms; 0: none runs; atomic to look */
 	uint32_t whole; /* not 0: whole blocks first */
 	uint32_t nfew;  /* looks at the clock that were left out */
 };
@@ -119,7 +116,7 @@ struct run_space {
 	uint32_t nmeta;      /* descriptor runs; lock */
 	uint32_t nhollow;    /* hollow pages; lock */
 	uint32_t nspare;     /* free pages, dirty and not hollow; lock */
-	uint32_t give;       /* enum backing_give; lock */
+	uint32_t give;       /* enum backing_give; lock; atomic to look */
 	uint32_t is_short;   /* the last reserve failed; lock; atomic to look */
 	uint32_t asks;       /* run_ask(); atomic, relaxed */
 	uint32_t period;     /* of the decay, counted; atomic, relaxed */
@@ -362,42 +359,30 @@ bool run_resize(
 	struct run_space *rs, struct desc *d, size_t npages, bool *ret_clean);
 
 /*
- * run_edit, run_edited -- around the three that follow, which need the run
- * lock: take it, and let it go
+ * run_descs_take -- up to n descriptors of one granule, for run_split()
+ * They tell RUN_NONE.  Returns how many there were; a page is taken for the
+ * first only.
+ * Locks  takes the run lock, and may let it go meanwhile.
  */
-void run_edit(struct run_space *rs);
-void run_edited(struct run_space *rs);
+unsigned run_descs_take(struct run_space *rs, struct desc *ret[], unsigned n);
+
+/* run_descs_give -- the counterpart.  Takes the run lock. */
+void run_descs_give(struct run_space *rs, struct desc *const d[], unsigned n);
 
 /*
- * run_split -- a large run keeps its first npages pages; the rest becomes a run
- * of its own with the same tag
- * Returns the rest; NULL, and nothing has changed, when there is no room for a
- * descriptor.
- * Locks  run lock held; it may be let go meanwhile.  The caller alone knows the
- * run.
+ * run_split -- a large run keeps its first npages pages; the rest is a run of
+ * the same tag with the descriptor `rest` from now on
+ * Locks  none.  The caller alone knows the run.
  */
-struct desc *run_split(struct run_space *rs, struct desc *d, size_t npages);
+void run_split(
+	struct run_space *rs, struct desc *d, struct desc *rest, size_t npages);
 
 /*
  * run_join -- the pages of the large run `next`, which begins where d ends, are
- * d's from now on, and `next` is no more
- * Locks  run lock held.  The caller alone knows both runs.
+ * d's from now on, and the descriptor `next` is the caller's
+ * Locks  none.  The caller alone knows both runs.
  */
 void run_join(struct run_space *rs, struct desc *d, struct desc *next);
-
-/*
- * run_keep -- a RUN_CACHED run is kept by that holder, or (NULL) by none
- * The caller alone knows the run, and is the holder.
- */
-void run_keep(struct run_space *rs, struct run_kept *k, void *holder);
-
-/*
- * run_beside -- ret[0], ret[1]: the runs directly before and behind d, where
- * they are kept by that holder, which is the caller; else NULL
- * Locks  run lock held.
- */
-void run_beside(struct run_space *rs, const struct desc *d, const void *holder,
-	struct desc *ret[2]);
 
 /*
  * run_next_used -- the next pages together that are in use, fixed metadata too,
@@ -424,6 +409,12 @@ size_t run_trim(struct run_space *rs, size_t keep);
  * Callers look at rs->due first, and hold no lock.
  */
 void run_decay(struct run_space *rs);
+
+/*
+ * run_tick -- for who uses pages again and again without the run lock: look at
+ * the clock, and take the lock where a period is over
+ */
+void run_tick(struct run_space *rs);
 
 /* run_set_decay -- another decay time.  Takes the run lock. */
 void run_set_decay(struct run_space *rs, int ms);

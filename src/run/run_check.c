@@ -138,28 +138,32 @@ check_meta(struct run_check *c, size_t page)
 	c->claimed[page] |= 1;
 }
 
-/* claim -- the granules of the descriptor that page `page` names */
+/* claim -- the granules of a descriptor; NULL, and why not */
 static struct desc *
-claim(struct run_check *c, size_t page, uint32_t g)
+claim(const struct run_check *c, uint32_t g, const char **ret_why)
 {
 	size_t at = granule_page(g);
 	unsigned first = g % PAGE_GRANULES;
-	if (g < PAGE_GRANULES || first == 0 || !is_meta(c, at)) {
-		(void)finding(c->f, "page %zu: no descriptor at %u", page, g);
+	*ret_why = "is none";
+	if (g < PAGE_GRANULES || first == 0 || !is_meta(c, at))
 		return NULL;
-	}
 	struct desc *d = run_desc(c->rs->base, g);
-	if (d->ngran == 0 || first + d->ngran > PAGE_GRANULES) {
-		(void)finding(c->f, "page %zu: size of descriptor %u", page, g);
+	*ret_why = "has a wrong size";
+	if (d->ngran == 0 || first + d->ngran > PAGE_GRANULES)
 		return NULL;
-	}
-	if (bitmap_any_set(&c->claimed[at], first, d->ngran)) {
-		(void)finding(
-			c->f, "page %zu: descriptor %u is shared", page, g);
+	*ret_why = "is shared";
+	if (bitmap_any_set(&c->claimed[at], first, d->ngran))
 		return NULL;
-	}
 	bitmap_set_range(&c->claimed[at], first, d->ngran);
 	return d;
+}
+
+struct desc *
+run_check_spare(const struct run_check *c, uint32_t g)
+{
+	const char *why;
+	struct desc *d = claim(c, g, &why);
+	return d != NULL && d->ngran == 1 && d->owner == RUN_NONE ? d : NULL;
 }
 
 /* check_run -- the run that begins at a used page; returns its pages */
@@ -172,9 +176,12 @@ check_run(struct run_check *c, size_t page)
 		check_meta(c, page);
 		return META_PAGES;
 	}
-	struct desc *d = claim(c, page, g);
-	if (d == NULL)
+	const char *why;
+	struct desc *d = claim(c, g, &why);
+	if (d == NULL) {
+		(void)finding(c->f, "page %zu: descriptor %u %s", page, g, why);
 		return 1;
+	}
 	if (d->base != rs->base + page * RUN_PAGE || d->npages == 0 ||
 		d->npages > rs->npages - page) {
 		(void)finding(
@@ -185,13 +192,8 @@ check_run(struct run_check *c, size_t page)
 	if (d->owner == RUN_NONE || d->owner == RUN_META)
 		(void)finding(
 			c->f, "page %zu: owner of descriptor %u", page, g);
-	if (d->owner == RUN_LARGE &&
-		((const struct run_kept *)(const void *)d)->holder != NULL)
-		(void)finding(c->f, "page %zu: an object that is kept", page);
-	/* a run that is kept is named on its last page too */
-	size_t last = d->owner == RUN_CACHED ? d->npages - 1 : 0;
 	for (size_t i = 1; i < d->npages; i++)
-		if (map_at(c, page + i) != (large && i != last ? 0 : g)) {
+		if (map_at(c, page + i) != (large ? 0 : g)) {
 			(void)finding(
 				c->f, "page %zu: page map in a run", page + i);
 			break;
@@ -233,9 +235,8 @@ check_pages(struct run_check *c)
 	}
 }
 
-/* check_granules -- what is claimed is exactly what is not free */
-static void
-check_granules(struct run_check *c)
+void
+run_check_granules(const struct run_check *c)
 {
 	for (size_t page = c->rs->first; page < c->rs->npages; page++)
 		if (is_meta(c, page) &&
@@ -394,7 +395,6 @@ run_check_all(struct run_check *c)
 	check_used(c);
 	check_granules_hollow(c);
 	check_pages(c);
-	check_granules(c);
 	check_meta_list(c);
 	check_zero(c);
 }

@@ -43,6 +43,19 @@ void run_check_end(struct run_check *c);
 /* run_check_all -- tree, page map, descriptors, lists, counts, zero pages */
 void run_check_all(struct run_check *c);
 
+/*
+ * run_check_spare -- after that: a granule is said to be a descriptor of one,
+ * without a run
+ * Returns it, or NULL when that cannot be.
+ */
+struct desc *run_check_spare(const struct run_check *c, uint32_t g);
+
+/*
+ * run_check_granules -- after these: what descriptors there are is exactly what
+ * is not free
+ */
+void run_check_granules(const struct run_check *c);
+
 /* run_check_head -- the descriptor that begins at a granule, or NULL */
 struct desc *run_check_head(const struct run_check *c, uint64_t granule);
 

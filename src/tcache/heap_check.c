@@ -231,68 +231,6 @@ check_inbox(struct tally *t, const struct heap *h)
 	t->queued_said += n;
 }
 
-/* cached_head -- the cached run of this heap that begins at a granule */
-static const struct large_run *
-cached_head(const struct tally *t, const struct heap *h, uint32_t g)
-{
-	const struct desc *d = run_check_head(t->c, g);
-	if (d == NULL || d->owner != RUN_CACHED)
-		return NULL;
-	const struct large_run *r = (const struct large_run *)d;
-	return r->kept.holder == h ? r : NULL;
-}
-
-/* check_cache_class -- the cached runs of one class; returns how many */
-static size_t
-check_cache_class(const struct tally *t, const struct heap *h, unsigned cls)
-{
-	uint32_t prev = RUN_NO_GRANULE, g = h->cache.head[cls];
-	bool has = (h->cache.has[cls / 64] >> (cls % 64) & 1) != 0;
-	size_t n = 0;
-	if (has != (g != RUN_NO_GRANULE))
-		(void)finding(
-			t->c->f, "heap %u: cached runs, class %u", h->id, cls);
-	for (; g != RUN_NO_GRANULE && n <= h->cache.nruns; n++) {
-		const struct large_run *r = cached_head(t, h, g);
-		if (r == NULL || r->prev != prev ||
-			large_class(r->kept.head.npages) != cls) {
-			(void)finding(t->c->f, "heap %u: cached run %u of %u",
-				h->id, g, cls);
-			break;
-		}
-		prev = g;
-		g = r->next;
-	}
-	return n;
-}
-
-/* check_cache -- by age, then by class */
-static void
-check_cache(struct tally *t, const struct heap *h)
-{
-	const struct run_cache *c = &h->cache;
-	uint64_t pages = 0;
-	uint32_t prev = RUN_NO_GRANULE, g = c->oldest;
-	size_t n = 0, classed = 0;
-	for (; g != RUN_NO_GRANULE && n <= c->nruns; n++) {
-		const struct large_run *r = cached_head(t, h, g);
-		if (r == NULL || r->older != prev) {
-			(void)finding(
-				t->c->f, "heap %u: cached run %u", h->id, g);
-			return;
-		}
-		pages += r->kept.head.npages;
-		prev = g;
-		g = r->newer;
-	}
-	for (unsigned cls = 0; cls < LARGE_CLASSES; cls++)
-		classed += check_cache_class(t, h, cls);
-	if (n != c->nruns || classed != n || c->newest != prev ||
-		pages != c->npages || pages > cache_most(h->dir))
-		(void)finding(t->c->f, "heap %u: cached runs", h->id);
-	t->cached_said += n;
-}
-
 static void
 check_bin(struct tally *t, const struct heap *h, unsigned cls)
 {
@@ -355,7 +293,7 @@ check_heap(struct tally *t, const struct heap *h)
 	for (unsigned c = 0; c < t->dir->table->nclasses; c++)
 		check_bin(t, h, c);
 	check_inbox(t, h);
-	check_cache(t, h);
+	t->cached_said += cache_check(t->c, h);
 	if (h->hardening == HARDENING_GUARDED)
 		quarantine_check(t->c, h);
 	check_spill(t, h);

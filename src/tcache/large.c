@@ -130,18 +130,6 @@ heap_let(const struct heap *h, void *p)
 		let(d);
 }
 
-/* cached_behind -- does this heap keep the run behind that one? */
-static bool
-cached_behind(const struct heap *h, const struct desc *d)
-{
-	struct desc *beside[2];
-	/* another heap's may go away while it is looked at without the lock */
-	run_edit(h->runs);
-	run_beside(h->runs, d, h, beside);
-	run_edited(h->runs);
-	return beside[1] != NULL;
-}
-
 /* resize -- a run that is held */
 static bool
 resize(struct heap *h, struct desc *d, size_t npages)
@@ -153,7 +141,7 @@ resize(struct heap *h, struct desc *d, size_t npages)
 	bool done = npages > have && cache_grow(h, d, npages);
 	if (!done)
 		done = run_resize(h->runs, d, npages, &clean);
-	if (!done && cached_behind(h, d)) {
+	if (!done && cache_behind(h, d)) {
 		cache_release(h);
 		done = run_resize(h->runs, d, npages, &clean);
 	}

@@ -24,8 +24,9 @@
 #define GRAIN_TAKEN    4u  /* no more than that part of the pool is in use */
 #define GRAIN_PLACES   16u /* that frees leave at most */
 
-/* every so many lone runs look at the clock: it takes a lock */
-#define LONE_LOOK 64u
+#define LONE_LOOK    64u /* every so many lone runs look at the clock */
+#define SPARES_LEAST 2u  /* descriptors that a run can be cut with */
+#define SPARES_STEP  16u /* that are taken and given back together */
 
 unsigned
 large_class(size_t npages)
@@ -55,7 +56,50 @@ run_at(const struct heap *h, uint32_t granule)
 static struct desc *
 desc_of(struct large_run *r)
 {
-	return &r->kept.head;
+	return &r->head;
+}
+
+static void
+spare_push(struct heap *h, struct desc *d)
+{
+	((struct large_run *)d)->next = h->cache.spare;
+	h->cache.spare = run_granule(h->base, d);
+	h->cache.nspare++;
+}
+
+static struct desc *
+spare_pop(struct heap *h)
+{
+	struct large_run *r = run_at(h, h->cache.spare);
+	h->cache.spare = r->next;
+	h->cache.nspare--;
+	return desc_of(r);
+}
+
+/* spares_fill -- have so many, SPARES_LEAST at most; false: no room for them */
+static bool
+spares_fill(struct heap *h, unsigned least)
+{
+	struct desc *d[SPARES_STEP];
+	if (likely(h->cache.nspare >= least))
+		return true;
+	unsigned n = run_descs_take(h->runs, d, SPARES_STEP);
+	while (n > 0)
+		spare_push(h, d[--n]);
+	return h->cache.nspare >= least;
+}
+
+/* spares_drain -- have no more than that */
+static void
+spares_drain(struct heap *h, unsigned most)
+{
+	struct desc *d[SPARES_STEP];
+	while (h->cache.nspare > most) {
+		unsigned n = 0;
+		while (n < SPARES_STEP && h->cache.nspare > most)
+			d[n++] = spare_pop(h);
+		run_descs_give(h->runs, d, n);
+	}
 }
 
 /* link_run -- the run of d is the newest in the cache */
@@ -66,7 +110,7 @@ link_run(struct heap *h, struct desc *d)
 	struct large_run *r = (struct large_run *)d;
 	uint32_t g = run_granule(h->base, d);
 	unsigned cls = large_class(d->npages);
-	run_keep(h->runs, &r->kept, h);
+	edges_add(&c->edges, h->base, r);
 	r->prev = RUN_NO_GRANULE;
 	r->next = c->head[cls];
 	if (r->next != RUN_NO_GRANULE)
@@ -109,7 +153,7 @@ unlink_run(struct heap *h, struct desc *d)
 		c->oldest = r->newer;
 	c->npages -= d->npages;
 	c->nruns--;
-	run_keep(h->runs, &r->kept, NULL);
+	edges_remove(&c->edges, h->base, r);
 }
 
 /* is_wide -- is there much room in the pool, before anything is in it? */
@@ -134,25 +178,19 @@ lowered(struct run_cache *c)
 static ALWAYS_INLINE struct desc *
 cut(struct heap *h, struct desc *d, size_t skip, size_t npages)
 {
-	struct desc *front = NULL, *rest = NULL;
+	if (d->npages > npages && !spares_fill(h, SPARES_LEAST))
+		return NULL;
 	unlink_run(h, d);
-	if (d->npages > npages) {
-		run_edit(h->runs);
-		if (skip > 0) {
-			front = d;
-			d = run_split(h->runs, front, skip);
-		}
-		if (d != NULL && d->npages > npages)
-			rest = run_split(h->runs, d, npages);
-		run_edited(h->runs);
-	}
-	if (front != NULL)
+	if (skip > 0) {
+		struct desc *front = d;
+		d = spare_pop(h);
+		run_split(h->runs, front, d, skip);
 		link_run(h, front);
-	if (rest != NULL)
+	}
+	if (d->npages > npages) {
+		struct desc *rest = spare_pop(h);
+		run_split(h->runs, d, rest, npages);
 		link_run(h, rest);
-	if (d != NULL && d->npages > npages) {
-		link_run(h, d);
-		d = NULL;
 	}
 	lowered(&h->cache);
 	return d;
@@ -285,23 +323,47 @@ limit_of(const struct heap *h)
 	return min_u32(part, load_relaxed(&h->runs->nfree) / CACHE_OF_FREE);
 }
 
+/* beside -- the run with that edge at an address of d's, or NULL */
+static struct desc *
+beside(const struct heap *h, enum edge edge, const char *at)
+{
+	struct large_run *r = edges_find(&h->cache.edges, h->base, edge, at);
+	return r == NULL ? NULL : desc_of(r);
+}
+
+/* behind -- the cached run behind that one, or NULL */
+static struct desc *
+behind(const struct heap *h, const struct desc *d)
+{
+	size_t bytes = (size_t)d->npages << RUN_LG_PAGE;
+	return beside(h, EDGE_BEGIN, d->base + bytes);
+}
+
+/* join -- the pages of next, which is not in the cache, are d's */
+static void
+join(struct heap *h, struct desc *d, struct desc *next)
+{
+	run_join(h->runs, d, next);
+	spare_push(h, next);
+}
+
 /* gather -- a run and the cached ones beside it, which leave the cache */
 static struct desc *
 gather(struct heap *h, struct desc *d)
 {
-	struct desc *beside[2];
-	run_edit(h->runs);
-	run_beside(h->runs, d, h, beside);
-	if (beside[1] != NULL) {
-		unlink_run(h, beside[1]);
-		run_join(h->runs, d, beside[1]);
+	struct desc *before = beside(h, EDGE_END, d->base);
+	struct desc *next = behind(h, d);
+	if (next != NULL) {
+		unlink_run(h, next);
+		join(h, d, next);
 	}
-	if (beside[0] != NULL) {
-		unlink_run(h, beside[0]);
-		run_join(h->runs, beside[0], d);
-		d = beside[0];
+	if (before != NULL) {
+		unlink_run(h, before);
+		join(h, before, d);
+		d = before;
 	}
-	run_edited(h->runs);
+	if (unlikely(h->cache.nspare > RUN_CACHE_SPARES))
+		spares_drain(h, RUN_CACHE_SPARES - SPARES_STEP);
 	return d;
 }
 
@@ -315,10 +377,13 @@ cache_put(struct heap *h, struct desc *d)
 		run_free(h->runs, d);
 		return;
 	}
-	if (c->nruns > 0 || ++c->nlone % LONE_LOOK == 0)
+	if (c->nruns > 0 || ++c->nlone % LONE_LOOK == 0) {
 		d = gather(h, d);
+		/* what comes and goes in a cache needs no lock that does it */
+		run_tick(h->runs);
+	}
 	link_run(h, d);
-	while (c->npages > limit)
+	while (c->npages > limit || c->nruns > RUN_CACHE_MOST)
 		give_back(h, run_desc(h->base, c->oldest));
 }
 
@@ -326,14 +391,14 @@ cache_put(struct heap *h, struct desc *d)
 static bool
 shorten(struct heap *h, struct desc *d, uint32_t npages)
 {
+	if (!spares_fill(h, 1))
+		return false;
+	struct desc *rest = spare_pop(h);
 	unlink_run(h, d);
-	run_edit(h->runs);
-	struct desc *rest = run_split(h->runs, d, d->npages - npages);
-	run_edited(h->runs);
+	run_split(h->runs, d, rest, d->npages - npages);
 	link_run(h, d);
-	if (rest != NULL)
-		run_free(h->runs, rest);
-	return rest != NULL;
+	run_free(h->runs, rest);
+	return true;
 }
 
 void
@@ -358,23 +423,23 @@ cache_decay(struct heap *h)
 bool
 cache_grow(struct heap *h, struct desc *d, size_t npages)
 {
-	struct desc *beside[2];
 	size_t more = npages - d->npages;
 	if (h->cache.npages < more)
 		return false;
-	run_edit(h->runs);
-	run_beside(h->runs, d, h, beside);
-	run_edited(h->runs);
-	struct desc *next = beside[1];
+	struct desc *next = behind(h, d);
 	if (next == NULL || next->npages < more)
 		return false;
 	next = cut(h, next, 0, more);
 	if (next == NULL)
 		return false;
-	run_edit(h->runs);
-	run_join(h->runs, d, next);
-	run_edited(h->runs);
+	join(h, d, next);
 	return true;
+}
+
+bool
+cache_behind(const struct heap *h, const struct desc *d)
+{
+	return behind(h, d) != NULL;
 }
 
 void
@@ -382,4 +447,5 @@ cache_release(struct heap *h)
 {
 	while (h->cache.nruns > 0)
 		give_back(h, run_desc(h->base, h->cache.newest));
+	spares_drain(h, 0);
 }

@@ -4,15 +4,15 @@
  *
  * What is freed is joined with the cached runs beside it; an object takes the
  * front of the shortest run that is long enough, and the rest stays.  So most
- * large objects come and go without the page tree and its lock.  The oldest
- * runs go back when more pages are cached than the directory allows, and when a
+ * large objects come and go without the page tree and without a lock: also the
+ * descriptors that this takes and leaves are kept by the heap.  The oldest runs
+ * go back when more pages or runs are cached than may be, and when a
  * period of the pool's decay has not needed them: the fewest pages that there
  * were in it.  A heap that its thread does not use keeps them until a trim.
  *
  * The descriptor of a cached run says so (RUN_CACHED), which is how a second
- * free of it is seen, names the heap, and is on two lists of that heap: the
- * runs of its class, newest first, and all by age.  The page map leads to it
- * from its first and from its last page.
+ * free of it is seen, and is on two lists of the heap, the runs of its class,
+ * newest first, and all by age, and in its table of edges.
  *
  * All functions need the heap's holder.
  */
@@ -24,10 +24,13 @@
 #include <stdint.h>
 
 #include "run/run.h"
+#include "tcache/run_edges.h"
 
 #define LARGE_CLASSES    128u /* of large runs: 4 a doubling of pages */
 #define RUN_CACHE_WORDS  (LARGE_CLASSES / 64u)
 #define RUN_CACHE_LOOKED 8u /* runs of its own class that a size looks at */
+#define RUN_CACHE_MOST   (EDGE_BUCKETS * 8u) /* runs: chains stay short */
+#define RUN_CACHE_SPARES 32u                 /* descriptors without a run */
 
 /* lists are of granule numbers */
 struct run_cache {
@@ -38,18 +41,12 @@ struct run_cache {
 	uint32_t low;     /* fewest pages in that period; at most npages */
 	uint32_t nlone;   /* runs that came into an empty cache */
 	uint32_t nplaces; /* objects that were freed and not replaced */
+	uint32_t spare;   /* first descriptor without a run, by next */
+	uint32_t nspare;
 	uint64_t has[RUN_CACHE_WORDS]; /* classes that have a run */
 	uint32_t head[LARGE_CLASSES];  /* newest run of each class */
+	struct run_edges edges;
 };
-
-/* the descriptor of a large run: one granule */
-struct large_run {
-	struct run_kept kept;  /* the holder is the heap; NULL: not cached */
-	uint32_t next, prev;   /* runs of the class; while cached */
-	uint32_t older, newer; /* all runs of the cache; while cached */
-};
-
-_Static_assert(sizeof(struct large_run) <= RUN_GRANULE, "one granule");
 
 struct heap;
 struct heap_dir;
@@ -75,10 +72,19 @@ void cache_put(struct heap *h, struct desc *d);
  */
 bool cache_grow(struct heap *h, struct desc *d, size_t npages);
 
+/* cache_behind -- does the heap keep the run behind that one? */
+bool cache_behind(const struct heap *h, const struct desc *d);
+
 /* cache_decay -- give back what the period that is over has not needed */
 void cache_decay(struct heap *h);
 
-/* cache_release -- give all cached runs back */
+/*
+ * cache_check -- verify the run cache of a heap of a frozen pool, after
+ * run_check_all(); returns how many runs are in it
+ */
+size_t cache_check(const struct run_check *c, const struct heap *h);
+
+/* cache_release -- give all cached runs back, and the spare descriptors */
 void cache_release(struct heap *h);
 
 #endif

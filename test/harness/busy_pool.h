@@ -4,7 +4,7 @@
  *
  * Heaps of threads that live, that have ended and that share one; slabs that
  * are current, listed, empty, full, and full with slots that others freed;
- * slots in LIFOs; large objects, live and cached.
+ * slots in LIFOs; large objects, live and cached, and descriptors without any.
  */
 #ifndef HARNESS_BUSY_POOL_H
 #define HARNESS_BUSY_POOL_H

@@ -71,6 +71,7 @@ space_nfindings(
 		run_check_all(&c);
 		if (dir != NULL)
 			dir_check(&c, dir, level);
+		run_check_granules(&c);
 		run_check_end(&c);
 	}
 	must(err == 0);

@@ -120,6 +120,9 @@ static struct field heap[] = {
 	FIELD(heap, cache.has, MATTERS),
 	FIELD(heap, cache.head[9], MATTERS),
 	FIELD(heap, cache.head[77], MATTERS),
+	FIELD(heap, cache.spare, MATTERS),
+	FIELD(heap, cache.nspare, MATTERS),
+	FIELD(heap, cache.edges, MATTERS),
 	FIELD(heap, nlate, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
@@ -176,12 +179,17 @@ static struct field run[] = {
 	FIELD(desc, ngran, MATTERS),
 	FIELD(desc, owned, UNUSED),
 };
-static struct field large_run[] = {FIELD(large_run, kept.holder, MATTERS)};
 static struct field cached_run[] = {
 	FIELD(large_run, next, MATTERS),
 	FIELD(large_run, prev, MATTERS),
 	FIELD(large_run, older, MATTERS),
 	FIELD(large_run, newer, MATTERS),
+	FIELD(large_run, chained, MATTERS),
+};
+static struct field spare_desc[] = {
+	FIELD(large_run, head.owner, MATTERS),
+	FIELD(large_run, head.ngran, MATTERS),
+	FIELD(large_run, next, MATTERS),
 };
 static struct field meta[] = {
 	FIELD(meta, head.owner, MATTERS),
@@ -248,8 +256,6 @@ try_run(const struct desc *desc)
 		try_all(meta, desc);
 	else
 		try_all(run, desc);
-	if (desc->owner == RUN_LARGE || desc->owner == RUN_CACHED)
-		try_all(large_run, desc);
 	if (desc->owner == RUN_CACHED)
 		try_all(cached_run, desc);
 }
@@ -296,6 +302,8 @@ try_heap(const struct heap *h)
 	try_all(heap, h);
 	if (h->state == HEAP_PARKED)
 		try_all(heap_parked, h);
+	if (h->cache.nspare > 0)
+		try_all(spare_desc, run_desc(h->base, h->cache.spare));
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
 		const struct bin *b = heap_bin_const(h, h->table, c);
 
@@ -371,8 +379,8 @@ report_all(void)
 	report(slab_w);
 	report(slab_r);
 	report(run);
-	report(large_run);
 	report(cached_run);
+	report(spare_desc);
 	report(meta);
 	report(page_map);
 	report(used);

@@ -101,19 +101,28 @@ static struct field heap_fields[] = {
 	FIELD(heap, cache.has, MATTERS),
 	FIELD(heap, cache.head[9], MATTERS),
 	FIELD(heap, cache.head[77], MATTERS),
+	FIELD(heap, cache.spare, MATTERS),
+	FIELD(heap, cache.nspare, MATTERS),
+	FIELD(heap, cache.edges.head[EDGE_BEGIN][9], MATTERS),
+	FIELD(heap, cache.edges.head[EDGE_END][77], MATTERS),
 	FIELD(heap, nlate, FREE_TO_DIFFER),
 	FIELD(heap, large[0], MATTERS),
 };
 
 static struct field parked_fields[] = {FIELD(heap, next_parked, MATTERS)};
 static struct field cached_fields[] = {
-	FIELD(large_run, kept.holder, MATTERS),
 	FIELD(large_run, next, MATTERS),
 	FIELD(large_run, prev, MATTERS),
 	FIELD(large_run, older, MATTERS),
 	FIELD(large_run, newer, MATTERS),
+	FIELD(large_run, chained, MATTERS),
 };
 
+static struct field spare_fields[] = {
+	FIELD(large_run, head.owner, MATTERS),
+	FIELD(large_run, head.ngran, MATTERS),
+	FIELD(large_run, next, MATTERS),
+};
 static struct field dir_fields[] = {
 	FIELD(heap_dir, admin, MATTERS),
 	FIELD(heap_dir, shared_lock, MATTERS),
@@ -224,6 +233,9 @@ fill(enum hardening level)
 		if (i % 2 == 0)
 			must(heaps_free(one, p) == FREE_DONE);
 	}
+	/* a part of the longer one: the rest stays, and spare descriptors */
+	must(heaps_malloc(one, 10 * RUN_PAGE) != NULL);
+	must(one->cache.nruns == 2 && one->cache.nspare > 1);
 	/* full: the bin lets go of it when it needs the next */
 	slabs[0] = fill_slab(one, 96, o, &n);
 	must(heaps_malloc(one, 96) != NULL);
@@ -291,6 +303,8 @@ check__every_field__finds_what_matters(void **state)
 		run_desc(one->base, one->cache.oldest));
 	flip_all(cached_fields, NELEM(cached_fields),
 		run_desc(one->base, one->cache.newest));
+	flip_all(spare_fields, NELEM(spare_fields),
+		run_desc(one->base, one->cache.spare));
 	flip_all(dir_fields, NELEM(dir_fields), &pool.dir);
 	report_all(slab_fields);
 	report_all(w_fields);
@@ -301,6 +315,7 @@ check__every_field__finds_what_matters(void **state)
 	report_all(heap_fields);
 	report_all(parked_fields);
 	report_all(cached_fields);
+	report_all(spare_fields);
 	report_all(dir_fields);
 	print_message("  found %zu of %zu that matter\n", nfound, ntried);
 	assert_true(nfound * 100 >= ntried * 99);

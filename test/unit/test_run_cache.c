@@ -7,6 +7,7 @@
 #include "harness/heaps.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define NLIVE  64
 #define NSTEPS (TEST_SANITIZED ? 4000 : 20000)
@@ -208,6 +209,84 @@ free__twice_or_inside__is_refused_when_cached(void **state)
 	heaps_close(&pool);
 }
 
+static void
+all__out_of_pieces_that_are_kept__take_no_lock(void **state)
+{
+	char *p, *q;
+	struct desc *d;
+
+	(void)state;
+	open_heaps();
+	give(heap, take(heap, 40));
+	/* the first part brings descriptors */
+	p = take(heap, 10);
+	must(heap->cache.nspare > 2);
+	(void)alarm(60); /* whoever takes the lock would wait for ever */
+	lock_acquire(&pool.s.rs.lock, RANK_RUN);
+	q = take(heap, 10);
+	d = run_lookup(&pool.s.rs, q);
+	assert_ptr_equal(q, p + 10 * RUN_PAGE);
+	give(heap, p);
+	assert_ptr_equal(take(heap, 3), p);
+	assert_true(heap_resize_large(heap, d, 17));
+	give(heap, q);
+	give(heap, p);
+	assert_int_equal(heap->cache.nruns, 1);
+	assert_int_equal(heap->cache.npages, 40);
+	lock_release(&pool.s.rs.lock, RANK_RUN);
+	(void)alarm(0);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+static void
+free__more_runs_than_may_be__gives_the_oldest_back(void **state)
+{
+	enum { RUNS = RUN_CACHE_MOST + 100 };
+	static void *p[RUNS];
+
+	(void)state;
+	heaps_open(&pool, 512 * MIB, HARDENING_DEFAULT);
+	heap = dir_attach(&pool.dir, true);
+	other = dir_attach(&pool.dir, false);
+	must(heap != NULL && other != NULL);
+	for (size_t i = 0; i < RUNS; i++) {
+		p[i] = take(heap, 3);
+		must(p[i] != NULL && take(other, 3) != NULL);
+	}
+	for (size_t i = 0; i < RUNS; i++)
+		give(heap, p[i]);
+	assert_int_equal(heap->cache.nruns, RUN_CACHE_MOST);
+	assert_ptr_equal(run_desc(heap->base, heap->cache.oldest)->base,
+		p[RUNS - RUN_CACHE_MOST]);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+/* descriptors that runs leave when they are joined do not heap up */
+static void
+free__many_that_become_one__keeps_few_descriptors(void **state)
+{
+	void *p[LIMIT];
+
+	(void)state;
+	open_heaps();
+	for (size_t i = 0; i < LIMIT; i++)
+		p[i] = take(heap, 1);
+	for (size_t i = 0; i < LIMIT; i += 2)
+		give(heap, p[i]);
+	for (size_t i = 1; i < LIMIT; i += 2) {
+		give(heap, p[i]);
+		must(heap->cache.nspare <= RUN_CACHE_SPARES);
+	}
+	assert_int_equal(heap->cache.nruns, 1);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	cache_release(heap);
+	assert_int_equal(heap->cache.nspare, 0);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
 struct live {
 	char *p;
 	size_t npages;
@@ -297,6 +376,12 @@ main(void)
 			resize__cached_run_behind__grows_into_a_part_of_it),
 		cmocka_unit_test(free__while_it_is_held__is_refused),
 		cmocka_unit_test(free__twice_or_inside__is_refused_when_cached),
+		cmocka_unit_test(
+			all__out_of_pieces_that_are_kept__take_no_lock),
+		cmocka_unit_test(
+			free__more_runs_than_may_be__gives_the_oldest_back),
+		cmocka_unit_test(
+			free__many_that_become_one__keeps_few_descriptors),
 		cmocka_unit_test(all__random_operations__keep_every_object),
 	};
 

@@ -35,7 +35,6 @@ setup(void **state)
 	wide = d[5];
 	cached = d[4];
 	cached->owner = RUN_CACHED;
-	run_keep(&space.rs, (struct run_kept *)cached, &space);
 	must(space_nfindings(&space, NULL, HARDENING_NONE) == 0);
 	must(space.rs.nmeta >= 3);
 	return 0;
