@@ -9,7 +9,10 @@
 
 enum {
 	FIRST_NOPS = 1000,
-	FITTING = 3,
+	FITTING = 2, /* times in a row that are not faster than before */
+	FITTING_MOST = 200,
+	WARM_NOPS = 20000, /* and so many operations in all, */
+	WARM_SLICES = 100, /* or so long */
 	WHOLE_ROUNDS_MAX = 3,
 	ROUNDS_LEAST = 5, /* also when they take longer than they should, */
 	LONGER = 3,       /* by this factor */
@@ -17,6 +20,9 @@ enum {
 
 /* the whole processor's time is not had for less */
 #define NS_MIN 1.0
+
+/* a time that is faster than before by less than that is none */
+#define IS_WARM 0.8
 
 static const double percents[] = {50, 75, 90, 95, 99, 99.5, 99.9, 99.99, 100};
 enum { NPERCENTS = sizeof(percents) / sizeof(percents[0]) };
@@ -120,23 +126,35 @@ go(struct racer *racer)
 	return value;
 }
 
-/* fit -- how many operations fill a slice */
+/*
+ * fit -- how many operations fill a slice, once it is warm: pages that no round
+ * before has touched cost the kernel's time, and much of it where they are huge
+ */
 static void
 fit(struct racer *racer, const struct plan *plan)
 {
 	const struct shape *shape = racer->job.work->shape;
+	double best = INFINITY, spent = 0;
+	int nwarm = 0;
 
 	racer->nops = shape->own_pools ? 1 : FIRST_NOPS;
 	if (shape->whole)
 		racer->nops = SIZE_MAX;
-	for (int i = 0; i < FITTING && !shape->whole && is_racing(racer); i++) {
+	for (int i = 0; i < FITTING_MOST && !shape->whole && is_racing(racer);
+		i++) {
 		double ns = go(racer);
 		double fitting = plan->slice_ns / (ns > NS_MIN ? ns : NS_MIN);
 
+		spent += ns * (double)racer->nops;
 		/* the first times are cold: do not trust them far */
 		if (fitting > (double)racer->nops * 100)
 			fitting = (double)racer->nops * 100;
 		racer->nops = fitting > 1 ? (size_t)fitting : 1;
+		nwarm = ns > best * IS_WARM ? nwarm + 1 : 0;
+		best = ns < best ? ns : best;
+		if (nwarm >= FITTING && (spent > WARM_SLICES * plan->slice_ns ||
+						racer->nops_done > WARM_NOPS))
+			break;
 	}
 	racer->faults = 0;
 	racer->major = 0;

@@ -50,6 +50,32 @@ in_region(struct extent extent)
 	return create_opts(&options);
 }
 
+/*
+ * A region is its caller's, and stays when a pool in it is deleted: the next
+ * pool of the size is made in the same, as the others' pools are made in arenas
+ * whose memory they keep.
+ */
+static struct extent spare;
+
+static int
+get_region(const struct pool *pool, struct extent *ret_extent)
+{
+	*ret_extent = spare;
+	spare = (struct extent){NULL, 0};
+	if (ret_extent->size == pool->size)
+		return 0;
+	memory_unmap(*ret_extent);
+	return memory_map(
+		pool->memory, pool->size, (size_t)1 << 21, ret_extent);
+}
+
+static void
+put_region(struct extent extent)
+{
+	memory_unmap(spare);
+	spare = extent;
+}
+
 static const char *
 create(struct pool *pool, const char *options)
 {
@@ -59,11 +85,10 @@ create(struct pool *pool, const char *options)
 		return "no environment";
 	if (memory_is_file(pool->memory)) {
 		pool->handle = vmem_create(pool->memory->dir, pool->size);
-	} else if (memory_map(pool->memory, pool->size, (size_t)1 << 21,
-			   &extent) == 0) {
+	} else if (get_region(pool, &extent) == 0) {
 		pool->handle = in_region(extent);
 		if (pool->handle == NULL)
-			memory_unmap(extent);
+			put_region(extent);
 	}
 	if (options != NULL)
 		(void)unsetenv(OPTIONS);
@@ -103,7 +128,7 @@ remove_pool(struct pool *pool)
 {
 	vmem_delete(pool->handle);
 	if (!memory_is_file(pool->memory))
-		memory_unmap(pool->extent);
+		put_region(pool->extent);
 }
 
 static void *
