@@ -10,8 +10,8 @@
 enum {
 	FIRST_NOPS = 1000,
 	FITTING = 2, /* times in a row that are not faster than before */
-	FITTING_MOST = 200,
-	WARM_NOPS = 20000, /* and so many operations in all, */
+	FITTING_MOST = 400,
+	WARM_NOPS = 200000, /* and so many operations in all, */
 	WARM_SLICES = 100, /* or so long */
 	WHOLE_ROUNDS_MAX = 3,
 	ROUNDS_LEAST = 5, /* also when they take longer than they should, */

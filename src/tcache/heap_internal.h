@@ -30,7 +30,7 @@ is_crowded(const struct heap_dir *dir)
 {
 	/* relaxed: however many there are at the moment */
 	uint64_t n = load_relaxed(&dir->nprivate);
-	return n * (HEAP_ROOM >> RUN_LG_PAGE) > dir->runs->npages;
+	return n * (HEAP_ROOM >> RUN_LG_PAGE) >= dir->runs->npages;
 }
 
 /* heap_init -- a new heap in the run of d */
