@@ -170,6 +170,14 @@ lowered(struct run_cache *c)
 	c->low = min_u32(c->low, c->npages);
 }
 
+static void
+give_back(struct heap *h, struct desc *d)
+{
+	unlink_run(h, d);
+	lowered(&h->cache);
+	run_free(h->runs, d);
+}
+
 /*
  * cut -- npages pages of a cached run, from page `skip` of it on, leave the
  * cache; what lies in front and behind stays
@@ -193,6 +201,9 @@ cut(struct heap *h, struct desc *d, size_t skip, size_t npages)
 		link_run(h, rest);
 	}
 	lowered(&h->cache);
+	/* of one run two may stay */
+	while (h->cache.nruns > RUN_CACHE_MOST)
+		give_back(h, run_desc(h->base, h->cache.oldest));
 	return d;
 }
 
@@ -288,14 +299,6 @@ cache_get(struct heap *h, size_t npages)
 	return d == NULL ? NULL : cut(h, d, skip_of(d, grain), npages);
 }
 
-static void
-give_back(struct heap *h, struct desc *d)
-{
-	unlink_run(h, d);
-	lowered(&h->cache);
-	run_free(h->runs, d);
-}
-
 uint32_t
 cache_most(const struct heap_dir *dir)
 {
@@ -345,6 +348,8 @@ join(struct heap *h, struct desc *d, struct desc *next)
 {
 	run_join(h->runs, d, next);
 	spare_push(h, next);
+	if (unlikely(h->cache.nspare > RUN_CACHE_SPARES))
+		spares_drain(h, RUN_CACHE_SPARES - SPARES_STEP);
 }
 
 /* gather -- a run and the cached ones beside it, which leave the cache */
@@ -362,8 +367,6 @@ gather(struct heap *h, struct desc *d)
 		join(h, before, d);
 		d = before;
 	}
-	if (unlikely(h->cache.nspare > RUN_CACHE_SPARES))
-		spares_drain(h, RUN_CACHE_SPARES - SPARES_STEP);
 	return d;
 }
 

@@ -263,6 +263,55 @@ free__more_runs_than_may_be__gives_the_oldest_back(void **state)
 	heaps_close(&pool);
 }
 
+/* where an object begins at one of few places, two runs stay of one */
+static void
+alloc__out_of_the_middle_of_many_runs__keeps_to_their_number(void **state)
+{
+	enum { PAGES = 40, OBJECT = 16, PLACES = 16 };
+	static void *p[RUN_CACHE_MOST];
+
+	(void)state;
+	heaps_open(&pool, GIB, HARDENING_DEFAULT);
+	heap = dir_attach(&pool.dir, true);
+	must(heap != NULL);
+	for (size_t i = 0; i < NELEM(p); i++) {
+		p[i] = take(heap, PAGES);
+		must(p[i] != NULL && take(heap, 1) != NULL);
+	}
+	for (size_t i = 0; i < NELEM(p); i++)
+		give(heap, p[i]);
+	must(heap->cache.nruns == RUN_CACHE_MOST);
+	for (size_t i = 0; i < PLACES; i++) {
+		must(take(heap, OBJECT) != NULL);
+		assert_in_range(heap->cache.nruns, 1, RUN_CACHE_MOST);
+		assert_int_equal(heaps_nfindings(&pool), 0);
+	}
+	heaps_close(&pool);
+}
+
+static void
+resize__into_whole_runs_again_and_again__keeps_few_descriptors(void **state)
+{
+	char *p;
+	struct desc *d;
+
+	(void)state;
+	open_heaps();
+	p = take(heap, 5);
+	d = run_lookup(&pool.s.rs, p);
+	for (size_t i = 0; i < 2 * (size_t)RUN_CACHE_SPARES; i++) {
+		void *q = take(heap, 4);
+
+		must(q == p + 5 * RUN_PAGE);
+		give(heap, q);
+		must(heap_resize_large(heap, d, 9));
+		assert_in_range(heap->cache.nspare, 0, RUN_CACHE_SPARES);
+		must(heap_resize_large(heap, d, 5));
+	}
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
 /* descriptors that runs leave when they are joined do not heap up */
 static void
 free__many_that_become_one__keeps_few_descriptors(void **state)
@@ -380,6 +429,10 @@ main(void)
 			all__out_of_pieces_that_are_kept__take_no_lock),
 		cmocka_unit_test(
 			free__more_runs_than_may_be__gives_the_oldest_back),
+		cmocka_unit_test(
+			alloc__out_of_the_middle_of_many_runs__keeps_to_their_number),
+		cmocka_unit_test(
+			resize__into_whole_runs_again_and_again__keeps_few_descriptors),
 		cmocka_unit_test(
 			free__many_that_become_one__keeps_few_descriptors),
 		cmocka_unit_test(all__random_operations__keep_every_object),
