@@ -40,6 +40,20 @@ begin(struct run_space *rs, uint32_t owed)
 	store_relaxed(&rs->due, (uint32_t)(owed >= SPARE_LEAST));
 }
 
+/* look -- begin the next period where the last one is over */
+static void
+look(struct run_space *rs)
+{
+	struct decay *d = &rs->decay;
+	uint64_t now = clock_ms();
+	if (now < d->until)
+		return;
+	begin(rs, d->until == 0 ? 0 : d->low);
+	/* relaxed, both: whoever sees it late comes late */
+	store_relaxed(&d->until, now + (uint64_t)d->ms);
+	store_relaxed(&rs->period, rs->period + 1);
+}
+
 void
 decay_tick(struct run_space *rs)
 {
@@ -53,15 +67,8 @@ decay_tick(struct run_space *rs)
 		return;
 	}
 	/* what heaps keep grows old too, but need not be looked at each time */
-	if (few && ++d->nfew % FEW_LOOK != 0)
-		return;
-	uint64_t now = clock_ms();
-	if (now < d->until)
-		return;
-	begin(rs, d->until == 0 ? 0 : d->low);
-	/* relaxed, both: whoever sees it late comes late */
-	store_relaxed(&d->until, now + (uint64_t)d->ms);
-	store_relaxed(&rs->period, rs->period + 1);
+	if (!few || ++d->nfew % FEW_LOOK == 0)
+		look(rs);
 }
 
 void
@@ -69,12 +76,14 @@ run_tick(struct run_space *rs)
 {
 	const struct decay *d = &rs->decay;
 	/* relaxed, all: hints; the lock orders what counts */
-	if (load_relaxed(&d->ms) < 0 ||
+	if (load_relaxed(&d->ms) <= 0 ||
 		load_relaxed(&rs->give) == BACKING_GIVE_NEVER ||
 		clock_ms() < load_relaxed(&d->until))
 		return;
 	lock_acquire(&rs->lock, RANK_RUN);
-	decay_tick(rs);
+	/* however little is spare: it is what heaps keep that grows old */
+	if (d->ms > 0 && rs->give != BACKING_GIVE_NEVER)
+		look(rs);
 	lock_release(&rs->lock, RANK_RUN);
 }
 

@@ -24,7 +24,7 @@
 #define GRAIN_TAKEN    4u  /* no more than that part of the pool is in use */
 #define GRAIN_PLACES   16u /* that frees leave at most */
 
-#define LONE_LOOK    64u /* every so many lone runs look at the clock */
+#define LONE_LOOK    16u /* every so many lone runs look at the clock */
 #define SPARES_LEAST 2u  /* descriptors that a run can be cut with */
 #define SPARES_STEP  16u /* that are taken and given back together */
 

@@ -93,6 +93,7 @@ decay__never__all_stays(void **state)
 #define WIDE_BYTES  (2 * GIB)
 #define KEPT_BYTES  (14 * MIB)
 #define PIECE       (256 * KIB)
+#define FEW         12 /* looks at the clock */
 #define KEPT_PIECES ((unsigned)(KEPT_BYTES / PIECE))
 
 static VMEM *
@@ -171,6 +172,38 @@ decay__kept_for_large_objects__goes_back(void **state)
 	}
 }
 
+/* two_objects -- the second one that is freed finds the first one kept */
+static void
+two_objects(VMEM *vmp)
+{
+	void *p = vmem_malloc(vmp, PIECE), *q = vmem_malloc(vmp, PIECE);
+
+	must(p != NULL && q != NULL);
+	vmem_free(vmp, p);
+	vmem_free(vmp, q);
+}
+
+/* also of a pool that is seldom used: the clock is looked at each time */
+static void
+decay__few_large_objects__what_is_kept_goes_back(void **state)
+{
+	VMEM *vmp = wide_pool(VMEM_SOURCE_MEMFD, 1);
+	size_t before;
+
+	(void)state;
+	two_objects(vmp);
+	before = test_resident(vmp, WIDE_BYTES);
+	keep(vmp);
+	for (unsigned i = 0; i < FEW; i++) {
+		/* longer than the decay time, and than a step of the clock */
+		(void)usleep(10000);
+		two_objects(vmp);
+	}
+	assert_true(test_resident(vmp, WIDE_BYTES) <= before + 2 * MIB);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+}
+
 static void
 decay__at_once__large_objects_are_not_kept(void **state)
 {
@@ -239,6 +272,8 @@ main(void)
 		on_fs(FS_EXT4, decay__on_a_file_system__space_goes_back),
 		cmocka_unit_test(decay__never__all_stays),
 		cmocka_unit_test(decay__kept_for_large_objects__goes_back),
+		cmocka_unit_test(
+			decay__few_large_objects__what_is_kept_goes_back),
 		cmocka_unit_test(decay__at_once__large_objects_are_not_kept),
 		cmocka_unit_test(decay__never__what_heaps_keep_stays),
 		cmocka_unit_test(
