@@ -20,7 +20,7 @@
  * 0xf000 higher.
  *
  * The run lock guards everything but the page map's entries of large runs that
- * somebody keeps, which are their keeper's, and reads of the page map. All of
+ * somebody keeps, which are their keeper's, and reads of the page map.  All of
  * these are atomic and relaxed: a thread that frees an object has got its
  * address from the thread that allocated it, and with it all that was written
  * before.
@@ -31,11 +31,11 @@
  * Invariants: a page's used bit is set exactly when it is fixed metadata or
  * belongs to one run; the page map names the descriptor on the first page of
  * a large run, on all pages of every other run, and is 0 elsewhere; a page that
- * is not dirty reads as zero;
- * a used page is dirty and not hollow, but for the page map; where a page is
- *not hollow, the page map is not for it and both its neighbours; the pages of a
- * granule are hollow together.  Pages that the run layer itself holds while it
- * works on them without the lock are in use by no run.
+ * is not dirty reads as zero; a used page is dirty and not hollow, but for the
+ * page map; where a page is not hollow, the page map is not for it and both its
+ * neighbours; the pages of a granule are hollow together.  Pages that the run
+ * layer itself holds while it works on them without the lock are in use by no
+ * run.
  */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
@@ -87,13 +87,13 @@ struct desc {
 
 /* pages that were freed and go back after a while: see decay.h; lock */
 struct decay {
-	int32_t ms;    /* RUN_DECAY_NEVER: not by itself; 0: at once; atomic to
-			  look */
+	/* RUN_DECAY_NEVER: not by itself; 0: at once; atomic to look */
+	int32_t ms;
 	uint32_t low;  /* fewest spare pages in the period that runs */
 	uint32_t owed; /* pages still to be given back for the last one */
 	uint32_t at;   /* bits from here on have been looked at */
-	uint64_t
-		until; /* end of the period, ms; 0: none runs; atomic to look */
+	/* end of the period, in ms; 0: none runs; atomic to look */
+	uint64_t until;
 	uint32_t whole; /* not 0: whole blocks first */
 	uint32_t nfew;  /* looks at the clock that were left out */
 };

@@ -93,7 +93,7 @@ check_spares(const struct run_check *c, const struct heap *h)
 		(void)finding(c->f, "heap %u: spare descriptors", h->id);
 }
 
-/* check_cache -- by age, then by class */
+/* by age, then by class */
 size_t
 cache_check(const struct run_check *c, const struct heap *h)
 {
