@@ -12,7 +12,7 @@ enum {
 	FITTING = 2, /* times in a row that are not faster than before */
 	FITTING_MOST = 400,
 	WARM_NOPS = 200000, /* and so many operations in all, */
-	WARM_SLICES = 100, /* or so long */
+	WARM_SLICES = 100,  /* or so long */
 	WHOLE_ROUNDS_MAX = 3,
 	ROUNDS_LEAST = 5, /* also when they take longer than they should, */
 	LONGER = 3,       /* by this factor */

@@ -12,9 +12,10 @@
  * gives up is spare from then on.
  *
  * There is no thread for it: the clock is looked at when pages are allocated or
- * freed, or come to a heap that keeps some (run_tick()), and what is due is given back in small portions by run_decay(), which
- * the pool layer calls at the end of operations that are slow anyway.  A pool
- * that nobody calls stays as it is.
+ * freed, or come to a heap that keeps some (run_tick()), and what is due is
+ * given back in small portions by run_decay(), which the pool layer calls at
+ * the end of operations that are slow anyway.  A pool that nobody calls stays
+ * as it is.
  */
 #ifndef RUN_DECAY_H
 #define RUN_DECAY_H
