@@ -11,9 +11,7 @@
 #include "tcache/guarded.h"
 #include "tcache/heap_internal.h"
 
-#define SLABS_A_STEP 4u /* slabs of a bin before they grow */
-#define SLABS_SMALL  5u /* of a bin of a bare pool, each double the last */
-#define EMPTY_SHARE  8u /* a bin keeps 1 + nslabs/8 empty slabs */
+#define EMPTY_SHARE 8u /* a bin keeps 1 + nslabs/8 empty slabs */
 
 static uint64_t
 owner_bits(uint32_t level)
@@ -352,79 +350,6 @@ current_next(struct heap *h, struct bin *b)
 	}
 }
 
-/* grow_step -- how large the bin's next slab is */
-static unsigned
-grow_step(const struct heap *h, const struct bin *b)
-{
-	unsigned step = h->dir->first_step + b->nslabs / SLABS_A_STEP;
-	return (unsigned)min_size(step, h->dir->last_step);
-}
-
-/*
- * grow_small -- pages of the next slab of a bin with few slabs, where what
- * slabs are made of has to be reserved and so is touched, or where there are
- * many heaps for the room; 0: as large as others
- *
- * Most programs use most classes for a few objects only.
- */
-static unsigned
-grow_small(const struct heap *h, const struct bin *b, unsigned whole)
-{
-	size_t least = div_up(b->size, RUN_PAGE);
-	if (b->nslabs >= SLABS_SMALL || least << b->nslabs >= whole ||
-		(!run_is_bare(h->runs) && !is_crowded(h->dir)))
-		return 0;
-	return (unsigned)(least << b->nslabs);
-}
-
-/* grow_by -- a new slab of that many pages, listed; false: no room */
-static bool
-grow_by(struct heap *h, struct bin *b, unsigned npages)
-{
-	unsigned nobj = class_nobj(&h->table->cls[b->cls], npages);
-	struct desc *d = run_alloc(h->runs, npages, slab_granules(nobj),
-		RUN_NONE, RUN_LG_PAGE, NULL);
-	if (d == NULL)
-		return false;
-	struct slab *s = (struct slab *)d;
-	slab_init(s, h->owner, b, h->table, b->cls);
-	if (unlikely(h->hardening == HARDENING_GUARDED))
-		guarded_slab(s, &h->table->cls[b->cls]);
-	b->nslabs++;
-	b->nnew++;
-	PROBE4(slab_new, h->base, b->size, s->base, s->nobj);
-	avail_push(h, s);
-	return true;
-}
-
-/*
- * grow -- a new slab for the bin
- *
- * Where the pool has no place for one as large as it should be, smaller ones
- * are tried, in the end such as hold a single slot and leave more behind it
- * than others: free pages must not lie idle because they are apart.
- */
-static bool
-grow(struct heap *h, struct bin *b)
-{
-	const struct size_class *c = &h->table->cls[b->cls];
-	unsigned least = (unsigned)div_up(c->size, RUN_PAGE);
-	/* what has memory was looked for before: see run_ask() */
-	if (unlikely(run_asks(h->runs)))
-		return grow_by(h, b, least);
-	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
-	if (small != 0 && grow_by(h, b, small))
-		return true;
-	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)
-		if ((step == 0 || c->npages[step] != c->npages[step - 1]) &&
-			grow_by(h, b, c->npages[step]))
-			return true;
-	for (unsigned npages = c->npages[0] - 1u; npages >= least; npages--)
-		if (grow_by(h, b, npages))
-			return true;
-	return false;
-}
-
 /* take -- a slot from the bin's current word, which has one */
 static void *
 take(struct bin *b)
@@ -463,7 +388,7 @@ heap_alloc_class(struct heap *h, unsigned cls)
 	if (load_relaxed(&h->dir->parked) != NULL && dir_steal(h, cls) &&
 		current_next(h, b))
 		return take(b);
-	if (grow(h, b) && current_next(h, b))
+	if (bin_grow(h, b) && current_next(h, b))
 		return take(b);
 	unsigned larger = h->spill[cls];
 	p = larger == 0 ? NULL : heap_alloc_listed(h, larger);

@@ -44,6 +44,9 @@ void avail_remove(struct heap *h, struct slab *s);
 /* current_drop -- the bin lets go of its current slab: onto the list */
 void current_drop(struct heap *h, struct bin *b);
 
+/* bin_grow -- a new slab for the bin, listed; false: no room */
+bool bin_grow(struct heap *h, struct bin *b);
+
 /* bin_release -- give a listed slab with no slot in use back to the runs */
 void bin_release(struct heap *h, struct slab *s);
 

@@ -28,9 +28,9 @@
 
 #define LARGE_CLASSES    128u /* of large runs: 4 a doubling of pages */
 #define RUN_CACHE_WORDS  (LARGE_CLASSES / 64u)
-#define RUN_CACHE_LOOKED 8u /* runs of its own class that a size looks at */
-#define RUN_CACHE_MOST   (EDGE_BUCKETS * 8u) /* runs: chains stay short */
-#define RUN_CACHE_SPARES 32u                 /* descriptors without a run */
+#define RUN_CACHE_LOOKED 8u    /* runs of its own class that a size looks at */
+#define RUN_CACHE_MOST   1024u /* runs: 8 in each bucket of an edge */
+#define RUN_CACHE_SPARES 32u   /* descriptors without a run */
 
 /* lists are of granule numbers */
 struct run_cache {
