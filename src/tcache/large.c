@@ -50,6 +50,14 @@ heap_alloc_large(
 	return d->base;
 }
 
+/* let -- who has the object held, or claimed, leaves it to all others */
+static void
+let(struct desc *d)
+{
+	/* release: who frees it next finds what was done to it */
+	store_release(&d->owner, (uint64_t)RUN_LARGE);
+}
+
 /* claim -- of the threads that free the same object one gets FREE_DONE */
 static enum free_result
 claim(struct desc *d, const void *p, size_t size)
@@ -63,8 +71,13 @@ claim(struct desc *d, const void *p, size_t size)
 	if (size != 0 && owner == live && !object_takes(&o, size))
 		return FREE_SIZE;
 	/* acq_rel: what the object's users did is over for who gets it next */
-	if (cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED))
-		return FREE_DONE;
+	if (cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED)) {
+		if (likely(d->base == p))
+			return FREE_DONE;
+		/* freed by another meanwhile: it tells of the next object */
+		let(d);
+		return FREE_DOUBLE;
+	}
 	return live == RUN_CACHED ? FREE_DOUBLE : FREE_INVALID;
 }
 
@@ -104,13 +117,6 @@ hold(struct desc *d)
 	uint64_t live = RUN_LARGE;
 	/* acq_rel: as in claim() */
 	return cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED);
-}
-
-static void
-let(struct desc *d)
-{
-	/* release: who frees it next finds what was done to it */
-	store_release(&d->owner, (uint64_t)RUN_LARGE);
 }
 
 bool
