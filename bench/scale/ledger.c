@@ -20,6 +20,7 @@ struct line {
 	uintptr_t key;   /* atomic: its address / 64; 0: unused */
 	uint8_t readers; /* atomic: a bit for each thread */
 	uint8_t writers; /* atomic: the same */
+	uint8_t holders; /* atomic: who has seen what was written last */
 	uint32_t accesses[LEDGER_THREADS]; /* of each thread, by it alone */
 };
 
@@ -29,6 +30,7 @@ static struct line lines[SLOTS];
 static struct {
 	_Alignas(128) uint64_t atomics;
 	uint64_t locks;
+	uint64_t moves;
 } own[LEDGER_THREADS];
 
 static _Thread_local int self = NOBODY;
@@ -73,6 +75,7 @@ ledger_sum(void)
 	for (size_t i = 0; i < LEDGER_THREADS; i++) {
 		sums.atomics += own[i].atomics;
 		sums.locks += own[i].locks;
+		sums.moves += own[i].moves;
 	}
 	return sums;
 }
@@ -95,6 +98,21 @@ find(uintptr_t key)
 	}
 }
 
+/* has_moved -- does a cache that works like most have to ask another one? */
+static bool
+has_moved(struct line *line, bool writes, uint8_t bit)
+{
+	uint8_t writers = __atomic_load_n(&line->writers, __ATOMIC_RELAXED);
+	uint8_t before = writes ? __atomic_exchange_n(
+					  &line->holders, bit, __ATOMIC_RELAXED)
+				: __atomic_fetch_or(&line->holders, bit,
+					  __ATOMIC_RELAXED);
+
+	if ((before & bit) == 0)
+		return (writers & ~bit) != 0;
+	return writes && before != bit;
+}
+
 static void
 note(const volatile void *address, bool writes)
 {
@@ -106,6 +124,7 @@ note(const volatile void *address, bool writes)
 	line = find((uintptr_t)address / LEDGER_LINE);
 	bit = (uint8_t)(1u << self);
 	line->accesses[self]++;
+	own[self].moves += has_moved(line, writes, bit);
 	__atomic_fetch_or(writes ? &line->writers : &line->readers, bit,
 		__ATOMIC_RELAXED);
 }

@@ -21,6 +21,8 @@ struct ledger_sums {
 	uint64_t atomics; /* read-modify-write instructions */
 	uint64_t locks;   /* locks taken */
 	uint64_t lines;   /* the shared lines */
+	uint64_t moves;   /* accesses before which another thread had written
+			   * to the line, or writes to what another one had */
 };
 
 /* ledger_begin -- the calling thread is counted from now on, as `thread` */
