@@ -232,7 +232,7 @@ resize_large(void *handle, void *p, size_t size)
 	size_t npages = max_size(
 		div_up(size + (guarded ? GUARDED_EXTRA : 0), RUN_PAGE), 1);
 	if (v.heap != NULL && o.what == FREE_DONE && o.large)
-		done = heap_resize_large(v.heap, o.desc, npages);
+		done = heap_resize_large(v.heap, p, npages);
 	if (done && unlikely(guarded)) {
 		o.usable = npages << RUN_LG_PAGE;
 		guarded_resize(p, &o, size);

@@ -26,8 +26,8 @@ heap_realloc(struct heap *h, void *p, size_t size)
 		return NULL;
 	if (object_stays(&o, h->table, size))
 		return p;
-	if (o.large && heap_resize_large(
-			       h, o.desc, max_size(div_up(size, RUN_PAGE), 1)))
+	if (o.large &&
+		heap_resize_large(h, p, max_size(div_up(size, RUN_PAGE), 1)))
 		return p;
 	void *fresh = heap_alloc_any(h, size);
 	if (fresh == NULL)

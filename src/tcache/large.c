@@ -58,27 +58,40 @@ let(struct desc *d)
 	store_release(&d->owner, (uint64_t)RUN_LARGE);
 }
 
+/*
+ * hold -- take the live object p from all others, as one that frees it does
+ * Else *ret_was is what the descriptor says of it.
+ */
+static bool
+hold(struct desc *d, const void *p, uint64_t *ret_was)
+{
+	*ret_was = RUN_LARGE;
+	/* acq_rel: what the object's users did is over for who gets it next */
+	if (!cas_acq_rel(&d->owner, ret_was, (uint64_t)RUN_CACHED))
+		return false;
+	if (likely(d->base == p))
+		return true;
+	/* freed by another meanwhile: it tells of the next object */
+	let(d);
+	*ret_was = RUN_CACHED;
+	return false;
+}
+
 /* claim -- of the threads that free the same object one gets FREE_DONE */
 static enum free_result
 claim(struct desc *d, const void *p, size_t size)
 {
-	uint64_t live = RUN_LARGE;
+	uint64_t was;
 	struct object o = {
 		.large = true, .usable = (size_t)d->npages << RUN_LG_PAGE};
 	uint64_t owner = load_relaxed(&d->owner);
 	if (d->base != p || owner > RUN_CACHED)
 		return FREE_INVALID;
-	if (size != 0 && owner == live && !object_takes(&o, size))
+	if (size != 0 && owner == RUN_LARGE && !object_takes(&o, size))
 		return FREE_SIZE;
-	/* acq_rel: what the object's users did is over for who gets it next */
-	if (cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED)) {
-		if (likely(d->base == p))
-			return FREE_DONE;
-		/* freed by another meanwhile: it tells of the next object */
-		let(d);
-		return FREE_DOUBLE;
-	}
-	return live == RUN_CACHED ? FREE_DOUBLE : FREE_INVALID;
+	if (hold(d, p, &was))
+		return FREE_DONE;
+	return was == RUN_CACHED ? FREE_DOUBLE : FREE_INVALID;
 }
 
 enum free_result
@@ -110,22 +123,14 @@ large_free_stray(struct heap_dir *dir, struct desc *d, void *p, size_t size)
 	return r;
 }
 
-/* hold -- take a live object from all others, as one that frees it does */
-static bool
-hold(struct desc *d)
-{
-	uint64_t live = RUN_LARGE;
-	/* acq_rel: as in claim() */
-	return cas_acq_rel(&d->owner, &live, (uint64_t)RUN_CACHED);
-}
-
 bool
 heap_hold(const struct heap *h, void *p)
 {
+	uint64_t was;
 	struct desc *d = run_lookup(h->runs, p);
 	if (d == NULL)
 		return false;
-	return load_relaxed(&d->owner) >= RUN_NTAGS || hold(d);
+	return load_relaxed(&d->owner) >= RUN_NTAGS || hold(d, p, &was);
 }
 
 void
@@ -161,10 +166,12 @@ resize(struct heap *h, struct desc *d, size_t npages)
 }
 
 bool
-heap_resize_large(struct heap *h, struct desc *d, size_t npages)
+heap_resize_large(struct heap *h, void *p, size_t npages)
 {
+	uint64_t was;
+	struct desc *d = run_lookup(h->runs, p);
 	/* another thread may free it meanwhile, by mistake */
-	if (!hold(d))
+	if (d == NULL || !hold(d, p, &was))
 		return false;
 	bool done = resize(h, d, npages);
 	let(d);

@@ -163,8 +163,11 @@ heap_age(struct heap *h)
 		cache_decay(h);
 }
 
-/* heap_resize_large -- in place; returns false when the room is not there */
-bool heap_resize_large(struct heap *h, struct desc *d, size_t npages);
+/*
+ * heap_resize_large -- a large object of npages, in place
+ * Returns false when the room is not there, or p is none any more.
+ */
+bool heap_resize_large(struct heap *h, void *p, size_t npages);
 
 /*
  * heap_free_sized -- free any object of the pool: own, another heap's, large

@@ -103,7 +103,7 @@ resize(struct model *m, struct heap *h, size_t idx, size_t npages)
 	size_t kept;
 
 	must(o.what == FREE_DONE && o.usable == k->usable);
-	if (!o.large || !heap_resize_large(h, o.desc, npages))
+	if (!o.large || !heap_resize_large(h, k->ptr, npages))
 		return;
 	kept = k->usable < npages * RUN_PAGE ? k->usable : npages * RUN_PAGE;
 	must(test_holds(k->ptr, kept, k->tag));

@@ -152,15 +152,15 @@ resize__cached_run_behind__grows_into_a_part_of_it(void **state)
 	give(heap, behind);
 	nfree = pool.s.rs.nfree;
 	d = run_lookup(&pool.s.rs, p);
-	assert_true(heap_resize_large(heap, d, 25));
+	assert_true(heap_resize_large(heap, p, 25));
 	assert_int_equal(d->npages, 25);
 	assert_int_equal(heap->cache.npages, 15);
 	assert_int_equal(pool.s.rs.nfree, nfree);
 	assert_int_equal(heaps_nfindings(&pool), 0);
-	assert_true(heap_resize_large(heap, d, 40));
+	assert_true(heap_resize_large(heap, p, 40));
 	assert_int_equal(heap->cache.nruns, 0);
 	assert_int_equal(heaps_nfindings(&pool), 0);
-	assert_false(heap_resize_large(heap, d, 41));
+	assert_false(heap_resize_large(heap, p, 41));
 	assert_int_equal(d->npages, 40);
 	heaps_close(&pool);
 }
@@ -169,21 +169,24 @@ static void
 free__while_it_is_held__is_refused(void **state)
 {
 	char *p;
-	struct desc *d;
 
 	(void)state;
 	open_heaps();
 	p = take(heap, 10);
-	d = run_lookup(&pool.s.rs, p);
 	assert_true(heap_hold(heap, p));
 	assert_int_equal(heap_free(other, p), FREE_DOUBLE);
 	assert_int_equal(heap_find(other, p).what, FREE_DOUBLE);
-	assert_false(heap_resize_large(other, d, 5));
+	assert_false(heap_resize_large(other, p, 5));
 	assert_false(heap_hold(other, p));
 	heap_let(heap, p);
-	assert_true(heap_resize_large(other, d, 5));
+	assert_true(heap_resize_large(other, p, 5));
 	assert_int_equal(heap_free(other, p), FREE_DONE);
 	assert_false(heap_hold(heap, p));
+	/* now it is none, nor is what lies inside of one */
+	assert_false(heap_resize_large(heap, p, 5));
+	p = take(heap, 10);
+	assert_false(heap_resize_large(heap, p + RUN_PAGE, 5));
+	give(heap, p);
 	assert_int_equal(heaps_nfindings(&pool), 0);
 	heaps_close(&pool);
 }
@@ -213,7 +216,6 @@ static void
 all__out_of_pieces_that_are_kept__take_no_lock(void **state)
 {
 	char *p, *q;
-	struct desc *d;
 
 	(void)state;
 	open_heaps();
@@ -224,11 +226,10 @@ all__out_of_pieces_that_are_kept__take_no_lock(void **state)
 	(void)alarm(60); /* whoever takes the lock would wait for ever */
 	lock_acquire(&pool.s.rs.lock, RANK_RUN);
 	q = take(heap, 10);
-	d = run_lookup(&pool.s.rs, q);
 	assert_ptr_equal(q, p + 10 * RUN_PAGE);
 	give(heap, p);
 	assert_ptr_equal(take(heap, 3), p);
-	assert_true(heap_resize_large(heap, d, 17));
+	assert_true(heap_resize_large(heap, q, 17));
 	give(heap, q);
 	give(heap, p);
 	assert_int_equal(heap->cache.nruns, 1);
@@ -293,20 +294,18 @@ static void
 resize__into_whole_runs_again_and_again__keeps_few_descriptors(void **state)
 {
 	char *p;
-	struct desc *d;
 
 	(void)state;
 	open_heaps();
 	p = take(heap, 5);
-	d = run_lookup(&pool.s.rs, p);
 	for (size_t i = 0; i < 2 * (size_t)RUN_CACHE_SPARES; i++) {
 		void *q = take(heap, 4);
 
 		must(q == p + 5 * RUN_PAGE);
 		give(heap, q);
-		must(heap_resize_large(heap, d, 9));
+		must(heap_resize_large(heap, p, 9));
 		assert_in_range(heap->cache.nspare, 0, RUN_CACHE_SPARES);
-		must(heap_resize_large(heap, d, 5));
+		must(heap_resize_large(heap, p, 5));
 	}
 	assert_int_equal(heaps_nfindings(&pool), 0);
 	heaps_close(&pool);
@@ -379,7 +378,7 @@ step(struct rng *rng, struct live *live, size_t *n)
 	} else if (*n > 0 && rng_between(rng, 0, 3) > 0) {
 		give(h, live[i].p);
 		live[i] = live[--*n];
-	} else if (*n > 0 && heap_resize_large(h, live[i].d, npages)) {
+	} else if (*n > 0 && heap_resize_large(h, live[i].p, npages)) {
 		live[i].npages = npages;
 		mark(&live[i]);
 	}
