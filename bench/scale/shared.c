@@ -42,7 +42,7 @@ enum {
  * keep is enough.
  */
 #define MOVES_MOST       5.0
-#define MOVES_MOST_LARGE 300.0
+#define MOVES_MOST_LARGE 1500.0
 
 struct scene;
 

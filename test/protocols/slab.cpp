@@ -5,7 +5,7 @@
  * models: src/slab/slab.c: slab_detach() slab_attach() slab_free_remote()
  * models: src/slab/slab.c: slab_collect() slab_collect_most()
  * models: src/slab/slab.h: slab_set_remote()
- * models: src/tcache/tcache.h: heap_free_other()
+ * models: src/tcache/heap_fast.h: heap_free_other()
  * models: src/tcache/heap_free.c: inbox_push() free_remote()
  * models: src/tcache/heap.c: heap_receive() heap_freed() slab_move()
  * models: src/tcache/heap_dir.c: dir_steal() relist()
