@@ -152,7 +152,7 @@ resize(struct heap *h, struct desc *d, size_t npages)
 	bool done = npages > have && cache_grow(h, d, npages);
 	if (!done)
 		done = run_resize(h->runs, d, npages, &clean);
-	if (!done && cache_behind(h, d)) {
+	if (!done && cache_behind(h, d) != NULL) {
 		cache_release(h);
 		done = run_resize(h->runs, d, npages, &clean);
 	}

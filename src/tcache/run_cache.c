@@ -47,12 +47,6 @@ large_class_pages(unsigned cls)
 	return (size_t)((cls & (LINEAR - 1)) + LINEAR + 1) << k;
 }
 
-static struct large_run *
-run_at(const struct heap *h, uint32_t granule)
-{
-	return (struct large_run *)run_desc(h->base, granule);
-}
-
 static struct desc *
 desc_of(struct large_run *r)
 {
@@ -70,7 +64,7 @@ spare_push(struct heap *h, struct desc *d)
 static struct desc *
 spare_pop(struct heap *h)
 {
-	struct large_run *r = run_at(h, h->cache.spare);
+	struct large_run *r = large_run_at(h->base, h->cache.spare);
 	h->cache.spare = r->next;
 	h->cache.nspare--;
 	return desc_of(r);
@@ -114,13 +108,13 @@ link_run(struct heap *h, struct desc *d)
 	r->prev = RUN_NO_GRANULE;
 	r->next = c->head[cls];
 	if (r->next != RUN_NO_GRANULE)
-		run_at(h, r->next)->prev = g;
+		large_run_at(h->base, r->next)->prev = g;
 	c->head[cls] = g;
 	c->has[cls / 64] |= UINT64_C(1) << (cls % 64);
 	r->newer = RUN_NO_GRANULE;
 	r->older = c->newest;
 	if (r->older != RUN_NO_GRANULE)
-		run_at(h, r->older)->newer = g;
+		large_run_at(h->base, r->older)->newer = g;
 	else
 		c->oldest = g;
 	c->newest = g;
@@ -136,19 +130,19 @@ unlink_run(struct heap *h, struct desc *d)
 	struct large_run *r = (struct large_run *)d;
 	unsigned cls = large_class(d->npages);
 	if (r->next != RUN_NO_GRANULE)
-		run_at(h, r->next)->prev = r->prev;
+		large_run_at(h->base, r->next)->prev = r->prev;
 	if (r->prev != RUN_NO_GRANULE)
-		run_at(h, r->prev)->next = r->next;
+		large_run_at(h->base, r->prev)->next = r->next;
 	else
 		c->head[cls] = r->next;
 	if (c->head[cls] == RUN_NO_GRANULE)
 		c->has[cls / 64] &= ~(UINT64_C(1) << (cls % 64));
 	if (r->newer != RUN_NO_GRANULE)
-		run_at(h, r->newer)->older = r->older;
+		large_run_at(h->base, r->newer)->older = r->older;
 	else
 		c->newest = r->older;
 	if (r->older != RUN_NO_GRANULE)
-		run_at(h, r->older)->newer = r->newer;
+		large_run_at(h->base, r->older)->newer = r->newer;
 	else
 		c->oldest = r->newer;
 	c->npages -= d->npages;
@@ -247,7 +241,7 @@ of_class(const struct heap *h, unsigned cls, size_t npages, size_t grain)
 	struct desc *best = NULL;
 	uint32_t g = h->cache.head[cls];
 	for (unsigned n = 0; g != RUN_NO_GRANULE && n < RUN_CACHE_LOOKED; n++) {
-		struct large_run *r = run_at(h, g);
+		struct large_run *r = large_run_at(h->base, g);
 		struct desc *d = desc_of(r);
 		size_t need = skip_of(d, grain) + npages;
 		if (d->npages == need)
@@ -270,7 +264,8 @@ of_larger(const struct heap *h, unsigned cls)
 			has &= ~UINT64_C(0) << (cls % 64);
 		if (has != 0) {
 			unsigned at = i * 64 + (unsigned)__builtin_ctzll(has);
-			return desc_of(run_at(h, h->cache.head[at]));
+			return desc_of(
+				large_run_at(h->base, h->cache.head[at]));
 		}
 	}
 	return NULL;
@@ -334,9 +329,8 @@ beside(const struct heap *h, enum edge edge, const char *at)
 	return r == NULL ? NULL : desc_of(r);
 }
 
-/* behind -- the cached run behind that one, or NULL */
-static struct desc *
-behind(const struct heap *h, const struct desc *d)
+struct desc *
+cache_behind(const struct heap *h, const struct desc *d)
 {
 	size_t bytes = (size_t)d->npages << RUN_LG_PAGE;
 	return beside(h, EDGE_BEGIN, d->base + bytes);
@@ -357,7 +351,7 @@ static struct desc *
 gather(struct heap *h, struct desc *d)
 {
 	struct desc *before = beside(h, EDGE_END, d->base);
-	struct desc *next = behind(h, d);
+	struct desc *next = cache_behind(h, d);
 	if (next != NULL) {
 		unlink_run(h, next);
 		join(h, d, next);
@@ -429,7 +423,7 @@ cache_grow(struct heap *h, struct desc *d, size_t npages)
 	size_t more = npages - d->npages;
 	if (h->cache.npages < more)
 		return false;
-	struct desc *next = behind(h, d);
+	struct desc *next = cache_behind(h, d);
 	if (next == NULL || next->npages < more)
 		return false;
 	next = cut(h, next, 0, more);
@@ -437,12 +431,6 @@ cache_grow(struct heap *h, struct desc *d, size_t npages)
 		return false;
 	join(h, d, next);
 	return true;
-}
-
-bool
-cache_behind(const struct heap *h, const struct desc *d)
-{
-	return behind(h, d) != NULL;
 }
 
 void

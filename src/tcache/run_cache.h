@@ -72,8 +72,8 @@ void cache_put(struct heap *h, struct desc *d);
  */
 bool cache_grow(struct heap *h, struct desc *d, size_t npages);
 
-/* cache_behind -- does the heap keep the run behind that one? */
-bool cache_behind(const struct heap *h, const struct desc *d);
+/* cache_behind -- the run behind that one, if the heap keeps it, or NULL */
+struct desc *cache_behind(const struct heap *h, const struct desc *d);
 
 /* cache_decay -- give back what the period that is over has not needed */
 void cache_decay(struct heap *h);

@@ -10,12 +10,6 @@
  * places of large objects are, go to different buckets */
 #define GOLDEN UINT32_C(0x9e3779b9)
 
-static struct large_run *
-run_at(const void *base, uint32_t granule)
-{
-	return (struct large_run *)run_desc(base, granule);
-}
-
 unsigned
 edges_bucket(const void *base, const char *at)
 {
@@ -43,7 +37,7 @@ edges_remove(struct run_edges *e, void *base, struct large_run *r)
 		uint32_t *at = &e->head[i][k];
 		while (*at != g) {
 			ASSERT(*at != RUN_NO_GRANULE);
-			at = &run_at(base, *at)->chained[i];
+			at = &large_run_at(base, *at)->chained[i];
 		}
 		*at = r->chained[i];
 	}
@@ -55,7 +49,7 @@ edges_find(const struct run_edges *e, const void *base, enum edge edge,
 {
 	uint32_t g = e->head[edge][edges_bucket(base, at)];
 	while (g != RUN_NO_GRANULE) {
-		struct large_run *r = run_at(base, g);
+		struct large_run *r = large_run_at(base, g);
 		if (edges_at(r, edge) == at)
 			return r;
 		g = r->chained[edge];

@@ -38,6 +38,12 @@ struct large_run {
 
 _Static_assert(sizeof(struct large_run) <= RUN_GRANULE, "one granule");
 
+static inline struct large_run *
+large_run_at(const void *base, uint32_t granule)
+{
+	return (struct large_run *)run_desc(base, granule);
+}
+
 /* edges_add, edges_remove -- a run that is not there yet, or one that is */
 void edges_add(struct run_edges *e, void *base, struct large_run *r);
 void edges_remove(struct run_edges *e, void *base, struct large_run *r);

@@ -123,6 +123,7 @@ static struct field spare_fields[] = {
 	FIELD(large_run, head.ngran, MATTERS),
 	FIELD(large_run, next, MATTERS),
 };
+
 static struct field dir_fields[] = {
 	FIELD(heap_dir, admin, MATTERS),
 	FIELD(heap_dir, shared_lock, MATTERS),

@@ -17,12 +17,18 @@ static struct heaps pool;
 static struct heap *heap, *other;
 
 static void
-open_heaps(void)
+open_sized(size_t size)
 {
-	heaps_open(&pool, SPACE_BYTES, HARDENING_DEFAULT);
+	heaps_open(&pool, size, HARDENING_DEFAULT);
 	heap = dir_attach(&pool.dir, true);
 	other = dir_attach(&pool.dir, false);
 	must(heap != NULL && other != NULL);
+}
+
+static void
+open_heaps(void)
+{
+	open_sized(SPACE_BYTES);
 	must(pool.dir.cache_pages == LIMIT);
 }
 
@@ -247,10 +253,7 @@ free__more_runs_than_may_be__gives_the_oldest_back(void **state)
 	static void *p[RUNS];
 
 	(void)state;
-	heaps_open(&pool, 512 * MIB, HARDENING_DEFAULT);
-	heap = dir_attach(&pool.dir, true);
-	other = dir_attach(&pool.dir, false);
-	must(heap != NULL && other != NULL);
+	open_sized(512 * MIB);
 	for (size_t i = 0; i < RUNS; i++) {
 		p[i] = take(heap, 3);
 		must(p[i] != NULL && take(other, 3) != NULL);
