@@ -93,6 +93,12 @@ fork__while_threads_allocate__child_and_parent_go_on(void **state)
 #define NBUSY     8
 #define NPASSED   256
 #define PAUSE_MAX 2000 /* microseconds */
+/*
+ * ThreadSanitizer sees one process: of a heap that thread A left, a child took
+ * slabs from, and thread B takes over, it misses the middle, and calls what A
+ * and B do a race.  So the children leave the shared pool alone there.
+ */
+#define NINHERITED (TEST_TSAN ? 1 : 2)
 
 struct crowd {
 	VMEM *pools[2]; /* of a region, which a child has a copy of; of a file
@@ -142,7 +148,7 @@ use_inherited(void *arg)
 	rng_init_from(&rng, crowd->seed);
 	/* its own since the fork, which found nobody inside */
 	must(vmem_check(crowd->pools[0]) == 1);
-	for (size_t i = 0; i < NELEM(crowd->pools); i++) {
+	for (size_t i = 0; i < NINHERITED; i++) {
 		objects_init(&set, crowd->pools[i]);
 		objects_churn(&set, &rng, 100, 5000);
 		objects_verify(&set);
