@@ -181,26 +181,41 @@ alloc(VMEM *vmp, size_t size, size_t align)
 	return p;
 }
 
-/* alloc_with -- an object that holds something */
-static void *
-alloc_with(VMEM *vmp, size_t size, struct content c)
+/* alloc_with_slow -- what the fast path below does not do */
+static NOINLINE void *
+alloc_with_slow(VMEM *vmp, size_t size, const void *from)
 {
 	int saved = errno, err = ENOMEM;
-	void *p = NULL;
-	struct heap *h;
-	if (likely(size <= SLAB_LOOKUP_MAX) &&
-		likely(thread_heap_fast(vmp, &h)) &&
-		likely(heap_malloc_fast(h, size, &p))) {
-		if (c.zero)
-			memset(p, 0, size);
-		else
-			memcpy(p, c.from, c.nfrom);
-	}
 	thread_busy_end();
-	if (p == NULL)
-		p = pool_alloc(vmp, size, 0, c, &err);
+	struct content c = {.from = (void *)(uintptr_t)from,
+		.nfrom = from == NULL ? 0 : size,
+		.zero = from == NULL};
+	void *p = pool_alloc(vmp, size, 0, c, &err);
 	errno = p == NULL ? err : saved;
 	return p;
+}
+
+/*
+ * alloc_with -- an object of what lies at `from`, or of zeroes when it is NULL;
+ * written before the operation is over, as struct content says why
+ */
+static ALWAYS_INLINE void *
+alloc_with(VMEM *vmp, size_t size, const void *from)
+{
+	if (likely(size <= SLAB_LOOKUP_MAX)) {
+		struct heap *h;
+		void *p;
+		if (likely(thread_heap_fast(vmp, &h)) &&
+			likely(heap_malloc_fast(h, size, &p))) {
+			if (from == NULL)
+				memset(p, 0, size);
+			else
+				memcpy(p, from, size);
+			thread_busy_end();
+			return p;
+		}
+	}
+	return alloc_with_slow(vmp, size, from);
 }
 
 /*
@@ -371,7 +386,7 @@ vmem_calloc(VMEM *vmp, size_t nmemb, size_t size)
 			nmemb, size);
 		return NULL;
 	}
-	return alloc_with(vmp, bytes, (struct content){.zero = true});
+	return alloc_with(vmp, bytes, NULL);
 }
 
 EXPORT void *
@@ -411,14 +426,6 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 	return alloc(vmp, size, alignment);
 }
 
-/* copy -- n bytes of s as a new object */
-static void *
-copy(VMEM *vmp, const void *s, size_t n)
-{
-	return alloc_with(vmp, n,
-		(struct content){.from = (void *)(uintptr_t)s, .nfrom = n});
-}
-
 EXPORT char *
 vmem_strdup(VMEM *vmp, const char *s)
 {
@@ -426,7 +433,7 @@ vmem_strdup(VMEM *vmp, const char *s)
 		errno = -fail(EINVAL, "no string to copy");
 		return NULL;
 	}
-	return copy(vmp, s, strlen(s) + 1);
+	return alloc_with(vmp, strlen(s) + 1, s);
 }
 
 EXPORT wchar_t *
@@ -436,7 +443,7 @@ vmem_wcsdup(VMEM *vmp, const wchar_t *s)
 		errno = -fail(EINVAL, "no string to copy");
 		return NULL;
 	}
-	return copy(vmp, s, (wcslen(s) + 1) * sizeof(wchar_t));
+	return alloc_with(vmp, (wcslen(s) + 1) * sizeof(wchar_t), s);
 }
 
 EXPORT size_t
