@@ -144,8 +144,7 @@ print_behind(const json_t *root)
 		behind == 0 ? "reached" : "SHORT");
 }
 
-/* print_programs -- whole programs in a kind of memory, to the fastest of three
- */
+/* print_programs -- whole programs, against the fastest of three */
 static void
 print_programs(const json_t *means, const char *name, const char *memory)
 {

@@ -181,6 +181,19 @@ alloc(VMEM *vmp, size_t size, size_t align)
 	return p;
 }
 
+/*
+ * at_hand -- an object from the LIFO or the current word of the thread's own
+ * heap; the caller ends the operation.  False: go the slow way.
+ */
+static ALWAYS_INLINE bool
+at_hand(VMEM *vmp, size_t slot, void **ret)
+{
+	struct heap *h;
+	return likely(slot <= SLAB_LOOKUP_MAX) &&
+	       likely(thread_heap_fast(vmp, &h)) &&
+	       likely(heap_malloc_fast(h, slot, ret));
+}
+
 /* alloc_with_slow -- what the fast path below does not do */
 static NOINLINE void *
 alloc_with_slow(VMEM *vmp, size_t size, const void *from)
@@ -202,20 +215,15 @@ alloc_with_slow(VMEM *vmp, size_t size, const void *from)
 static ALWAYS_INLINE void *
 alloc_with(VMEM *vmp, size_t size, const void *from)
 {
-	if (likely(size <= SLAB_LOOKUP_MAX)) {
-		struct heap *h;
-		void *p;
-		if (likely(thread_heap_fast(vmp, &h)) &&
-			likely(heap_malloc_fast(h, size, &p))) {
-			if (from == NULL)
-				memset(p, 0, size);
-			else
-				memcpy(p, from, size);
-			thread_busy_end();
-			return p;
-		}
-	}
-	return alloc_with_slow(vmp, size, from);
+	void *p;
+	if (unlikely(!at_hand(vmp, size, &p)))
+		return alloc_with_slow(vmp, size, from);
+	if (from == NULL)
+		memset(p, 0, size);
+	else
+		memcpy(p, from, size);
+	thread_busy_end();
+	return p;
 }
 
 /*
@@ -225,16 +233,11 @@ alloc_with(VMEM *vmp, size_t size, const void *from)
 static ALWAYS_INLINE void *
 malloc_slot(VMEM *vmp, size_t slot, size_t size, size_t align)
 {
-	if (likely(slot <= SLAB_LOOKUP_MAX)) {
-		struct heap *h;
-		void *p;
-		if (likely(thread_heap_fast(vmp, &h)) &&
-			likely(heap_malloc_fast(h, slot, &p))) {
-			thread_busy_end();
-			return p;
-		}
-	}
-	return alloc(vmp, size, align);
+	void *p;
+	if (unlikely(!at_hand(vmp, slot, &p)))
+		return alloc(vmp, size, align);
+	thread_busy_end();
+	return p;
 }
 
 /* malloc_any, free_any -- vmem_malloc(), vmem_free() for our own use: the
