@@ -18,6 +18,12 @@
 #define EXPORT __attribute__((visibility("default")))
 
 /*
+ * The same, of a fast path: it begins a cache line.  Where in a line it begins
+ * decides 5 to 10 % of a pair's time, and is else left to what lies before it.
+ */
+#define EXPORT_FAST EXPORT ALIGNED(64)
+
+/*
  * Thread-local data of a shared library that is reached without a call.  Keep
  * it small: a library that is opened late shares a few hundred spare bytes
  * with all others.

@@ -111,7 +111,7 @@ note_run(struct census *c, struct desc *d)
 	case RUN_META:
 		return d->npages == 1;
 	case RUN_HEAP:
-		if (bytes < heap_bytes(c->table, c->hardening))
+		if (d->npages < heap_pages(&c->snap->pool->dir))
 			return false;
 		note_heap(c, (struct heap *)(void *)d->base);
 		return true;
@@ -155,6 +155,8 @@ fit_lifos(struct census *c)
 			n = min_size(n, c->table->cls[i].nlifo);
 			n = min_size(n, c->nlive[i]);
 			c->nlive[i] -= n;
+			b->ndeep = (uint16_t)min_size(b->ndeep, c->nlive[i]);
+			c->nlive[i] -= b->ndeep;
 			b->count = (b->count & ~BIN_COUNT_MASK) | n;
 		}
 }
@@ -232,6 +234,7 @@ snapshot_sift(struct snapshot *snap)
 	c.hardening = want.hardening;
 	dir->first_step = want.first_step;
 	dir->last_step = want.last_step;
+	dir->ndeep = want.ndeep;
 	dir->shared = dir->parked = NULL;
 	sift_pages(&c);
 	dir->all = c.heaps;

@@ -200,14 +200,14 @@ note_descriptors(struct snapshot *snap)
 	}
 }
 
-/* heap_pages -- that a heap of the pool takes */
+/* heap_needs -- pages that a heap of the pool takes */
 static size_t
-heap_pages(const struct run_space *rs)
+heap_needs(const struct run_space *rs)
 {
-	const struct pool *pool = pool_at(rs->base);
-	const struct class_table *t =
-		class_table_for((size_t)rs->npages * RUN_PAGE);
-	return div_up(heap_bytes(t, pool->dir.hardening), RUN_PAGE);
+	struct pool *pool = pool_at(rs->base);
+	struct heap_dir dir;
+	dir_layout(&dir, &pool->runs, (enum hardening)pool->dir.hardening);
+	return heap_pages(&dir);
 }
 
 /* heap_of -- the heap that begins at a page, as it seems, or NULL */
@@ -220,7 +220,7 @@ heap_of(const struct run_space *rs, size_t page)
 	if (d == NULL || at < rs->first || at >= rs->npages)
 		return NULL;
 	char *base = rs->base + page * RUN_PAGE;
-	size_t need = heap_pages(rs);
+	size_t need = heap_needs(rs);
 	if (d->owner != RUN_HEAP || d->base != base || need > rs->npages - page)
 		return NULL;
 	return (struct heap *)(void *)base;
@@ -230,7 +230,7 @@ static void
 note_heaps(struct snapshot *snap)
 {
 	const struct run_space *rs = &snap->pool->runs;
-	size_t need = heap_pages(rs);
+	size_t need = heap_needs(rs);
 	for (size_t page = rs->first; page < rs->npages; page++)
 		if (heap_of(rs, page) != NULL)
 			bitmap_set_range(snap->pages, page, need);

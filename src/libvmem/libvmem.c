@@ -248,7 +248,7 @@ malloc_any(VMEM *vmp, size_t size)
 	return malloc_slot(vmp, size, size, 0);
 }
 
-EXPORT void *
+EXPORT_FAST void *
 vmem_malloc(VMEM *vmp, size_t size)
 {
 	LOG(3, "vmp %p size %zu", (void *)vmp, size);
@@ -342,14 +342,14 @@ free_any(VMEM *vmp, void *ptr)
 	free_slow(vmp, ptr, 0, "vmem_free");
 }
 
-EXPORT void
+EXPORT_FAST void
 vmem_free(VMEM *vmp, void *ptr)
 {
 	LOG(3, "vmp %p ptr %p", (void *)vmp, ptr);
 	free_any(vmp, ptr);
 }
 
-EXPORT void
+EXPORT_FAST void
 vmem_free_sized(VMEM *vmp, void *ptr, size_t size)
 {
 	struct heap *h;
@@ -379,7 +379,7 @@ vmem_free_batch(VMEM *vmp, void *const *ptrs, size_t count)
 		free_any(vmp, ptrs[i]);
 }
 
-EXPORT void *
+EXPORT_FAST void *
 vmem_calloc(VMEM *vmp, size_t nmemb, size_t size)
 {
 	size_t bytes;

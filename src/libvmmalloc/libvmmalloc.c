@@ -93,7 +93,7 @@ aligned_any(size_t alignment, size_t size)
 	return alloc(size, alignment, false);
 }
 
-EXPORT void *
+EXPORT_FAST void *
 malloc(size_t size)
 {
 	LOG(3, "size %zu", size);
@@ -137,7 +137,7 @@ free_any(void *ptr)
 		free_slow(ptr);
 }
 
-EXPORT void
+EXPORT_FAST void
 free(void *ptr)
 {
 	LOG(3, "ptr %p", ptr);
@@ -151,7 +151,7 @@ cfree(void *ptr)
 	free_any(ptr);
 }
 
-EXPORT void
+EXPORT_FAST void
 free_sized(void *ptr, size_t size)
 {
 	LOG(3, "ptr %p size %zu", ptr, size);
@@ -165,7 +165,7 @@ free_aligned_sized(void *ptr, size_t alignment, size_t size)
 	free_any(ptr);
 }
 
-EXPORT void *
+EXPORT_FAST void *
 calloc(size_t nmemb, size_t size)
 {
 	size_t bytes;

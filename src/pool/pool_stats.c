@@ -69,8 +69,8 @@ read_heap(struct pool_stats *s, const struct heap *h)
 		const struct bin *b = heap_bin_const(h, h->table, c);
 		struct class_stats *to = &s->cls[c];
 		to->nmalloc += b->count / BIN_ONE_MALLOC;
-		/* slots in the LIFO look allocated in their slabs */
-		to->nlive -= b->count & BIN_COUNT_MASK;
+		/* slots in the LIFOs look allocated in their slabs */
+		to->nlive -= bin_held(b);
 		to->nslabs += b->nslabs;
 		to->nfills += b->nfills;
 		to->nflushes += b->nflushes;

@@ -2,9 +2,10 @@
 /*
  * bin.h -- all slabs of one size class in one heap
  *
- * In front a LIFO of slots that were freed last, then the current word of the
- * current slab, then a list of slabs with free slots.  A slot in the LIFO is
- * not free in its slab's bits.  Only the heap's holder uses a bin.
+ * In front a LIFO of slots that were freed last, then, in few bins, a deep LIFO
+ * of those freed before them; then the current word of the current slab, then a
+ * list of slabs with free slots.  A slot in a LIFO is not free in its slab's
+ * bits.  Only the heap's holder uses a bin.
  */
 #ifndef SLAB_BIN_H
 #define SLAB_BIN_H
@@ -27,7 +28,8 @@ struct bin {
 	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
 	uint64_t nnew;     /* slabs made */
 	uint64_t nreused;  /* slabs taken from the list or from other heaps */
-	uint64_t reserved[4];
+	void **deep;       /* the deep LIFO; NULL: none */
+	uint64_t reserved[3];
 	/*
 	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
 	 * in one word so that one addition keeps both.
@@ -41,8 +43,10 @@ struct bin {
 	uint32_t nempty;     /* slabs on the list with used == 0 */
 	uint32_t avail_tail; /* its end, where the empty ones are */
 	uint16_t taken;      /* slots of the current slab, see slab.h */
-	uint16_t reserved2[3];
-	char *cur_base; /* slot of bit 0 of *cur */
+	uint16_t ndeep;      /* slots in the deep LIFO */
+	uint16_t deep_cap;   /* that it takes; 0: the bin has none */
+	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
+	char *cur_base;      /* slot of bit 0 of *cur */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
 	 * a look at the last two entries needs no look at the count.
@@ -65,6 +69,20 @@ static inline void *const *
 bin_lifo_const(const struct bin *b)
 {
 	return (void *const *)(b + 1);
+}
+
+/* bin_held -- slots in both LIFOs */
+static inline unsigned
+bin_held(const struct bin *b)
+{
+	return (unsigned)(b->count & BIN_COUNT_MASK) + b->ndeep;
+}
+
+/* bin_held_at -- the i-th of them, the oldest first */
+static inline void *
+bin_held_at(const struct bin *b, unsigned i)
+{
+	return i < b->ndeep ? b->deep[i] : bin_lifo_const(b)[i - b->ndeep];
 }
 
 /*

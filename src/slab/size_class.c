@@ -10,6 +10,7 @@
 
 #define QUANTUM     16u /* spacing up to LINEAR_MAX */
 #define LINEAR_MAX  128u
+#define LG_DOUBLING 3u        /* sizes a doubling, log2; one more when finer */
 #define FINE_FROM   1024u     /* where the finer table begins to differ */
 #define MIN_OBJECTS 4u        /* a slab has room for at least so many */
 #define TAIL_SHARE  64u       /* at most 1/64 of a slab is left over */
@@ -64,7 +65,7 @@ geometry(const struct size_class *c, unsigned want)
 }
 
 static void
-class_add(struct class_table *t, size_t size)
+class_add(struct class_table *t, size_t size, size_t lifo)
 {
 	ASSERT(t->nclasses < CLASS_MAX);
 	struct size_class *c = &t->cls[t->nclasses++];
@@ -73,7 +74,7 @@ class_add(struct class_table *t, size_t size)
 	for (unsigned step = 0; step < CLASS_NSTEPS; step++)
 		c->npages[step] = geometry(c, 1u << step);
 	c->nlifo = (uint8_t)clamp_size(
-		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, BIN_LIFO);
+		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, lifo);
 	ASSERT(t->bin_bytes <= UINT16_MAX);
 	c->bin = (uint16_t)t->bin_bytes;
 	/* whole cache lines: the counts and what is freed last are hot */
@@ -82,18 +83,18 @@ class_add(struct class_table *t, size_t size)
 }
 
 static void
-table_init(struct class_table *t, unsigned lg_low, unsigned lg_high)
+table_init(struct class_table *t, unsigned lg_high, size_t lifo)
 {
 	t->nclasses = 0;
 	t->bin_bytes = 0;
-	t->per_doubling_log2[0] = lg_low;
+	t->per_doubling_log2[0] = LG_DOUBLING;
 	t->per_doubling_log2[1] = lg_high;
-	class_add(t, 8);
+	class_add(t, 8, lifo);
 	for (size_t size = QUANTUM; size <= LINEAR_MAX; size += QUANTUM)
-		class_add(t, size);
+		class_add(t, size, lifo);
 	for (size_t size = LINEAR_MAX; size < SLAB_MAX;) {
 		size += spacing(t, size + 1);
-		class_add(t, size);
+		class_add(t, size, lifo);
 	}
 	unsigned c = 0;
 	for (size_t i = 0; i <= SLAB_LOOKUP_MAX / 8; i++) {
@@ -109,8 +110,8 @@ class_tables_init(void)
 {
 	if (fine.nclasses != 0)
 		return;
-	table_init(&coarse, 3, 3);
-	table_init(&fine, 3, 4);
+	table_init(&coarse, LG_DOUBLING, BIN_LIFO);
+	table_init(&fine, LG_DOUBLING + 1, BIN_LIFO_FINE);
 }
 
 const struct class_table *

@@ -28,6 +28,7 @@
 /* a bin is its head and the LIFO of slots that were freed last */
 #define BIN_HEAD       128u                /* bytes */
 #define BIN_LIFO       64u                 /* slots at most */
+#define BIN_LIFO_FINE  128u                /* in a pool with the finer table */
 #define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
 #define BIN_LIFO_LEAST 4u                  /* ...but at least so many slots */
 

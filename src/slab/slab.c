@@ -61,16 +61,17 @@ slab_find(const struct slab *s, unsigned from)
 }
 
 /*
- * in_lifo -- which of the bits of word i, freed by others, lie in the LIFO
+ * in_lifo -- which of the slots of word i lie in the bin's LIFOs
  */
 static uint64_t
 in_lifo(const struct slab *s, unsigned word)
 {
-	void *const *lifo = bin_lifo_const(s->bin);
-	unsigned n = (unsigned)(s->bin->count & BIN_COUNT_MASK);
+	const struct bin *b = s->bin;
+	unsigned n = bin_held(b);
 	uint64_t found = 0;
 	for (unsigned i = 0; i < n; i++) {
-		uintptr_t off = (uintptr_t)lifo[i] - (uintptr_t)s->base;
+		uintptr_t off =
+			(uintptr_t)bin_held_at(b, i) - (uintptr_t)s->base;
 		if (off >= s->npages * RUN_PAGE)
 			continue;
 		uint32_t idx = class_index(s->recip, off);

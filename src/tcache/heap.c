@@ -9,6 +9,7 @@
 #include "base/misuse.h"
 #include "base/probe.h"
 #include "tcache/guarded.h"
+#include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 
 #define EMPTY_SHARE 8u /* a bin keeps 1 + nslabs/8 empty slabs */
@@ -203,11 +204,36 @@ freed_end(struct heap *h, struct slab *s)
 	errno = saved;
 }
 
+/* spilled_end -- likewise */
+static NOINLINE void
+spilled_end(struct heap *h, struct bin *b)
+{
+	int saved = errno;
+	deep_spilled(h, b);
+	thread_busy_end();
+	errno = saved;
+}
+
+/* deep_end -- likewise, of a bin with a deep LIFO */
+static NOINLINE void
+deep_end(struct heap *h, struct slab *s, size_t idx)
+{
+	struct bin *b = s->bin;
+	if (!deep_push(h, b, s->base + idx * b->size) && put(s, idx))
+		freed_end(h, s);
+	else
+		thread_busy_end();
+}
+
 void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
-	if (put(s, idx))
+	if (s->bin->deep_cap != 0)
+		deep_end(h, s, idx);
+	else if (put(s, idx))
 		freed_end(h, s);
+	else if (unlikely(idx % 64 == 0))
+		spilled_end(h, s->bin);
 	else
 		thread_busy_end();
 }
@@ -215,14 +241,17 @@ heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 void
 bin_flush(struct heap *h, struct bin *b)
 {
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	unsigned n = bin_held(b);
 	if (n == 0)
 		return;
 	b->nflushes++;
 	PROBE3(flush, h->base, b->size, n);
 	while (n > 0) {
-		void *p = bin_lifo(b)[--n];
-		b->count--;
+		void *p = bin_held_at(b, --n);
+		if (n >= b->ndeep)
+			b->count--;
+		else
+			b->ndeep--;
 		struct slab *s = (struct slab *)run_lookup(h->runs, p);
 		/* only the level that believes everything can meet others */
 		if (s == NULL || s->owner != h->owner || s->bin != b)
@@ -367,8 +396,8 @@ void *
 heap_alloc_listed(struct heap *h, unsigned cls)
 {
 	struct bin *b = heap_bin(h, h->table, cls);
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
-	if (n > 0) {
+	if ((b->count & BIN_COUNT_MASK) != 0 || deep_pull(b)) {
+		size_t n = b->count & BIN_COUNT_MASK;
 		b->count += BIN_ONE_MALLOC - 1;
 		return bin_lifo(b)[n - 1];
 	}

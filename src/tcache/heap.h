@@ -57,7 +57,9 @@ struct heap {
 	uint32_t id;                  /* set once */
 	struct heap *next;            /* list of all heaps; admin lock */
 	struct heap *next_parked;     /* list of parked heaps; admin lock */
-	uint64_t nlate; /* misuse that was found later than at the call */
+	uint64_t nlate;     /* misuse that was found later than at the call */
+	uint32_t ndeep;     /* deep LIFOs that have been used: heap_deep.h */
+	uint32_t deep_next; /* of which the next is taken away, if idle */
 	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*
@@ -83,6 +85,7 @@ struct heap_dir {
 	uint32_t hardening;   /* set once */
 	uint32_t first_step;  /* of a bin's first slabs; set once */
 	uint32_t last_step;   /* of a bin's later slabs; set once */
+	uint32_t ndeep;       /* deep LIFOs of each heap; set once */
 	uint32_t cache_pages; /* in a run cache, see cache_most(); set once */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */

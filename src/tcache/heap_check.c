@@ -10,6 +10,7 @@
 
 #include "base/findings.h"
 #include "tcache/guarded.h"
+#include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 
 /* what one walk over all heaps and one over all descriptors must agree on */
@@ -39,8 +40,7 @@ is_heap(const struct tally *t, uintptr_t at)
 	const struct desc *d =
 		run_check_head(t->c, run_map_granule(rs->base, off / RUN_PAGE));
 	return d != NULL && d->owner == RUN_HEAP && (uintptr_t)d->base == at &&
-	       d->npages * RUN_PAGE >=
-		       heap_bytes(t->dir->table, t->dir->hardening);
+	       d->npages >= heap_pages(t->dir);
 }
 
 static unsigned
@@ -129,15 +129,14 @@ check_desc(void *arg, struct desc *d)
 static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
-	void *const *lifo = bin_lifo_const(b);
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
-	if (n > b->cap) {
+	if ((b->count & BIN_COUNT_MASK) > b->cap) {
 		(void)finding(t->c->f, "heap %u, bin %u: LIFO's count", h->id,
 			b->cls);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		uintptr_t off = (uintptr_t)lifo[i] - (uintptr_t)h->base;
+	for (unsigned i = 0; i < bin_held(b); i++) {
+		uintptr_t p = (uintptr_t)bin_held_at(b, i);
+		uintptr_t off = p - (uintptr_t)h->base;
 		size_t page = off >> RUN_LG_PAGE;
 		const struct slab *s =
 			page < h->npages
@@ -145,14 +144,13 @@ check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 				: NULL;
 		bool good = s != NULL && s->bin == b && s->cls == b->cls &&
 			    check_geometry(t, s);
-		uint32_t idx = !good ? UINT32_MAX
-				     : class_index(s->recip,
-					       (uintptr_t)lifo[i] -
-						       (uintptr_t)s->base);
+		uint32_t idx =
+			!good ? UINT32_MAX
+			      : class_index(s->recip, p - (uintptr_t)s->base);
 		good = good && idx < s->nobj && !slab_is_free(s, idx) &&
 		       !slab_is_remote(s, idx);
 		for (unsigned j = 0; j < i; j++)
-			good = good && lifo[i] != lifo[j];
+			good = good && p != (uintptr_t)bin_held_at(b, j);
 		if (!good)
 			(void)finding(t->c->f, "heap %u, bin %u: LIFO's %u",
 				h->id, b->cls, i);
@@ -231,23 +229,27 @@ check_inbox(struct tally *t, const struct heap *h)
 	t->queued_said += n;
 }
 
-static void
+/* check_bin -- returns whether it has a deep LIFO */
+static bool
 check_bin(struct tally *t, const struct heap *h, unsigned cls)
 {
 	const struct bin *b = heap_bin_const(h, t->dir->table, cls);
 	const struct size_class *k = &t->dir->table->cls[cls];
+	bool deep = false;
 	if (b->cls != cls || b->size != k->size ||
-		b->cap != bin_cap((unsigned)h->hardening, k)) {
+		b->cap != bin_cap((unsigned)h->hardening, k) ||
+		!deep_fits(h, b, &deep)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
-		return;
+		return false;
 	}
 	check_lifo(t, h, b);
 	check_current(t, h, b);
 	check_avail(t, h, b);
 	t->nmalloc[cls] += b->count / BIN_ONE_MALLOC;
-	t->live[cls] -= b->count & BIN_COUNT_MASK;
+	t->live[cls] -= bin_held(b);
 	t->slabs_said += b->nslabs;
 	t->empty_said += b->nempty;
+	return deep;
 }
 
 /* count_said -- what a heap, or the directory, has counted */
@@ -285,13 +287,18 @@ check_heap(struct tally *t, const struct heap *h)
 	heap_layout(&want, (void *)(uintptr_t)h, t->dir, d);
 	if (memcmp(h, &want, offsetof(struct heap, inbox)) != 0 ||
 		h->no_word != 0 || h->state >= HEAP_NSTATES ||
+		h->ndeep > t->dir->ndeep ||
+		(h->deep_next != 0 && h->deep_next >= h->ndeep) ||
 		h->id >= t->dir->next_id) {
 		(void)finding(
 			t->c->f, "heap at page %u", run_page(t->c->rs, h));
 		return;
 	}
+	unsigned ndeep = 0;
 	for (unsigned c = 0; c < t->dir->table->nclasses; c++)
-		check_bin(t, h, c);
+		ndeep += check_bin(t, h, c);
+	if (ndeep != deep_taken(h))
+		(void)finding(t->c->f, "heap %u: deep LIFOs", h->id);
 	check_inbox(t, h);
 	t->cached_said += cache_check(t->c, h);
 	if (h->hardening == HARDENING_GUARDED)
@@ -350,7 +357,7 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 	if (dir->runs != want.runs || dir->table != want.table ||
 		dir->hardening != want.hardening ||
 		dir->first_step != want.first_step ||
-		dir->last_step != want.last_step ||
+		dir->last_step != want.last_step || dir->ndeep != want.ndeep ||
 		dir->cache_pages != want.cache_pages ||
 		dir->max_private != want.max_private) {
 		(void)finding(c->f, "header: geometry of the heaps");

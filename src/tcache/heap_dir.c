@@ -7,6 +7,7 @@
 #include "base/arith.h"
 #include "base/assert.h"
 #include "tcache/guarded.h"
+#include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 
 #define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
@@ -20,29 +21,37 @@
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
 
-size_t
-heap_bytes(const struct class_table *t, uint64_t hardening)
+/* plain_bytes -- of a heap but for its deep LIFOs */
+static size_t
+plain_bytes(const struct heap_dir *dir)
 {
-	return sizeof(struct heap) + t->bin_bytes +
-	       (hardening == HARDENING_GUARDED ? sizeof(struct quarantine) : 0);
+	bool guarded = dir->hardening == HARDENING_GUARDED;
+	return sizeof(struct heap) + dir->table->bin_bytes +
+	       (guarded ? sizeof(struct quarantine) : 0);
+}
+
+size_t
+heap_pages(const struct heap_dir *dir)
+{
+	return div_up(plain_bytes(dir), RUN_PAGE) +
+	       div_up(dir->ndeep * sizeof(struct deep_lifo), RUN_PAGE);
 }
 
 /* heap_create -- a heap in a run of its own; Locks: admin lock held */
 static struct heap *
 heap_create(struct heap_dir *dir, enum heap_state state)
 {
-	size_t npages =
-		div_up(heap_bytes(dir->table, dir->hardening), RUN_PAGE);
+	size_t npages = heap_pages(dir);
 	bool clean;
 	struct desc *d =
 		run_alloc(dir->runs, npages, 1, RUN_HEAP, RUN_LG_PAGE, &clean);
 	if (d == NULL)
 		return NULL;
 	struct heap *h = (struct heap *)(void *)d->base;
-	/* each bin is written to */
-	backing_touch(d->base, npages * RUN_PAGE);
+	/* each bin is written to; a deep LIFO not before it is needed */
+	backing_touch(d->base, plain_bytes(dir));
 	if (!clean)
-		memset(h, 0, npages * RUN_PAGE);
+		memset(h, 0, plain_bytes(dir));
 	heap_init(h, dir, d, state);
 	h->next = dir->all;
 	dir->all = h;
@@ -71,6 +80,7 @@ dir_layout(struct heap_dir *dir, struct run_space *rs, enum hardening level)
 		size / FIRST_SLAB_SHARE, FIRST_SLAB_LEAST, FIRST_SLAB_MOST);
 	dir->first_step = lg_floor(first >> RUN_LG_PAGE);
 	dir->last_step = size >= HUGE_POOL ? LAST_STEP_HUGE : dir->first_step;
+	dir->ndeep = deep_most(size, level);
 	dir->max_private =
 		(uint32_t)clamp_size(size / PRIVATE_SHARE, 1, PRIVATE_MOST);
 	dir->cache_pages =

@@ -33,8 +33,8 @@
 #include "tcache/run_cache.h"
 #include "tcache/thread.h"
 
-/* heap_bytes -- of a heap with that table, at a level */
-size_t heap_bytes(const struct class_table *t, uint64_t hardening);
+/* heap_pages -- of each heap; dir is laid out */
+size_t heap_pages(const struct heap_dir *dir);
 
 /* heap_bin -- the bin of a class; h->table, or the same elsewhere, is t */
 static inline struct bin *
@@ -60,7 +60,7 @@ void dir_layout(
 void heap_layout(
 	struct heap *h, void *at, const struct heap_dir *dir, struct desc *d);
 
-/* bin_cap -- the slots that the LIFO of a class takes */
+/* bin_cap -- the slots that a bin's own LIFO of a class takes */
 unsigned bin_cap(unsigned hardening, const struct size_class *c);
 
 /*

@@ -87,6 +87,7 @@ static struct field dir[] = {
 	FIELD(heap_dir, hardening, MATTERS),
 	FIELD(heap_dir, first_step, MATTERS),
 	FIELD(heap_dir, last_step, MATTERS),
+	FIELD(heap_dir, ndeep, MATTERS),
 	FIELD(heap_dir, cache_pages, MATTERS),
 	FIELD(heap_dir, table, MATTERS),
 	FIELD(heap_dir, runs, MATTERS),
@@ -109,6 +110,8 @@ static struct field heap[] = {
 	FIELD(heap, state, MATTERS),
 	FIELD(heap, id, HINT), /* a name for messages */
 	FIELD(heap, next, MATTERS),
+	FIELD(heap, ndeep, MATTERS),
+	FIELD(heap, deep_next, MATTERS),
 	FIELD(heap, cache.npages, MATTERS),
 	FIELD(heap, cache.nruns, MATTERS),
 	FIELD(heap, cache.oldest, MATTERS),
@@ -146,7 +149,10 @@ static struct field bin[] = {
 	FIELD(bin, nnew, COUNTER),
 	FIELD(bin, nreused, COUNTER),
 	FIELD(bin, reserved, UNUSED),
-	FIELD(bin, reserved2, UNUSED),
+	FIELD(bin, deep, MATTERS),
+	FIELD(bin, ndeep, MATTERS),
+	FIELD(bin, deep_cap, MATTERS),
+	FIELD(bin, nspilled, HINT),
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};
 /* another live slot of the bin's slabs could as well have been freed */

@@ -68,7 +68,10 @@ static struct field bin_fields[] = {
 	FIELD(bin, nnew, FREE_TO_DIFFER),
 	FIELD(bin, nreused, FREE_TO_DIFFER),
 	FIELD(bin, reserved, FREE_TO_DIFFER),
-	FIELD(bin, reserved2, FREE_TO_DIFFER),
+	FIELD(bin, deep, MATTERS),
+	FIELD(bin, ndeep, MATTERS),
+	FIELD(bin, deep_cap, MATTERS),
+	FIELD(bin, nspilled, FREE_TO_DIFFER),
 };
 
 /* of a bin that has a current word, and slots in the LIFO */
@@ -94,6 +97,8 @@ static struct field heap_fields[] = {
 	FIELD(heap, state, MATTERS),
 	FIELD(heap, id, FREE_TO_DIFFER),
 	FIELD(heap, next, MATTERS),
+	FIELD(heap, ndeep, MATTERS),
+	FIELD(heap, deep_next, MATTERS),
 	FIELD(heap, cache.npages, MATTERS),
 	FIELD(heap, cache.nruns, MATTERS),
 	FIELD(heap, cache.oldest, MATTERS),
@@ -137,6 +142,7 @@ static struct field dir_fields[] = {
 	FIELD(heap_dir, hardening, MATTERS),
 	FIELD(heap_dir, first_step, MATTERS),
 	FIELD(heap_dir, last_step, MATTERS),
+	FIELD(heap_dir, ndeep, MATTERS),
 	FIELD(heap_dir, cache_pages, MATTERS),
 	FIELD(heap_dir, table, MATTERS),
 	FIELD(heap_dir, runs, MATTERS),

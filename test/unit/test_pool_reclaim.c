@@ -214,16 +214,18 @@ static void
 assert_all_found(void (*hold)(struct idler *self), bool remote, size_t live)
 {
 	static const size_t sizes[] = {48, 64, 200, 1000, 4096, 9000, 100000};
-	const struct class_table *t = class_table_for(POOL_BYTES);
+	struct run_space rs = {.npages = POOL_BYTES / RUN_PAGE};
+	struct heap_dir dir;
 
+	dir_layout(&dir, &rs, HARDENING_DEFAULT);
 	for (size_t i = TEST_SANITIZED ? 3 : 0; i < NELEM(sizes); i++) {
 		size_t size = sizes[i];
 		size_t alone = fill_beside(hold, size, 0, false);
 
 		for (size_t n = 1; n <= THREADS; n += THREADS - 1) {
 			size_t beside = fill_beside(hold, size, n, remote);
-			size_t given = n * (heap_bytes(t, HARDENING_DEFAULT) +
-						   4 * RUN_PAGE + live);
+			size_t given =
+				n * ((heap_pages(&dir) + 4) * RUN_PAGE + live);
 
 			/*
 			 * and what lies between heaps and descriptors, which

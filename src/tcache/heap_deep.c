@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap_deep.c -- which bins of a heap have a deep LIFO, and what moves there
+ */
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/assert.h"
+#include "tcache/heap_deep.h"
+#include "tcache/heap_internal.h"
+
+/* frees past a full LIFO, of which one in 64 is counted, before it is deep */
+#define SPILLED_MOST 8u
+
+/*
+ * How many slots stay when the LIFO is full: the last two, where a free looks
+ * at them.  Three quarters of its length come when it is empty, so that as many
+ * frees as a quarter come before slots move again.
+ */
+#define STAY 2u
+
+uint32_t
+deep_most(size_t pool_size, uint64_t hardening)
+{
+	if (hardening >= HARDENING_EXACT)
+		return 0;
+	return (uint32_t)min_size(pool_size / DEEP_SHARE, DEEP_MOST);
+}
+
+unsigned
+deep_cap(const struct size_class *c)
+{
+	return (unsigned)clamp_size(DEEP_BYTES / c->size, c->nlifo, DEEP_SLOTS);
+}
+
+struct deep_lifo *
+heap_deep(const struct heap *h, uint32_t i)
+{
+	uintptr_t end = (uintptr_t)h->bins + h->table->bin_bytes;
+	uintptr_t first = (end + RUN_PAGE - 1) & ~(uintptr_t)(RUN_PAGE - 1);
+	return (struct deep_lifo *)first + i;
+}
+
+/* take_away -- the bin gets no deep LIFO any more */
+static void
+take_away(struct heap *h, struct bin *b)
+{
+	bin_flush(h, b);
+	b->deep = NULL;
+	b->deep_cap = 0;
+}
+
+/* find -- a deep LIFO that no bin has, or has not needed; NULL: none now */
+static struct deep_lifo *
+find(struct heap *h)
+{
+	uint32_t most = h->dir->ndeep;
+	if (h->ndeep < most)
+		return heap_deep(h, h->ndeep++);
+	struct deep_lifo *d = heap_deep(h, h->deep_next);
+	h->deep_next = (h->deep_next + 1) % most;
+	struct bin *b = d->bin;
+	if (b->count != d->seen) {
+		d->seen = b->count;
+		return NULL;
+	}
+	take_away(h, b);
+	return d;
+}
+
+void
+deep_spilled(struct heap *h, struct bin *b)
+{
+	if (h->dir->ndeep == 0 || b->deep_cap != 0)
+		return;
+	if (++b->nspilled < SPILLED_MOST)
+		return;
+	b->nspilled = 0;
+	struct deep_lifo *d = find(h);
+	if (d == NULL)
+		return;
+	d->bin = b;
+	d->seen = b->count;
+	b->deep = d->slot;
+	b->deep_cap = (uint16_t)deep_cap(&h->table->cls[b->cls]);
+}
+
+bool
+deep_push(struct heap *h, struct bin *b, void *p)
+{
+	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
+	ASSERT(n == b->cap && n > STAY);
+	unsigned go = n - STAY;
+	if (b->ndeep + go > b->deep_cap)
+		return false;
+	void **lifo = bin_lifo(b);
+	memcpy(b->deep + b->ndeep, lifo, go * sizeof(*lifo));
+	for (unsigned i = 0; i < STAY; i++)
+		lifo[i] = lifo[go + i];
+	lifo[STAY] = p;
+	b->count -= go - 1;
+	b->ndeep = (uint16_t)(b->ndeep + go);
+	b->cur = &h->no_word;
+	return true;
+}
+
+bool
+deep_pull(struct bin *b)
+{
+	unsigned n = (unsigned)min_size(b->ndeep, b->cap * 3u / 4u);
+	if (n == 0)
+		return false;
+	b->ndeep = (uint16_t)(b->ndeep - n);
+	memcpy(bin_lifo(b), b->deep + b->ndeep, n * sizeof(*b->deep));
+	b->count += n;
+	return true;
+}
+
+unsigned
+deep_taken(const struct heap *h)
+{
+	unsigned n = 0;
+	for (uint32_t i = 0; i < h->ndeep; i++)
+		n += heap_deep(h, i)->bin != NULL;
+	return n;
+}
+
+bool
+deep_fits(const struct heap *h, const struct bin *b, bool *ret_has)
+{
+	*ret_has = b->deep_cap != 0;
+	if (!*ret_has)
+		return b->deep == NULL && b->ndeep == 0;
+	for (uint32_t i = 0; i < h->ndeep; i++) {
+		const struct deep_lifo *d = heap_deep(h, i);
+		if (b->deep == d->slot)
+			return d->bin == b && b->ndeep <= b->deep_cap &&
+			       b->deep_cap ==
+				       deep_cap(&h->table->cls[b->cls]) &&
+			       (b->ndeep == 0 || b->cur == &h->no_word);
+	}
+	return false;
+}

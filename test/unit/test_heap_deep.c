@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_heap_deep.c -- which bins get a deep LIFO, and that nothing is lost in
+ * it
+ */
+#include "harness/heaps.h"
+#include "tcache/heap_deep.h"
+
+#include <string.h>
+
+#define POOL_BYTES (128 * MIB)
+#define MOST       6000 /* objects of a burst */
+#define ROUNDS     24   /* bursts after which a bin has a deep LIFO */
+
+enum order { IN_ORDER, REVERSED, SHUFFLED, NORDERS };
+
+static struct heaps pool;
+static struct heap *heap;
+static void *objects[MOST];
+
+static void
+open_pool(size_t size, enum hardening level)
+{
+	heaps_open(&pool, size, level);
+	heap = dir_attach(&pool.dir, true);
+	must(heap != NULL);
+}
+
+static struct bin *
+bin_of(size_t size)
+{
+	return heap_bin(heap, heap->table, class_of(heap->table, size));
+}
+
+static void
+shuffle(struct rng *rng, size_t n)
+{
+	for (size_t i = n - 1; i > 0; i--) {
+		size_t j = rng_between(rng, 0, i);
+		void *p = objects[i];
+
+		objects[i] = objects[j];
+		objects[j] = p;
+	}
+}
+
+static void
+allocate(size_t size, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		objects[i] = heaps_malloc(heap, size);
+		must(objects[i] != NULL);
+		test_fill(objects[i], size, i);
+	}
+	/* none was given out twice */
+	for (size_t i = 0; i < n; i++)
+		must(test_holds(objects[i], size, i));
+}
+
+static void
+free_all(size_t n, enum order order)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = order == REVERSED ? n - 1 - i : i;
+
+		must(heaps_free(heap, objects[at]) == FREE_DONE);
+	}
+}
+
+/* bursts -- until the bin has had reason enough for a deep LIFO */
+static void
+bursts(size_t size, size_t n)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		allocate(size, n);
+		free_all(n, (enum order)(i % SHUFFLED));
+	}
+}
+
+/* unused -- nothing lives: all memory has to come back */
+static void
+assert_unused(void)
+{
+	heap_rest(heap);
+	dir_park(heap);
+	dir_collect(&pool.dir, pool.dir.all);
+	must(heaps_nfindings(&pool) == 0);
+	must(pool.s.rs.nfree == pool.nfree);
+	heaps_close(&pool);
+}
+
+static void
+heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
+{
+	static const size_t sizes[] = {8, 64, 200, 1000, 8000};
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t i = 0; i < NELEM(sizes); i++) {
+		struct bin *b = bin_of(sizes[i]);
+		size_t n;
+
+		bursts(sizes[i], 1000);
+		if (i == DEEP_MOST)
+			break; /* all are taken, and in use */
+		must(b->deep_cap == deep_cap(&heap->table->cls[b->cls]));
+		n = b->cap + b->deep_cap - 2u * b->cap;
+		allocate(sizes[i], MOST / 2);
+		heap_flush(heap);
+		must(bin_held(b) == 0);
+		free_all(n, IN_ORDER);
+		must(bin_held(b) == n && b->ndeep > 0);
+		must(heaps_nfindings(&pool) == 0);
+		for (size_t k = n; k-- > 0;)
+			must(heaps_malloc(heap, sizes[i]) == objects[k]);
+		must(bin_held(b) == 0);
+		must(heaps_nfindings(&pool) == 0);
+		free_all(MOST / 2, IN_ORDER);
+	}
+	must(heap->ndeep == DEEP_MOST && deep_taken(heap) == DEEP_MOST);
+	assert_unused();
+}
+
+static void
+heap_free__any_order_and_number__keeps_the_pool_sound(void **state)
+{
+	struct rng rng = {3};
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (unsigned round = 0; round < 300; round++) {
+		size_t size = (size_t)8 << rng_between(&rng, 0, 6);
+		size_t n = rng_between(&rng, 1, MOST);
+		size_t kept = rng_between(&rng, 0, n);
+		enum order order = (enum order)(round % NORDERS);
+
+		allocate(size, n);
+		if (order == SHUFFLED)
+			shuffle(&rng, n);
+		/* a part goes, comes again, and all goes */
+		free_all(kept, order);
+		for (size_t i = 0; i < kept; i++)
+			objects[i] = heaps_malloc(heap, size);
+		free_all(n, order);
+		if (round % 10 == 0)
+			must(heaps_nfindings(&pool) == 0);
+	}
+	must(deep_taken(heap) == DEEP_MOST);
+	assert_unused();
+}
+
+static void
+heap_free__few_deep_ones_and_one_bin_idle__goes_to_who_needs_it(void **state)
+{
+	struct bin *idle, *late;
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
+		bursts(size, 1000);
+	idle = bin_of(16);
+	late = bin_of(300);
+	must(idle->deep_cap != 0 && bin_held(idle) > 0);
+	/* once to have looked at each, and once to find them as they were */
+	for (unsigned i = 0; i < 2 * DEEP_MOST; i++)
+		bursts(300, 1000);
+	must(late->deep_cap != 0);
+	must(deep_taken(heap) == DEEP_MOST);
+	must(heaps_nfindings(&pool) == 0);
+	/* what that one held is free in its slabs: no memory is lost */
+	must(idle->deep_cap == 0 && bin_held(idle) == 0);
+	assert_unused();
+}
+
+static void
+heap_free__small_pool_or_exact_level__no_deep_lifo(void **state)
+{
+	(void)state;
+	open_pool(16 * MIB, HARDENING_DEFAULT);
+	bursts(64, 1000);
+	must(heap->ndeep == 0 && bin_of(64)->deep_cap == 0);
+	assert_unused();
+	open_pool(POOL_BYTES, HARDENING_EXACT);
+	bursts(64, 1000);
+	must(heap->ndeep == 0 && bin_of(64)->deep_cap == 0);
+	assert_unused();
+}
+
+static void
+heap_free__twice_and_deep_down__is_refused_by_all_slow_ways(void **state)
+{
+	struct heap *other;
+	uint64_t nlate;
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	other = dir_attach(&pool.dir, false);
+	must(other != NULL);
+	bursts(64, 1000);
+	heap_flush(heap);
+	allocate(64, 1000);
+	free_all(700, IN_ORDER);
+	must(bin_of(64)->ndeep > 100);
+	must(heap_find(heap, objects[5]).what == FREE_DOUBLE);
+	must(heap_free(heap, objects[5]) == FREE_DOUBLE);
+	/* by another thread: it is found when the holder takes it back */
+	nlate = heap->nlate;
+	must(heaps_free(other, objects[6]) == FREE_DONE);
+	heap_rest(heap);
+	must(heap->nlate == nlate + 1);
+	must(heaps_nfindings(&pool) == 0);
+	dir_park(other);
+	heaps_close(&pool);
+}
+
+/* flips -- how many single bits can change without being found */
+static size_t
+flips(void *p, size_t size)
+{
+	unsigned char *bytes = p;
+	size_t missed = 0;
+
+	for (size_t bit = 0; bit < size * 8; bit++) {
+		unsigned char mask = (unsigned char)(1u << bit % 8);
+
+		bytes[bit / 8] ^= mask;
+		missed += heaps_nfindings(&pool) == 0;
+		bytes[bit / 8] ^= mask;
+	}
+	return missed;
+}
+
+static void
+dir_check__damaged_deep_lifo__is_found(void **state)
+{
+	struct deep_lifo *d;
+	struct bin *b;
+
+	(void)state;
+	open_pool(2 * DEEP_SHARE, HARDENING_DEFAULT);
+	bursts(64, 1000);
+	b = bin_of(64);
+	d = heap_deep(heap, 0);
+	must(b->deep == d->slot && b->ndeep > 0);
+	must(heaps_nfindings(&pool) == 0);
+	assert_int_equal(flips(&b->deep, sizeof(b->deep)), 0);
+	assert_int_equal(flips(&b->deep_cap, sizeof(b->deep_cap)), 0);
+	assert_int_equal(flips(&d->bin, sizeof(d->bin)), 0);
+	assert_int_equal(flips(&d->slot[0], sizeof(d->slot[0])), 0);
+	assert_int_equal(flips(&d->slot[b->ndeep - 1], sizeof(d->slot[0])), 0);
+	assert_int_equal(flips(&heap->deep_next, sizeof(heap->deep_next)), 0);
+	assert_int_equal(flips(&heap->ndeep, sizeof(heap->ndeep)), 0);
+	must(heaps_nfindings(&pool) == 0);
+	/* the same deep LIFO for two bins */
+	*bin_of(128) = (struct bin){.deep = d->slot};
+	must(heaps_nfindings(&pool) > 0);
+	heaps_close(&pool);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			heap_free__bursts_in_a_large_pool__come_back_newest_first),
+		cmocka_unit_test(
+			heap_free__any_order_and_number__keeps_the_pool_sound),
+		cmocka_unit_test(
+			heap_free__few_deep_ones_and_one_bin_idle__goes_to_who_needs_it),
+		cmocka_unit_test(
+			heap_free__small_pool_or_exact_level__no_deep_lifo),
+		cmocka_unit_test(
+			heap_free__twice_and_deep_down__is_refused_by_all_slow_ways),
+		cmocka_unit_test(dir_check__damaged_deep_lifo__is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
