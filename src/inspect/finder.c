@@ -242,16 +242,14 @@ finder_header(struct source *s, const struct record *rec, struct pool *ret)
 bool
 finder_tables(struct source *s, const struct registry *registry)
 {
-	const struct class_table *ours[] = {
-		class_table_for(0), class_table_for(SIZE_MAX)};
 	struct class_table theirs;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < CLASS_TABLES; i++) {
 		uint64_t at = (uintptr_t)registry->class_tables[i];
 		if (source_read(s, at, &theirs, sizeof(theirs)) != 0)
 			return false;
 		/* what lies between members is 0 in both: they are static */
 		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
-		if (memcmp(&theirs, ours[i], sizeof(theirs)) != 0)
+		if (memcmp(&theirs, class_table(i), sizeof(theirs)) != 0)
 			return false;
 	}
 	return true;

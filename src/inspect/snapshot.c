@@ -244,7 +244,7 @@ use_own_tables(struct snapshot *snap, const struct registry *registry)
 	const struct run_space *rs = &pool->runs;
 	const struct class_table *ours = class_table_for(pool->size);
 	const struct class_table *theirs =
-		registry->class_tables[ours == class_table_for(SIZE_MAX)];
+		registry->class_tables[class_table_index(pool->size)];
 	if (pool->dir.table == theirs)
 		pool->dir.table = ours;
 	uintptr_t lookup =

@@ -32,8 +32,8 @@ void
 registry_init(void)
 {
 	registry.busy_off = thread_busy_offset();
-	registry.class_tables[0] = class_table_for(0);
-	registry.class_tables[1] = class_table_for(SIZE_MAX);
+	for (unsigned i = 0; i < CLASS_TABLES; i++)
+		registry.class_tables[i] = class_table(i);
 }
 
 void

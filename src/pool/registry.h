@@ -63,7 +63,7 @@ struct registry {
 	uint32_t pool_size, heap_size, slab_size; /* of the structs in pools */
 	const struct thread_list *threads;
 	intptr_t busy_off; /* see thread_busy_offset() */
-	const struct class_table *class_tables[2];
+	const struct class_table *class_tables[CLASS_TABLES];
 	uint64_t changes;     /* atomic; registry lock */
 	struct record *table; /* sorted by base; of one base the newest last */
 	size_t count, room;
@@ -76,7 +76,7 @@ struct registry {
 	{                                                                      \
 		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
 	}
-#define REGISTRY_LAYOUT 4u
+#define REGISTRY_LAYOUT 5u
 #define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
 
 /* registry_init -- what is set once; before any other call */

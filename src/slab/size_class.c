@@ -23,7 +23,7 @@
 #define FEW_FROM    1024u
 #define FEW_OBJECTS (size_t)4
 
-static struct class_table coarse, fine; /* written by class_tables_init() */
+static struct class_table tables[CLASS_TABLES]; /* by class_tables_init() */
 
 /* spacing -- of the classes between 2^n and 2^(n+1), where size > 2^n */
 static size_t
@@ -108,16 +108,26 @@ table_init(struct class_table *t, unsigned lg_high, size_t lifo)
 void
 class_tables_init(void)
 {
-	if (fine.nclasses != 0)
+	if (tables[CLASS_TABLES - 1].nclasses != 0)
 		return;
-	table_init(&coarse, LG_DOUBLING, BIN_LIFO);
-	table_init(&fine, LG_DOUBLING + 1, BIN_LIFO_FINE);
+	table_init(&tables[0], LG_DOUBLING, BIN_LIFO);
+	table_init(&tables[1], LG_DOUBLING, BIN_LIFO_LONG);
+	table_init(&tables[2], LG_DOUBLING + 1, BIN_LIFO_LONG);
 }
 
 const struct class_table *
-class_table_for(size_t pool_size)
+class_table(unsigned i)
 {
-	return pool_size >= CLASS_FINE_POOL ? &fine : &coarse;
+	ASSERT(i < CLASS_TABLES);
+	return &tables[i];
+}
+
+unsigned
+class_table_index(size_t pool_size)
+{
+	if (pool_size >= CLASS_FINE_POOL)
+		return 2;
+	return pool_size >= CLASS_LONG_POOL ? 1 : 0;
 }
 
 unsigned

@@ -4,8 +4,9 @@
  *
  * 8, then 16 to 128 by 16, then 8 sizes a doubling up to SLAB_MAX.  A pool of
  * CLASS_FINE_POOL bytes or more has 16 a doubling from 1 KiB on: it can afford
- * more kinds of slabs, and wastes half as much in each object.  Both tables
- * are made once and only read from then on.
+ * more kinds of slabs, and wastes half as much in each object.  From
+ * CLASS_LONG_POOL on it can afford bins with longer LIFOs.  The tables are made
+ * once and only read from then on.
  *
  * Also here: how many pages a slab of a class takes, and the reciprocal that
  * turns an offset in a slab into an index without a division.
@@ -21,14 +22,16 @@
 #define SLAB_MAX         ((size_t)32 * 1024) /* largest small object */
 #define SLAB_LOOKUP_MAX  ((size_t)8192)      /* largest in the lookup table */
 #define CLASS_MAX        113                 /* classes of the finer table */
+#define CLASS_LONG_POOL  ((size_t)64 << 20)
 #define CLASS_FINE_POOL  ((size_t)256 << 20)
+#define CLASS_TABLES     3u
 #define CLASS_NSTEPS     6u /* slabs of about 1, 2, 4, 8, 16, 32 pages */
 #define SLAB_MAX_OBJECTS 1024u
 
 /* a bin is its head and the LIFO of slots that were freed last */
 #define BIN_HEAD       128u                /* bytes */
 #define BIN_LIFO       64u                 /* slots at most */
-#define BIN_LIFO_FINE  128u                /* in a pool with the finer table */
+#define BIN_LIFO_LONG  128u                /* from CLASS_LONG_POOL on */
 #define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
 #define BIN_LIFO_LEAST 4u                  /* ...but at least so many slots */
 
@@ -50,11 +53,22 @@ struct class_table {
 	struct size_class cls[CLASS_MAX];
 };
 
-/* class_tables_init -- make both tables; once, before any other call */
+/* class_tables_init -- make all tables; once, before any other call */
 void class_tables_init(void);
 
-/* class_table_for -- the table of a pool of that many bytes */
-const struct class_table *class_table_for(size_t pool_size);
+/* class_table -- the i-th of CLASS_TABLES, for larger pools than the one before
+ */
+const struct class_table *class_table(unsigned i);
+
+/* class_table_index -- which of them a pool of that many bytes has */
+unsigned class_table_index(size_t pool_size);
+
+/* class_table_for -- that table */
+static inline const struct class_table *
+class_table_for(size_t pool_size)
+{
+	return class_table(class_table_index(pool_size));
+}
 
 /* class_above -- the class of a size over SLAB_LOOKUP_MAX, to SLAB_MAX */
 unsigned class_above(const struct class_table *t, size_t size);

@@ -10,7 +10,7 @@
 
 #include "harness/test.h"
 
-static const struct class_table *tables[2];
+static const struct class_table *tables[CLASS_TABLES];
 
 static int
 setup(void **state)
@@ -18,21 +18,25 @@ setup(void **state)
 	(void)state;
 	class_tables_init();
 	class_tables_init(); /* again: nothing happens */
-	tables[0] = class_table_for(CLASS_FINE_POOL - 1);
-	tables[1] = class_table_for(CLASS_FINE_POOL);
+	tables[0] = class_table_for(CLASS_LONG_POOL - 1);
+	tables[1] = class_table_for(CLASS_LONG_POOL);
+	tables[2] = class_table_for(CLASS_FINE_POOL);
 	return 0;
 }
 
 static void
-tables__by_pool_size__are_two(void **state)
+tables__by_pool_size__are_three(void **state)
 {
 	(void)state;
-	assert_ptr_not_equal(tables[0], tables[1]);
 	assert_ptr_equal(class_table_for(14 * MIB), tables[0]);
-	assert_ptr_equal(class_table_for(SIZE_MAX), tables[1]);
-	assert_true(tables[0]->nclasses < tables[1]->nclasses);
-	assert_int_equal(tables[1]->nclasses, CLASS_MAX);
-	for (size_t i = 0; i < 2; i++) {
+	assert_ptr_equal(class_table_for(CLASS_FINE_POOL - 1), tables[1]);
+	assert_ptr_equal(class_table_for(SIZE_MAX), tables[2]);
+	assert_int_equal(tables[0]->nclasses, tables[1]->nclasses);
+	assert_int_equal(tables[0]->cls[3].nlifo, BIN_LIFO);
+	assert_int_equal(tables[1]->cls[3].nlifo, BIN_LIFO_LONG);
+	assert_true(tables[1]->nclasses < tables[2]->nclasses);
+	assert_int_equal(tables[2]->nclasses, CLASS_MAX);
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		const struct class_table *t = tables[i];
 
 		assert_int_equal(t->cls[0].size, 8);
@@ -46,7 +50,7 @@ static void
 class_of__every_size__is_the_smallest_that_holds_it(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		const struct class_table *t = tables[i];
 		unsigned expected = 0;
 
@@ -67,7 +71,7 @@ static void
 aligned_size__every_size_and_alignment__has_a_class_that_fits(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < CLASS_TABLES; i++)
 		for (size_t align = 1; align <= 4096; align *= 2)
 			for (size_t size = 0; size <= SLAB_MAX; size++) {
 				const struct class_table *t = tables[i];
@@ -96,14 +100,15 @@ class_of__sizes_of_the_contract__waste_little(void **state)
 		{500, 64}, {1000, 128}, {2000, 256}, {3000, 512}};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		for (size_t k = 0; k < NELEM(bounds); k++)
 			assert_in_range(usable(tables[i], bounds[k][0]),
 				bounds[k][0], bounds[k][0] + bounds[k][1]);
 		/* an eighth of the size; half of that in the finer table */
 		for (size_t size = 129; size <= SLAB_MAX; size++)
 			must((usable(tables[i], size) - size) * 8 < size);
-		for (size_t size = 1025; i == 1 && size <= SLAB_MAX; size++)
+		for (size_t size = 1025;
+			i == CLASS_TABLES - 1 && size <= SLAB_MAX; size++)
 			must((usable(tables[i], size) - size) * 16 < size);
 	}
 }
@@ -112,7 +117,7 @@ static void
 class_of__power_of_two__has_a_class_of_its_own(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < CLASS_TABLES; i++)
 		for (size_t size = 8; size <= SLAB_MAX; size *= 2)
 			assert_int_equal(usable(tables[i], size), size);
 }
@@ -121,7 +126,7 @@ static void
 size__from_sixteen_on__is_a_multiple_of_it(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < CLASS_TABLES; i++)
 		for (unsigned c = 1; c < tables[i]->nclasses; c++)
 			assert_int_equal(tables[i]->cls[c].size % 16, 0);
 }
@@ -130,7 +135,7 @@ static void
 slab__every_class_and_step__holds_enough_with_a_small_tail(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		const struct class_table *t = tables[i];
 
 		for (unsigned c = 0; c < t->nclasses; c++) {
@@ -161,7 +166,7 @@ static void
 class_index__every_offset_of_the_largest_slab__is_the_division(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		const struct class_table *t = tables[i];
 
 		for (unsigned c = 0; c < t->nclasses; c++) {
@@ -192,7 +197,7 @@ static void
 class_index__offset_before_the_slab__is_no_slot(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CLASS_TABLES; i++) {
 		const struct class_table *t = tables[i];
 
 		for (unsigned c = 0; c < t->nclasses; c++) {
@@ -211,7 +216,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			aligned_size__every_size_and_alignment__has_a_class_that_fits),
-		cmocka_unit_test(tables__by_pool_size__are_two),
+		cmocka_unit_test(tables__by_pool_size__are_three),
 		cmocka_unit_test(
 			class_of__every_size__is_the_smallest_that_holds_it),
 		cmocka_unit_test(class_of__sizes_of_the_contract__waste_little),
