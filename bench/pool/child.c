@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "child.h"
 
+#include "clock.h"
+#include "merge.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +16,9 @@
 /* a contender that is silent for longer hangs */
 enum { PATIENCE_MS = 60000 };
 
+/* arguments of a child */
+enum { ARGS_MAX = 16, ARG_BYTES = 256 };
+
 static FILE *to_parent;
 
 /* tell -- a line for each step */
@@ -23,21 +29,57 @@ tell(size_t done, size_t all, const char *who)
 	(void)fflush(to_parent);
 }
 
-static void __attribute__((noreturn))
+void
 child_main(int fd, const struct work *work, const struct memory *memory,
 	const struct plan *plan)
 {
 	json_t *result;
 	char *text;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	to_parent = fdopen(fd, "w");
+	if (to_parent == NULL)
+		_exit(1);
 	result = measure(work, memory, plan, tell);
 	text = json_dumps(result, JSON_COMPACT);
 	fprintf(to_parent, "R %s\n", text != NULL ? text : "");
 	(void)fflush(to_parent);
 	/* without the libraries' ends: some were left in the middle */
 	_exit(0);
+}
+
+/*
+ * become_child -- this program anew, so that everything comes to lie at other
+ * addresses: they decide of some works whether they are fast or slow
+ */
+static void __attribute__((noreturn))
+become_child(int fd, const struct work *work, const struct memory *memory,
+	const struct plan *plan)
+{
+	static char room[ARGS_MAX][ARG_BYTES];
+	char *argv[ARGS_MAX + 1];
+	size_t n = 0, used;
+
+	(void)snprintf(room[n++], ARG_BYTES, "bench-pool");
+	(void)snprintf(room[n++], ARG_BYTES, "--part=%d", fd);
+	(void)snprintf(room[n++], ARG_BYTES, "--works=%s", work->name);
+	(void)snprintf(room[n++], ARG_BYTES, "--memory=%s", memory->name);
+	(void)snprintf(room[n++], ARG_BYTES, "--rounds=%zu", plan->nrounds);
+	(void)snprintf(room[n++], ARG_BYTES, "--slice=%.0f",
+		plan->slice_ns / NS_PER_MS);
+	if (memory->dir != NULL)
+		(void)snprintf(room[n++], ARG_BYTES, "--%s=%s", memory->name,
+			memory->dir);
+	used = (size_t)snprintf(room[n], ARG_BYTES, "--contenders=");
+	for (size_t i = 0; i < plan->ncontenders && used < ARG_BYTES; i++)
+		used += (size_t)snprintf(room[n] + used, ARG_BYTES - used,
+			"%s%s", i == 0 ? "" : ",", plan->contenders[i]->name);
+	n++;
+	for (size_t i = 0; i < n; i++)
+		argv[i] = room[i];
+	argv[n] = NULL;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)execv("/proc/self/exe", argv);
+	_exit(127);
 }
 
 /* a child as its parent sees it */
@@ -95,7 +137,7 @@ run(const struct work *work, const struct memory *memory,
 	child.pid = fork();
 	if (child.pid == 0) {
 		(void)close(fds[0]);
-		child_main(fds[1], work, memory, plan);
+		become_child(fds[1], work, memory, plan);
 	}
 	(void)close(fds[1]);
 	child.from = fdopen(fds[0], "r");
@@ -134,31 +176,69 @@ without(struct plan *plan, const char *name)
 	return -1;
 }
 
-json_t *
-child_measure(const struct work *work, const struct memory *memory,
-	const struct plan *plan, void (*progress)(double part, const char *who))
+/* what a work's processes have done */
+static struct {
+	size_t done, all; /* processes */
+	void (*progress)(double part, const char *who);
+} course;
+
+static void
+part_progress(double part, const char *who)
 {
-	struct plan rest = *plan;
-	json_t *left_out = json_object();
+	course.progress(((double)course.done + part) / (double)course.all, who);
+}
+
+/*
+ * measure_part -- one process, and again without who crashes or hangs, which is
+ * taken out of *plan and put into left_out
+ */
+static json_t *
+measure_part(const struct work *work, const struct memory *memory,
+	struct plan *plan, json_t *left_out)
+{
 	json_t *result;
 	char who[32];
 	char why[64];
 
 	for (;;) {
-		result = run(work, memory, &rest, progress, who, sizeof(who),
-			why, sizeof(why));
+		result = run(work, memory, plan, part_progress, who,
+			sizeof(who), why, sizeof(why));
 		if (result != NULL)
-			break;
+			return result;
 		fprintf(stderr, "\rbench-pool: %s %s: %s %s\n", work->name,
 			memory->name, who, why);
-		if (without(&rest, who) != 0)
-			break;
+		if (without(plan, who) != 0)
+			return NULL;
 		(void)json_object_set_new(
 			left_out, who, json_pack("{ss}", "left_out", why));
 	}
+}
+
+json_t *
+child_measure(const struct work *work, const struct memory *memory,
+	const struct plan *plan, void (*progress)(double part, const char *who))
+{
+	struct plan rest = *plan;
+	size_t nrounds = measure_rounds(work, plan->nrounds);
+	size_t n = plan->nprocesses < nrounds ? plan->nprocesses : nrounds;
+	json_t *left_out = json_object();
+	json_t *parts = json_array();
+	json_t *result;
+
+	rest.nrounds = (nrounds + n - 1) / n;
+	course.all = n;
+	course.progress = progress;
+	for (course.done = 0; course.done < n; course.done++) {
+		result = measure_part(work, memory, &rest, left_out);
+		if (result == NULL)
+			break;
+		(void)json_array_append_new(parts, result);
+	}
+	result = course.done == n ? merge(parts) : NULL;
 	if (result != NULL)
 		(void)json_object_update(
 			json_object_get(result, "contenders"), left_out);
+	json_decref(parts);
 	json_decref(left_out);
 	return result;
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#define NS_PER_MS 1e6
+
 /* clock_ns -- nanoseconds since some moment */
 static inline double
 clock_ns(void)

@@ -2,7 +2,7 @@
 /*
  * bench-pool -- libvmem beside other allocators
  *
- * Each work is measured in a process of its own, in which all contenders take
+ * Each work is measured in processes of its own, in which all contenders take
  * turns (measure.h).
  */
 #include "child.h"
@@ -94,8 +94,9 @@ root_new(const struct options *options)
 		(void)json_array_append_new(
 			names, json_string(options->plan.contenders[i]->name));
 	if (root == NULL)
-		root = json_pack("{so, si, sf, so, s[]}", "machine", machine(),
-			"rounds", (int)options->plan.nrounds, "slice_ns",
+		root = json_pack("{so, si, si, sf, so, s[]}", "machine",
+			machine(), "rounds", (int)options->plan.nrounds,
+			"processes", (int)options->plan.nprocesses, "slice_ns",
 			options->plan.slice_ns, "contenders", names, "results");
 	else
 		(void)json_object_set_new(root, "contenders", names);
@@ -165,6 +166,19 @@ measure_all(const struct options *options, json_t *root)
 			bar.done++;
 		}
 	return failed;
+}
+
+/* be_part -- the process that measures the one work that is selected */
+static int
+be_part(const struct options *options)
+{
+	for (size_t i = 0; i < MEMORY_KINDS; i++)
+		for (size_t j = 0; j < nworks; j++)
+			if (options_selects(
+				    options, &works[j], &options->memories[i]))
+				child_main(options->part, &works[j],
+					&options->memories[i], &options->plan);
+	return 1;
 }
 
 static void
@@ -252,6 +266,8 @@ main(int argc, char **argv)
 		list(&options);
 		return 0;
 	}
+	if (options.part > 0)
+		return be_part(&options);
 	if (options.report != NULL)
 		return report_all(&options) == 0 ? 0 : 1;
 	root = root_new(&options);

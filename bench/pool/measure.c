@@ -14,7 +14,7 @@ enum {
 	WARM_NOPS = 200000, /* and so many operations in all, */
 	WARM_SLICES = 100,  /* or so long */
 	WHOLE_ROUNDS_MAX = 3,
-	ROUNDS_LEAST = 5, /* also when they take longer than they should, */
+	ROUNDS_LEAST = 2, /* also when they take longer than they should, */
 	LONGER = 3,       /* by this factor */
 };
 
@@ -243,9 +243,6 @@ figures(const struct racer *racer, const struct racer *ours)
 {
 	json_t *out = json_object();
 	json_t *values = json_array();
-	double sorted[ROUNDS_MAX];
-	double ratios[ROUNDS_MAX];
-	size_t n = racer->nvalues;
 
 	(void)json_object_set_new(out, "version", json_string(racer->version));
 	(void)json_object_set_new(out, "peer",
@@ -257,17 +254,9 @@ figures(const struct racer *racer, const struct racer *ours)
 		json_decref(values);
 		return out;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < racer->nvalues; i++)
 		(void)json_array_append_new(
 			values, json_real(racer->values[i]));
-		sorted[i] = racer->values[i];
-		ratios[i] = racer->values[i] / ours->values[i];
-	}
-	set_real(out, "median", numbers_median(sorted, n));
-	set_real(out, "least", sorted[0]);
-	set_real(out, "most", sorted[n - 1]);
-	if (is_racing(ours))
-		set_real(out, "by_ours", numbers_median(ratios, n));
 	(void)json_object_set_new(out, "values", values);
 	set_real(out, "faults", racer->faults / racer->nops_done * 1000);
 	set_real(out, "major_faults", racer->major / racer->nops_done * 1000);
@@ -351,10 +340,6 @@ measure(const struct work *work, const struct memory *memory,
 	size_t all;
 	json_t *out;
 
-	if (work->shape->whole && nrounds > WHOLE_ROUNDS_MAX)
-		nrounds = WHOLE_ROUNDS_MAX;
-	if (work->shape->unit == UNIT_PERCENT)
-		nrounds = 1;
 	all = n * (nrounds + 3);
 	job_sizes(work, sizes);
 	for (size_t i = 0; i < n; i++) {
@@ -374,6 +359,16 @@ measure(const struct work *work, const struct memory *memory,
 		if (is_racing(&racers[i]))
 			job_close(&racers[i].job);
 	return out;
+}
+
+size_t
+measure_rounds(const struct work *work, size_t nrounds)
+{
+	if (work->shape->unit == UNIT_PERCENT)
+		return 1;
+	if (work->shape->whole && nrounds > WHOLE_ROUNDS_MAX)
+		return WHOLE_ROUNDS_MAX;
+	return nrounds;
 }
 
 bool

@@ -22,12 +22,17 @@ enum { ROUNDS_MAX = 101 };
 struct plan {
 	const struct contender *contenders[CONTENDERS_MAX];
 	size_t ncontenders;
-	size_t nrounds;
-	double slice_ns; /* time of a contender in a round */
+	size_t nrounds;    /* in all processes together */
+	size_t nprocesses; /* that a work is measured in, one after the other */
+	double slice_ns;   /* time of a contender in a round */
 };
 
+/* measure_rounds -- of so many, those that the work is worth */
+size_t measure_rounds(const struct work *work, size_t nrounds);
+
 /*
- * measure -- returns the result, which report.h describes
+ * measure -- plan->nrounds rounds; returns the result, which report.h describes
+ * but for what merge() makes of the values
  *
  * step    called before each thing that takes time: how much is done, of how
  *         much, and who is about to work

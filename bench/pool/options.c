@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
 
+#include "clock.h"
+
 #include <argp.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_MS 1e6
 
 enum {
 	DEFAULT_ROUNDS = 15,
 	DEFAULT_SLICE = 8,
 	QUICK_SLICE = 8,
 	QUICK_ROUNDS = 7,
+	DEFAULT_PROCESSES = 3,
 	SLICE_MAX = 10000,
 };
 
@@ -24,7 +26,8 @@ enum {
 	KEY_RESUME,
 	KEY_REPORT,
 	KEY_TABLE,
-	KEY_PROGRAMS
+	KEY_PROGRAMS,
+	KEY_PART
 };
 
 static const struct argp_option known[] = {
@@ -34,6 +37,9 @@ static const struct argp_option known[] = {
 	{"memory", 'm', "LIST", 0, "On these kinds: tmpfs, region, huge, slow",
 		0},
 	{"rounds", 'r', "N", 0, "Rounds (default: 15)", 0},
+	{"processes", 'p', "N", 0,
+		"Processes that share the rounds of a work (default: 3)", 0},
+	{"part", KEY_PART, "FD", OPTION_HIDDEN, NULL, 0},
 	{"slice", 's', "MS", 0,
 		"Milliseconds of each contender in a round (default: 8)", 0},
 	{"quick", 'q', NULL, 0, "A few works, shorter: two minutes", 0},
@@ -144,6 +150,13 @@ parse(int key, char *arg, struct argp_state *state)
 	case 'r':
 		plan->nrounds = parse_count(arg, ROUNDS_MAX, "rounds", state);
 		break;
+	case 'p':
+		plan->nprocesses =
+			parse_count(arg, ROUNDS_MAX, "processes", state);
+		break;
+	case KEY_PART:
+		options->part = (int)parse_count(arg, INT_MAX, "part", state);
+		break;
 	case 's':
 		plan->slice_ns = NS_PER_MS * (double)parse_count(arg, SLICE_MAX,
 						     "slice", state);
@@ -210,6 +223,8 @@ options_parse(struct options *ret_options, int argc, char **argv)
 	if (plan->nrounds == 0)
 		plan->nrounds =
 			ret_options->quick ? QUICK_ROUNDS : DEFAULT_ROUNDS;
+	if (plan->nprocesses == 0)
+		plan->nprocesses = ret_options->quick ? 1 : DEFAULT_PROCESSES;
 	if (plan->slice_ns <= 0)
 		plan->slice_ns =
 			NS_PER_MS *

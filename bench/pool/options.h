@@ -24,6 +24,7 @@ struct options {
 	bool resume;       /* keep what is in the JSON file already */
 	bool quick;
 	bool list;
+	int part; /* be a process of child.h, and write there; 0: not */
 };
 
 /* options_parse -- ends the program when they are wrong */

@@ -421,14 +421,16 @@ report_machine(const json_t *root)
 	const json_t *machine = json_object_get(root, "machine");
 
 	printf("%s, %d processors, %.0f MiB last-level cache\n"
-	       "Linux %s, %s UTC; at most %d rounds of %.0f ms each\n",
+	       "Linux %s, %s UTC; at most %d rounds of %.0f ms each\n"
+	       "in %d processes\n",
 		text(machine, "processor"),
 		(int)json_integer_value(json_object_get(machine, "cpus")),
 		json_number_value(json_object_get(machine, "cache_bytes")) /
 			MIB,
 		text(machine, "kernel"), text(machine, "time"),
 		(int)json_integer_value(json_object_get(root, "rounds")),
-		json_number_value(json_object_get(root, "slice_ns")) / 1e6);
+		json_number_value(json_object_get(root, "slice_ns")) / 1e6,
+		(int)json_integer_value(json_object_get(root, "processes")));
 }
 
 static const struct {

@@ -44,7 +44,8 @@ struct bin {
 	uint32_t avail_tail; /* its end, where the empty ones are */
 	uint16_t taken;      /* slots of the current slab, see slab.h */
 	uint16_t ndeep;      /* slots in the deep LIFO */
-	uint16_t deep_cap;   /* that it takes; 0: the bin has none */
+	uint16_t deep_limit; /* it takes more while it has fewer; 0: none is
+				there */
 	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
 	char *cur_base;      /* slot of bit 0 of *cur */
 	/*

@@ -218,17 +218,14 @@ spilled_end(struct heap *h, struct bin *b)
 static NOINLINE void
 deep_end(struct heap *h, struct slab *s, size_t idx)
 {
-	struct bin *b = s->bin;
-	if (!deep_push(h, b, s->base + idx * b->size) && put(s, idx))
-		freed_end(h, s);
-	else
-		thread_busy_end();
+	deep_push(h, s->bin, s->base + idx * s->bin->size);
+	thread_busy_end();
 }
 
 void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
-	if (s->bin->deep_cap != 0)
+	if (s->bin->ndeep < s->bin->deep_limit)
 		deep_end(h, s, idx);
 	else if (put(s, idx))
 		freed_end(h, s);

@@ -33,6 +33,13 @@ deep_cap(const struct size_class *c)
 	return (unsigned)clamp_size(DEEP_BYTES / c->size, c->nlifo, DEEP_SLOTS);
 }
 
+/* limit -- of a bin with fewer slots in its deep LIFO a whole LIFO fits in */
+static unsigned
+limit(const struct size_class *c)
+{
+	return deep_cap(c) - (c->nlifo - STAY) + 1;
+}
+
 struct deep_lifo *
 heap_deep(const struct heap *h, uint32_t i)
 {
@@ -47,7 +54,7 @@ take_away(struct heap *h, struct bin *b)
 {
 	bin_flush(h, b);
 	b->deep = NULL;
-	b->deep_cap = 0;
+	b->deep_limit = 0;
 }
 
 /* find -- a deep LIFO that no bin has, or has not needed; NULL: none now */
@@ -71,7 +78,7 @@ find(struct heap *h)
 void
 deep_spilled(struct heap *h, struct bin *b)
 {
-	if (h->dir->ndeep == 0 || b->deep_cap != 0)
+	if (h->dir->ndeep == 0 || b->deep != NULL)
 		return;
 	if (++b->nspilled < SPILLED_MOST)
 		return;
@@ -82,17 +89,15 @@ deep_spilled(struct heap *h, struct bin *b)
 	d->bin = b;
 	d->seen = b->count;
 	b->deep = d->slot;
-	b->deep_cap = (uint16_t)deep_cap(&h->table->cls[b->cls]);
+	b->deep_limit = (uint16_t)limit(&h->table->cls[b->cls]);
 }
 
-bool
+void
 deep_push(struct heap *h, struct bin *b, void *p)
 {
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
-	ASSERT(n == b->cap && n > STAY);
+	ASSERT(n == b->cap && n > STAY && b->ndeep < b->deep_limit);
 	unsigned go = n - STAY;
-	if (b->ndeep + go > b->deep_cap)
-		return false;
 	void **lifo = bin_lifo(b);
 	memcpy(b->deep + b->ndeep, lifo, go * sizeof(*lifo));
 	for (unsigned i = 0; i < STAY; i++)
@@ -101,7 +106,6 @@ deep_push(struct heap *h, struct bin *b, void *p)
 	b->count -= go - 1;
 	b->ndeep = (uint16_t)(b->ndeep + go);
 	b->cur = &h->no_word;
-	return true;
 }
 
 bool
@@ -128,15 +132,15 @@ deep_taken(const struct heap *h)
 bool
 deep_fits(const struct heap *h, const struct bin *b, bool *ret_has)
 {
-	*ret_has = b->deep_cap != 0;
+	const struct size_class *c = &h->table->cls[b->cls];
+	*ret_has = b->deep != NULL;
 	if (!*ret_has)
-		return b->deep == NULL && b->ndeep == 0;
+		return b->deep_limit == 0 && b->ndeep == 0;
 	for (uint32_t i = 0; i < h->ndeep; i++) {
 		const struct deep_lifo *d = heap_deep(h, i);
 		if (b->deep == d->slot)
-			return d->bin == b && b->ndeep <= b->deep_cap &&
-			       b->deep_cap ==
-				       deep_cap(&h->table->cls[b->cls]) &&
+			return d->bin == b && b->ndeep <= deep_cap(c) &&
+			       b->deep_limit == limit(c) &&
 			       (b->ndeep == 0 || b->cur == &h->no_word);
 	}
 	return false;

@@ -54,8 +54,9 @@ struct deep_lifo *heap_deep(const struct heap *h, uint32_t i);
  */
 void deep_spilled(struct heap *h, struct bin *b);
 
-/* deep_push -- p is freed, and the LIFO is full; false: the deep one, too */
-bool deep_push(struct heap *h, struct bin *b, void *p);
+/* deep_push -- p is freed, the LIFO is full, and the deep one under its limit
+ */
+void deep_push(struct heap *h, struct bin *b, void *p);
 
 /* deep_pull -- the LIFO is empty: fill it; false: the deep one is empty, too */
 bool deep_pull(struct bin *b);

@@ -151,7 +151,7 @@ static struct field bin[] = {
 	FIELD(bin, reserved, UNUSED),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, deep_cap, MATTERS),
+	FIELD(bin, deep_limit, MATTERS),
 	FIELD(bin, nspilled, HINT),
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};

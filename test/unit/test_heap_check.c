@@ -70,7 +70,7 @@ static struct field bin_fields[] = {
 	FIELD(bin, reserved, FREE_TO_DIFFER),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, deep_cap, MATTERS),
+	FIELD(bin, deep_limit, MATTERS),
 	FIELD(bin, nspilled, FREE_TO_DIFFER),
 };
 

@@ -103,8 +103,8 @@ heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
 		bursts(sizes[i], 1000);
 		if (i == DEEP_MOST)
 			break; /* all are taken, and in use */
-		must(b->deep_cap == deep_cap(&heap->table->cls[b->cls]));
-		n = b->cap + b->deep_cap - 2u * b->cap;
+		must(b->deep != NULL);
+		n = deep_cap(&heap->table->cls[b->cls]) - b->cap;
 		allocate(sizes[i], MOST / 2);
 		heap_flush(heap);
 		must(bin_held(b) == 0);
@@ -160,15 +160,15 @@ heap_free__few_deep_ones_and_one_bin_idle__goes_to_who_needs_it(void **state)
 		bursts(size, 1000);
 	idle = bin_of(16);
 	late = bin_of(300);
-	must(idle->deep_cap != 0 && bin_held(idle) > 0);
+	must(idle->deep != NULL && bin_held(idle) > 0);
 	/* once to have looked at each, and once to find them as they were */
 	for (unsigned i = 0; i < 2 * DEEP_MOST; i++)
 		bursts(300, 1000);
-	must(late->deep_cap != 0);
+	must(late->deep != NULL);
 	must(deep_taken(heap) == DEEP_MOST);
 	must(heaps_nfindings(&pool) == 0);
 	/* what that one held is free in its slabs: no memory is lost */
-	must(idle->deep_cap == 0 && bin_held(idle) == 0);
+	must(idle->deep == NULL && bin_held(idle) == 0);
 	assert_unused();
 }
 
@@ -178,11 +178,11 @@ heap_free__small_pool_or_exact_level__no_deep_lifo(void **state)
 	(void)state;
 	open_pool(16 * MIB, HARDENING_DEFAULT);
 	bursts(64, 1000);
-	must(heap->ndeep == 0 && bin_of(64)->deep_cap == 0);
+	must(heap->ndeep == 0 && bin_of(64)->deep == NULL);
 	assert_unused();
 	open_pool(POOL_BYTES, HARDENING_EXACT);
 	bursts(64, 1000);
-	must(heap->ndeep == 0 && bin_of(64)->deep_cap == 0);
+	must(heap->ndeep == 0 && bin_of(64)->deep == NULL);
 	assert_unused();
 }
 
@@ -244,7 +244,7 @@ dir_check__damaged_deep_lifo__is_found(void **state)
 	must(b->deep == d->slot && b->ndeep > 0);
 	must(heaps_nfindings(&pool) == 0);
 	assert_int_equal(flips(&b->deep, sizeof(b->deep)), 0);
-	assert_int_equal(flips(&b->deep_cap, sizeof(b->deep_cap)), 0);
+	assert_int_equal(flips(&b->deep_limit, sizeof(b->deep_limit)), 0);
 	assert_int_equal(flips(&d->bin, sizeof(d->bin)), 0);
 	assert_int_equal(flips(&d->slot[0], sizeof(d->slot[0])), 0);
 	assert_int_equal(flips(&d->slot[b->ndeep - 1], sizeof(d->slot[0])), 0);
