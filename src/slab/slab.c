@@ -4,6 +4,8 @@
  */
 #include "slab/slab.h"
 
+#include <string.h>
+
 #include "base/arith.h"
 #include "base/assert.h"
 
@@ -61,24 +63,24 @@ slab_find(const struct slab *s, unsigned from)
 }
 
 /*
- * in_lifo -- which of the slots of word i lie in the bin's LIFOs
+ * held -- of each word of the slab, which slots lie in the bin's LIFOs; `ret`
+ * has SLAB_WORDS words
  */
-static uint64_t
-in_lifo(const struct slab *s, unsigned word)
+static void
+held(const struct slab *s, uint64_t *ret)
 {
 	const struct bin *b = s->bin;
 	unsigned n = bin_held(b);
-	uint64_t found = 0;
+	memset(ret, 0, SLAB_WORDS * sizeof(*ret));
 	for (unsigned i = 0; i < n; i++) {
 		uintptr_t off =
 			(uintptr_t)bin_held_at(b, i) - (uintptr_t)s->base;
 		if (off >= s->npages * RUN_PAGE)
 			continue;
 		uint32_t idx = class_index(s->recip, off);
-		if (idx / 64 == word)
-			found |= (uint64_t)1 << (idx % 64);
+		if (idx < SLAB_MAX_OBJECTS)
+			ret[idx / 64] |= (uint64_t)1 << (idx % 64);
 	}
-	return found;
 }
 
 /* collect -- from the words of r that have at least so many bits */
@@ -86,16 +88,21 @@ static unsigned
 collect(struct slab *s, unsigned least, unsigned *ret_doubled)
 {
 	uint64_t *r = slab_remote(s);
+	uint64_t in_lifo[SLAB_WORDS];
+	bool looked = false;
 	unsigned nwords = slab_nwords(s), n = 0;
 	for (unsigned i = 0; i < nwords; i++) {
 		/* relaxed: it only gets more, and is taken below */
 		uint64_t seen = load_relaxed(&r[i]);
 		if (seen == 0 || (unsigned)__builtin_popcountll(seen) < least)
 			continue;
+		if (!looked)
+			held(s, in_lifo);
+		looked = true;
 		/* acquire: what the other threads did to the slots is over */
 		uint64_t got = exchange_acquire(&r[i], 0);
 		uint64_t w = load_relaxed(&s->w[i]);
-		uint64_t doubled = got & (w | in_lifo(s, i));
+		uint64_t doubled = got & (w | in_lifo[i]);
 		*ret_doubled += (unsigned)__builtin_popcountll(doubled);
 		got &= ~doubled;
 		store_relaxed(&s->w[i], w | got);
@@ -117,13 +124,22 @@ slab_collect_most(struct slab *s, unsigned *ret_doubled)
 	return collect(s, MOST_OF_WORD, ret_doubled);
 }
 
-uint64_t
-slab_live_word(const struct slab *s, unsigned word)
+unsigned
+slab_live_words(const struct slab *s, uint64_t *ret)
 {
-	uint64_t gone = load_relaxed(&s->w[word]) |
-			load_relaxed(&slab_remote(s)[word]) | in_lifo(s, word);
-	unsigned slots = s->nobj - word * 64u;
-	return slots < 64 ? ~gone & ((UINT64_C(1) << slots) - 1) : ~gone;
+	const uint64_t *r = slab_remote(s);
+	/* once: another process may be about to change it */
+	unsigned nobj = (unsigned)min_size(s->nobj, SLAB_MAX_OBJECTS);
+	unsigned nwords = (nobj + 63) / 64;
+	held(s, ret);
+	for (unsigned i = 0; i < nwords; i++) {
+		unsigned slots = nobj - i * 64;
+		uint64_t gone =
+			load_relaxed(&s->w[i]) | load_relaxed(&r[i]) | ret[i];
+		ret[i] = slots < 64 ? ~gone & ((UINT64_C(1) << slots) - 1)
+				    : ~gone;
+	}
+	return nwords;
 }
 
 unsigned

@@ -116,7 +116,7 @@ unsigned slab_find(const struct slab *s, unsigned from);
  * slab_collect_most -- the same, only of words most of whose slots they have
  * freed, so that a line that they write to is taken from them seldom
  *
- * A bit that is already free, or whose slot lies in the bin's LIFO, is a
+ * A bit that is already free, or whose slot lies in the bin's LIFOs, is a
  * double free: it is dropped and counted in *ret_doubled.
  * Returns how many slots have become free.  Holder.
  */
@@ -145,11 +145,12 @@ slab_is_remote(const struct slab *s, unsigned idx)
 }
 
 /*
- * slab_live_word -- of slots 64 * word and following, a bit for each that has a
- * live object: free in neither w nor r, nor in the bin's LIFO
- * Nobody is inside the pool.
+ * slab_live_words -- of the slots of each word, a bit for each that has a live
+ * object: free in neither w nor r, nor in the bin's LIFOs
+ * ret  room for SLAB_WORDS words
+ * Returns how many there are.  Nobody is inside the pool.
  */
-uint64_t slab_live_word(const struct slab *s, unsigned word);
+unsigned slab_live_words(const struct slab *s, uint64_t *ret);
 
 /* slab_live -- slots that are free in neither w nor r */
 unsigned slab_live(const struct slab *s);

@@ -120,15 +120,6 @@ deep_pull(struct bin *b)
 	return true;
 }
 
-unsigned
-deep_taken(const struct heap *h)
-{
-	unsigned n = 0;
-	for (uint32_t i = 0; i < h->ndeep; i++)
-		n += heap_deep(h, i)->bin != NULL;
-	return n;
-}
-
 bool
 deep_fits(const struct heap *h, const struct bin *b, bool *ret_has)
 {

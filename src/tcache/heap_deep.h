@@ -32,7 +32,7 @@
 #define DEEP_SHARE ((size_t)32 << 20)   /* one for each so many of the pool */
 
 struct deep_lifo {
-	struct bin *bin; /* whose it is; NULL: nobody's */
+	struct bin *bin; /* whose it is; never nobody's once it was used */
 	uint64_t seen;   /* the bin's count when it was last looked at */
 	void *slot[DEEP_SLOTS];
 };
@@ -60,9 +60,6 @@ void deep_push(struct heap *h, struct bin *b, void *p);
 
 /* deep_pull -- the LIFO is empty: fill it; false: the deep one is empty, too */
 bool deep_pull(struct bin *b);
-
-/* deep_taken -- the heap's deep LIFOs that some bin has */
-unsigned deep_taken(const struct heap *h);
 
 /*
  * deep_fits -- has the bin no deep LIFO, or one of the heap's, which knows it,

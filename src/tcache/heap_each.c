@@ -14,9 +14,11 @@ each_slot(const struct heap *h, const struct slab *s, visitor *visit, void *arg)
 	if (s->cls >= h->table->nclasses)
 		return 0; /* another process is about to change it */
 	const struct size_class *c = &h->table->cls[s->cls];
+	uint64_t words[SLAB_WORDS];
 	int rc = 0;
-	for (unsigned i = 0; i < slab_nwords(s) && rc == 0; i++) {
-		uint64_t live = slab_live_word(s, i);
+	unsigned nwords = slab_live_words(s, words);
+	for (unsigned i = 0; i < nwords && rc == 0; i++) {
+		uint64_t live = words[i];
 		for (; live != 0 && rc == 0; live &= live - 1) {
 			unsigned bit = (unsigned)__builtin_ctzll(live);
 			rc = visit(
