@@ -13,6 +13,7 @@
 #include "harness/options.h"
 #include "harness/threads.h"
 
+#define RECENT   128u /* those freed last, which are not looked for */
 #define NOBJECTS 300u /* of a size: some words of its slab, and more slabs */
 #define NWARM    200u /* pairs after which a thread has its own heap */
 
@@ -217,13 +218,13 @@ refuse_gone(void *arg)
 	uint64_t before = refused(t->vmp);
 
 	warm(t->vmp);
-	for (size_t i = 0; i < NOBJECTS - 100; i++)
+	for (size_t i = 0; i < NOBJECTS - RECENT; i++)
 		give(t, i);
-	must(refused(t->vmp) == before + NOBJECTS - 100);
+	must(refused(t->vmp) == before + NOBJECTS - RECENT);
 	return NULL;
 }
 
-/* the last 64 at most lie in the owner's list of what was freed last */
+/* the last 128 at most lie in the owner's list of what was freed last */
 static void
 free__what_the_owner_has_freed__is_refused(void **state)
 {
