@@ -210,9 +210,9 @@ heap_needs(const struct run_space *rs)
 	return heap_pages(&dir);
 }
 
-/* heap_of -- the heap that begins at a page, as it seems, or NULL */
+/* heap_of -- the heap of `need` pages that begins at a page, as it seems */
 static struct heap *
-heap_of(const struct run_space *rs, size_t page)
+heap_of(const struct run_space *rs, size_t page, size_t need)
 {
 	const struct desc *d = is_used(rs, page) ? desc_at(rs, page) : NULL;
 	size_t at =
@@ -220,7 +220,6 @@ heap_of(const struct run_space *rs, size_t page)
 	if (d == NULL || at < rs->first || at >= rs->npages)
 		return NULL;
 	char *base = rs->base + page * RUN_PAGE;
-	size_t need = heap_needs(rs);
 	if (d->owner != RUN_HEAP || d->base != base || need > rs->npages - page)
 		return NULL;
 	return (struct heap *)(void *)base;
@@ -232,7 +231,7 @@ note_heaps(struct snapshot *snap)
 	const struct run_space *rs = &snap->pool->runs;
 	size_t need = heap_needs(rs);
 	for (size_t page = rs->first; page < rs->npages; page++)
-		if (heap_of(rs, page) != NULL)
+		if (heap_of(rs, page, need) != NULL)
 			bitmap_set_range(snap->pages, page, need);
 }
 
@@ -247,10 +246,11 @@ use_own_tables(struct snapshot *snap, const struct registry *registry)
 		registry->class_tables[class_table_index(pool->size)];
 	if (pool->dir.table == theirs)
 		pool->dir.table = ours;
+	size_t need = heap_needs(rs);
 	uintptr_t lookup =
 		(uintptr_t)theirs + offsetof(struct class_table, lookup);
 	for (size_t page = rs->first; page < rs->npages; page++) {
-		struct heap *h = heap_of(rs, page);
+		struct heap *h = heap_of(rs, page, need);
 		if (h == NULL)
 			continue;
 		if (h->table == theirs)

@@ -24,12 +24,15 @@ struct slab;
 
 /* the LIFO lies right behind, with as many slots as the class says */
 struct bin {
-	uint64_t nfills;   /* times that another slab became current */
-	uint64_t nflushes; /* times that the LIFO was emptied into the bits */
-	uint64_t nnew;     /* slabs made */
-	uint64_t nreused;  /* slabs taken from the list or from other heaps */
-	void **deep;       /* the deep LIFO; NULL: none */
-	uint64_t reserved[3];
+	uint64_t nfills;     /* times that another slab became current */
+	uint64_t nflushes;   /* times that the LIFO was emptied into the bits */
+	uint64_t nnew;       /* slabs made */
+	uint64_t nreused;    /* slabs taken from the list or from other heaps */
+	void **deep;         /* the deep LIFO; NULL: none */
+	uint32_t deep_moves; /* times that slots went there or came back */
+	uint16_t deep_low;   /* fewest in there in this period of the decay */
+	uint16_t reserved2;
+	uint64_t reserved[2];
 	/*
 	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
 	 * in one word so that one addition keeps both.

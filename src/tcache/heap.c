@@ -206,10 +206,10 @@ freed_end(struct heap *h, struct slab *s)
 
 /* spilled_end -- likewise */
 static NOINLINE void
-spilled_end(struct heap *h, struct bin *b)
+spilled_end(struct heap *h, const struct slab *s)
 {
 	int saved = errno;
-	deep_spilled(h, b);
+	deep_spilled(h, s->bin, (unsigned)min_size(s->nobj, 64));
 	thread_busy_end();
 	errno = saved;
 }
@@ -230,9 +230,26 @@ heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 	else if (put(s, idx))
 		freed_end(h, s);
 	else if (unlikely(idx % 64 == 0))
-		spilled_end(h, s->bin);
+		spilled_end(h, s);
 	else
 		thread_busy_end();
+}
+
+void
+slot_settle(struct heap *h, struct bin *b, void *p)
+{
+	struct slab *s = (struct slab *)run_lookup(h->runs, p);
+	/* only the level that believes everything can meet others */
+	if (s == NULL || s->owner != h->owner || s->bin != b)
+		return;
+	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
+	if (idx >= s->nobj || slab_is_free(s, idx)) {
+		h->nlate++;
+		PROBE3(misuse, h->base, p, FREE_DOUBLE);
+		misuse_late("%p in pool %p: freed twice", p, (void *)h->base);
+		return;
+	}
+	slot_put(h, s, idx);
 }
 
 void
@@ -249,20 +266,7 @@ bin_flush(struct heap *h, struct bin *b)
 			b->count--;
 		else
 			b->ndeep--;
-		struct slab *s = (struct slab *)run_lookup(h->runs, p);
-		/* only the level that believes everything can meet others */
-		if (s == NULL || s->owner != h->owner || s->bin != b)
-			continue;
-		uint32_t idx = class_index(
-			s->recip, (uintptr_t)p - (uintptr_t)s->base);
-		if (idx >= s->nobj || slab_is_free(s, idx)) {
-			h->nlate++;
-			PROBE3(misuse, h->base, p, FREE_DOUBLE);
-			misuse_late("%p in pool %p: freed twice", p,
-				(void *)h->base);
-			continue;
-		}
-		slot_put(h, s, idx);
+		slot_settle(h, b, p);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/findings.h"
+#include "base/sort.h"
 #include "tcache/guarded.h"
 #include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
@@ -125,35 +126,49 @@ check_desc(void *arg, struct desc *d)
 	t->empty += s->state == SLAB_LISTED && s->used == 0 && !current;
 }
 
+/* is_held_well -- may that lie in the bin's LIFOs? */
+static bool
+is_held_well(const struct tally *t, const struct heap *h, const struct bin *b,
+	uintptr_t p)
+{
+	size_t page = (p - (uintptr_t)h->base) >> RUN_LG_PAGE;
+	const struct slab *s =
+		page < h->npages ? slab_head(t, run_map_granule(h->base, page))
+				 : NULL;
+	if (s == NULL || s->bin != b || s->cls != b->cls ||
+		!check_geometry(t, s))
+		return false;
+	uint32_t idx = class_index(s->recip, p - (uintptr_t)s->base);
+	return idx < s->nobj && !slab_is_free(s, idx) &&
+	       !slab_is_remote(s, idx);
+}
+
+static uint64_t
+held_key(const void *bin, uint32_t i)
+{
+	return (uintptr_t)bin_held_at(bin, i);
+}
+
 /* check_lifo -- slots of live slabs of this bin, allocated, none twice */
 static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
+	uint32_t sorted[BIN_LIFO_LONG + DEEP_SLOTS];
 	if ((b->count & BIN_COUNT_MASK) > b->cap) {
 		(void)finding(t->c->f, "heap %u, bin %u: LIFO's count", h->id,
 			b->cls);
 		return;
 	}
-	for (unsigned i = 0; i < bin_held(b); i++) {
-		uintptr_t p = (uintptr_t)bin_held_at(b, i);
-		uintptr_t off = p - (uintptr_t)h->base;
-		size_t page = off >> RUN_LG_PAGE;
-		const struct slab *s =
-			page < h->npages
-				? slab_head(t, run_map_granule(h->base, page))
-				: NULL;
-		bool good = s != NULL && s->bin == b && s->cls == b->cls &&
-			    check_geometry(t, s);
-		uint32_t idx =
-			!good ? UINT32_MAX
-			      : class_index(s->recip, p - (uintptr_t)s->base);
-		good = good && idx < s->nobj && !slab_is_free(s, idx) &&
-		       !slab_is_remote(s, idx);
-		for (unsigned j = 0; j < i; j++)
-			good = good && p != (uintptr_t)bin_held_at(b, j);
-		if (!good)
+	uint32_t n = bin_held(b);
+	for (uint32_t i = 0; i < n; i++)
+		sorted[i] = i;
+	sort_largest_first(sorted, n, held_key, b);
+	for (uint32_t i = 0; i < n; i++) {
+		uintptr_t p = held_key(b, sorted[i]);
+		if (!is_held_well(t, h, b, p) ||
+			(i > 0 && p == held_key(b, sorted[i - 1])))
 			(void)finding(t->c->f, "heap %u, bin %u: LIFO's %u",
-				h->id, b->cls, i);
+				h->id, b->cls, sorted[i]);
 	}
 }
 

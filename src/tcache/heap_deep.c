@@ -9,8 +9,8 @@
 #include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 
-/* frees past a full LIFO, of which one in 64 is counted, before it is deep */
-#define SPILLED_MOST 8u
+/* frees past a full LIFO, about, before there is a deep one */
+#define SPILLED_MOST 512u
 
 /*
  * How many slots stay when the LIFO is full: the last two, where a free looks
@@ -67,8 +67,8 @@ find(struct heap *h)
 	struct deep_lifo *d = heap_deep(h, h->deep_next);
 	h->deep_next = (h->deep_next + 1) % most;
 	struct bin *b = d->bin;
-	if (b->count != d->seen) {
-		d->seen = b->count;
+	if (b->deep_moves != d->seen) {
+		d->seen = b->deep_moves;
 		return NULL;
 	}
 	take_away(h, b);
@@ -76,19 +76,21 @@ find(struct heap *h)
 }
 
 void
-deep_spilled(struct heap *h, struct bin *b)
+deep_spilled(struct heap *h, struct bin *b, unsigned n)
 {
 	if (h->dir->ndeep == 0 || b->deep != NULL)
 		return;
-	if (++b->nspilled < SPILLED_MOST)
+	b->nspilled = (uint16_t)(b->nspilled + n);
+	if (b->nspilled < SPILLED_MOST)
 		return;
 	b->nspilled = 0;
 	struct deep_lifo *d = find(h);
 	if (d == NULL)
 		return;
 	d->bin = b;
-	d->seen = b->count;
+	d->seen = b->deep_moves;
 	b->deep = d->slot;
+	b->deep_low = 0;
 	b->deep_limit = (uint16_t)limit(&h->table->cls[b->cls]);
 }
 
@@ -105,6 +107,7 @@ deep_push(struct heap *h, struct bin *b, void *p)
 	lifo[STAY] = p;
 	b->count -= go - 1;
 	b->ndeep = (uint16_t)(b->ndeep + go);
+	b->deep_moves++;
 	b->cur = &h->no_word;
 }
 
@@ -115,9 +118,25 @@ deep_pull(struct bin *b)
 	if (n == 0)
 		return false;
 	b->ndeep = (uint16_t)(b->ndeep - n);
+	b->deep_low = (uint16_t)min_size(b->deep_low, b->ndeep);
+	b->deep_moves++;
 	memcpy(bin_lifo(b), b->deep + b->ndeep, n * sizeof(*b->deep));
 	b->count += n;
 	return true;
+}
+
+void
+deep_decay(struct heap *h)
+{
+	for (uint32_t i = 0; i < h->ndeep; i++) {
+		struct bin *b = heap_deep(h, i)->bin;
+		unsigned n = (unsigned)min_size(b->deep_low, b->ndeep);
+		for (unsigned k = 0; k < n; k++)
+			slot_settle(h, b, b->deep[k]);
+		b->ndeep = (uint16_t)(b->ndeep - n);
+		memmove(b->deep, b->deep + n, b->ndeep * sizeof(*b->deep));
+		b->deep_low = b->ndeep;
+	}
 }
 
 bool

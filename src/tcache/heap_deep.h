@@ -2,15 +2,17 @@
 /*
  * heap_deep.h -- deep LIFOs for the few bins that free many objects at once
  *
- * A bin's LIFO is short, so that it costs no memory and keeps no slab from
- * becoming empty.  Behind that of a bin whose frees often find it full lies one
- * of the heap's deep LIFOs: the two are one stack of slots, whose older part is
- * the deep one.  Slots go from one to the other many at a time, which is
- * cheaper than to set and find a bit for each.
+ * A bin's LIFO is short, so that it costs little memory and keeps few slabs
+ * from becoming empty.  Behind that of a bin whose frees often find it full
+ * lies one of the heap's deep LIFOs: the two are one stack of slots, whose
+ * older part is the deep one.  Slots go from one to the other many at a time,
+ * which is cheaper than to set and find a bit for each.
  *
- * The deep LIFOs lie behind the heap's bins and are not touched before a bin
- * needs them.  When all are taken, the next bin gets that of one which has not
- * allocated anything since it was last looked at.
+ * The deep LIFOs lie behind the heap's bins; nothing is written there before a
+ * bin needs them.  When all are taken, the next bin gets that of one which has
+ * moved nothing since it was last looked at.  What has lain in one for a period
+ * of the decay goes back to the slabs, which it may have kept from becoming
+ * empty.
  *
  * As long as there is anything in a bin's deep LIFO its current word is that of
  * a bin without one, so that the inlined malloc does not take from the bits.
@@ -29,11 +31,11 @@
 #define DEEP_SLOTS 1022u
 #define DEEP_BYTES ((size_t)128 * 1024) /* so many bytes of objects at most */
 #define DEEP_MOST  4u                   /* of a heap */
-#define DEEP_SHARE ((size_t)32 << 20)   /* one for each so many of the pool */
+#define DEEP_SHARE ((size_t)64 << 20)   /* one for each so many of the pool */
 
 struct deep_lifo {
 	struct bin *bin; /* whose it is; never nobody's once it was used */
-	uint64_t seen;   /* the bin's count when it was last looked at */
+	uint64_t seen;   /* the bin's moves when it was last looked at */
 	void *slot[DEEP_SLOTS];
 };
 
@@ -50,9 +52,9 @@ struct deep_lifo *heap_deep(const struct heap *h, uint32_t i);
 
 /*
  * deep_spilled -- a slot of the bin has been freed into its bits, since all is
- * full: one of 64 such frees comes here
+ * full; called for one of each word, which stands for n frees
  */
-void deep_spilled(struct heap *h, struct bin *b);
+void deep_spilled(struct heap *h, struct bin *b, unsigned n);
 
 /* deep_push -- p is freed, the LIFO is full, and the deep one under its limit
  */
@@ -60,6 +62,9 @@ void deep_push(struct heap *h, struct bin *b, void *p);
 
 /* deep_pull -- the LIFO is empty: fill it; false: the deep one is empty, too */
 bool deep_pull(struct bin *b);
+
+/* deep_decay -- a period is over: what it has not needed goes to the bits */
+void deep_decay(struct heap *h);
 
 /*
  * deep_fits -- has the bin no deep LIFO, or one of the heap's, which knows it,

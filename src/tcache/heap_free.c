@@ -8,12 +8,16 @@
 #include "base/assert.h"
 #include "tcache/heap_internal.h"
 
-/* is_held -- do the bin's LIFOs hold that slot? */
+/*
+ * in_lifo -- does the bin's LIFO hold that slot?  Its deep LIFO is not
+ * searched: that would take longer than most of what asks.
+ */
 static bool
-is_held(const struct bin *b, const void *p)
+in_lifo(const struct bin *b, const void *p)
 {
-	for (unsigned i = 0; i < bin_held(b); i++)
-		if (bin_held_at(b, i) == p)
+	void *const *lifo = bin_lifo_const(b);
+	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++)
+		if (lifo[i] == p)
 			return true;
 	return false;
 }
@@ -31,7 +35,7 @@ static enum free_result
 free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 {
 	struct bin *b = s->bin;
-	if (slab_is_free(s, idx) || slab_is_remote(s, idx) || is_held(b, p))
+	if (slab_is_free(s, idx) || slab_is_remote(s, idx) || in_lifo(b, p))
 		return FREE_DOUBLE;
 	if (size > b->size)
 		return FREE_SIZE;
@@ -129,7 +133,7 @@ find_slot(const struct heap *h, struct slab *s, void *p)
 	o.usable = h->table->cls[s->cls].size;
 	bool mine = load_relaxed(&s->owner) == h->owner;
 	bool gone = slab_is_free(s, idx) || slab_is_remote(s, idx) ||
-		    (mine && is_held(s->bin, p));
+		    (mine && in_lifo(s->bin, p));
 	o.what = gone ? FREE_DOUBLE : FREE_DONE;
 	return o;
 }

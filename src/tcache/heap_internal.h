@@ -56,7 +56,13 @@ void bin_release_empty(struct heap *h, struct bin *b);
 /* slot_put -- a slot of a slab of this heap becomes free in the bits */
 void slot_put(struct heap *h, struct slab *s, size_t idx);
 
-/* bin_flush -- the LIFO's slots become free in their slabs */
+/*
+ * slot_settle -- what has just left a LIFO of the bin becomes free in its slab,
+ * if that is the bin's and it is not free already
+ */
+void slot_settle(struct heap *h, struct bin *b, void *p);
+
+/* bin_flush -- the LIFOs' slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
 /* heap_doubled -- so many double frees were found when slots were collected */

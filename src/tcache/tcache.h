@@ -28,6 +28,7 @@
 #include "run/run.h"
 #include "tcache/guarded.h"
 #include "tcache/heap.h"
+#include "tcache/heap_deep.h"
 #include "tcache/heap_fast.h"
 #include "tcache/object.h"
 #include "tcache/run_cache.h"
@@ -159,8 +160,10 @@ static inline void
 heap_age(struct heap *h)
 {
 	/* relaxed: a hint */
-	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period))
+	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period)) {
+		deep_decay(h);
 		cache_decay(h);
+	}
 }
 
 /*

@@ -152,6 +152,9 @@ static struct field bin[] = {
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
 	FIELD(bin, deep_limit, MATTERS),
+	FIELD(bin, reserved2, UNUSED),
+	FIELD(bin, deep_moves, HINT),
+	FIELD(bin, deep_low, HINT),
 	FIELD(bin, nspilled, HINT),
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};

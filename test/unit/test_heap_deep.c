@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define POOL_BYTES (128 * MIB)
+#define POOL_BYTES (DEEP_MOST * DEEP_SHARE)
 #define MOST       6000 /* objects of a burst */
 #define ROUNDS     24   /* bursts after which a bin has a deep LIFO */
 
@@ -186,8 +186,9 @@ heap_free__small_pool_or_exact_level__no_deep_lifo(void **state)
 	assert_unused();
 }
 
+/* a free of what lies deep down is not looked for, and is found afterwards */
 static void
-heap_free__twice_and_deep_down__is_refused_by_all_slow_ways(void **state)
+heap_free__twice_and_deep_down__is_dropped_later(void **state)
 {
 	struct heap *other;
 	uint64_t nlate;
@@ -201,16 +202,60 @@ heap_free__twice_and_deep_down__is_refused_by_all_slow_ways(void **state)
 	allocate(64, 1000);
 	free_all(700, IN_ORDER);
 	must(bin_of(64)->ndeep > 100);
-	must(heap_find(heap, objects[5]).what == FREE_DOUBLE);
-	must(heap_free(heap, objects[5]) == FREE_DOUBLE);
-	/* by another thread: it is found when the holder takes it back */
+	must(heaps_nfindings(&pool) == 0);
+	must(heaps_free(heap, objects[5]) == FREE_DONE);
+	must(heaps_nfindings(&pool) > 0);
 	nlate = heap->nlate;
-	must(heaps_free(other, objects[6]) == FREE_DONE);
 	heap_rest(heap);
 	must(heap->nlate == nlate + 1);
 	must(heaps_nfindings(&pool) == 0);
+	/* by another thread: when the holder takes it back */
+	for (size_t i = 0; i < 700; i++)
+		objects[i] = heaps_malloc(heap, 64);
+	free_all(700, IN_ORDER);
+	must(bin_of(64)->ndeep > 100);
+	must(heaps_free(other, objects[6]) == FREE_DONE);
+	heap_rest(heap);
+	must(heap->nlate == nlate + 2);
+	must(heaps_nfindings(&pool) == 0);
 	dir_park(other);
 	heaps_close(&pool);
+}
+
+static void
+deep_decay__twice_without_a_need__empties_it(void **state)
+{
+	struct bin *b;
+	size_t held;
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	b = bin_of(64);
+	bursts(64, 1000);
+	heap_flush(heap);
+	allocate(64, 1000);
+	free_all(1000, SHUFFLED);
+	held = bin_held(b);
+	must(b->ndeep > 500);
+	/* the first period is in use still */
+	deep_decay(heap);
+	must(bin_held(b) == held);
+	for (size_t i = 0; i < 300; i++)
+		objects[i] = heaps_malloc(heap, 64);
+	held = bin_held(b);
+	free_all(300, IN_ORDER);
+	/* so many have not been needed since */
+	deep_decay(heap);
+	must(bin_held(b) <= 300u + b->cap && bin_held(b) >= 300);
+	must(bin_held(b) < held);
+	must(heaps_nfindings(&pool) == 0);
+	/* the newest ones have stayed */
+	must(heaps_malloc(heap, 64) == objects[299]);
+	must(heaps_free(heap, objects[299]) == FREE_DONE);
+	deep_decay(heap);
+	must(b->ndeep == 0 && b->deep != NULL);
+	must(heaps_nfindings(&pool) == 0);
+	assert_unused();
 }
 
 /* flips -- how many single bits can change without being found */
@@ -270,7 +315,8 @@ main(void)
 		cmocka_unit_test(
 			heap_free__small_pool_or_exact_level__no_deep_lifo),
 		cmocka_unit_test(
-			heap_free__twice_and_deep_down__is_refused_by_all_slow_ways),
+			heap_free__twice_and_deep_down__is_dropped_later),
+		cmocka_unit_test(deep_decay__twice_without_a_need__empties_it),
 		cmocka_unit_test(dir_check__damaged_deep_lifo__is_found),
 	};
 
