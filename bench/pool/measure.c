@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
 	FIRST_NOPS = 1000,
@@ -305,14 +306,19 @@ race(struct racer *racers, const struct plan *plan, size_t nrounds,
 	void (*step)(size_t done, size_t all, const char *who))
 {
 	size_t n = plan->ncontenders;
+	uint32_t order[CONTENDERS_MAX];
+	uint64_t random = NUMBERS_SEED ^ (uint64_t)getpid();
 	double limit =
 		clock_ns() + (double)(nrounds * n) * plan->slice_ns * LONGER;
 
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
 	for (size_t round = 0; round < nrounds; round++) {
 		if (round >= ROUNDS_LEAST && clock_ns() > limit)
 			break;
+		numbers_shuffle(order, n, &random);
 		for (size_t i = 0; i < n; i++) {
-			size_t who = (i + round) % n;
+			size_t who = order[i];
 			struct racer *racer = &racers[who];
 
 			step((*done)++, all, plan->contenders[who]->name);
@@ -369,6 +375,14 @@ measure_rounds(const struct work *work, size_t nrounds)
 	if (work->shape->whole && nrounds > WHOLE_ROUNDS_MAX)
 		return WHOLE_ROUNDS_MAX;
 	return nrounds;
+}
+
+size_t
+measure_processes(const struct work *work, size_t nprocesses)
+{
+	bool few = work->shape->whole || work->shape->unit == UNIT_PERCENT;
+
+	return few ? 1 : nprocesses;
 }
 
 bool

@@ -4,10 +4,10 @@
  *
  * First each makes its pool and begins, and does a little, which tells how many
  * operations fit into a slice of time.  Then there are rounds: in each one
- * every contender does a slice, and each round begins with another one, so that
- * what the machine does meanwhile hits all of them.  One more slice samples
- * single calls.  At last everything is freed, and what is still held is looked
- * at.
+ * every contender does a slice, in an order by chance, so that what the machine
+ * does meanwhile, and what each leaves behind in the caches, hits all of them.
+ * One more slice samples single calls.  At last everything is freed, and what
+ * is still held is looked at.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
@@ -29,6 +29,13 @@ struct plan {
 
 /* measure_rounds -- of so many, those that the work is worth */
 size_t measure_rounds(const struct work *work, size_t nrounds);
+
+/*
+ * measure_processes -- of so many, those that the work is done in: one where
+ * there are few rounds, since each process begins with ours, and who comes
+ * first may be who pays for memory that the machine has not had yet
+ */
+size_t measure_processes(const struct work *work, size_t nprocesses);
 
 /*
  * measure -- plan->nrounds rounds; returns the result, which report.h describes
