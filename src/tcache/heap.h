@@ -87,6 +87,7 @@ struct heap_dir {
 	uint32_t last_step;   /* of a bin's later slabs; set once */
 	uint32_t ndeep;       /* deep LIFOs of each heap; set once */
 	uint32_t cache_pages; /* in a run cache, see cache_most(); set once */
+	uint32_t reserved;    /* 0: no byte of it is without a name */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */
 	/* large objects freed by threads without a heap; admin lock */

@@ -146,6 +146,7 @@ static struct field dir_fields[] = {
 	FIELD(heap_dir, first_step, MATTERS),
 	FIELD(heap_dir, last_step, MATTERS),
 	FIELD(heap_dir, ndeep, MATTERS),
+	FIELD(heap_dir, reserved, FREE_TO_DIFFER),
 	FIELD(heap_dir, cache_pages, MATTERS),
 	FIELD(heap_dir, table, MATTERS),
 	FIELD(heap_dir, runs, MATTERS),
