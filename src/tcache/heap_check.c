@@ -250,10 +250,9 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 {
 	const struct bin *b = heap_bin_const(h, t->dir->table, cls);
 	const struct size_class *k = &t->dir->table->cls[cls];
-	bool deep = false;
 	if (b->cls != cls || b->size != k->size ||
 		b->cap != bin_cap((unsigned)h->hardening, k) ||
-		!deep_fits(h, b, &deep)) {
+		!deep_fits(h, b)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
 		return false;
 	}
@@ -264,7 +263,7 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 	t->live[cls] -= bin_held(b);
 	t->slabs_said += b->nslabs;
 	t->empty_said += b->nempty;
-	return deep;
+	return b->deep != NULL;
 }
 
 /* count_said -- what a heap, or the directory, has counted */

@@ -44,8 +44,7 @@ struct deep_lifo *
 heap_deep(const struct heap *h, uint32_t i)
 {
 	uintptr_t end = (uintptr_t)h->bins + h->table->bin_bytes;
-	uintptr_t first = (end + RUN_PAGE - 1) & ~(uintptr_t)(RUN_PAGE - 1);
-	return (struct deep_lifo *)first + i;
+	return (struct deep_lifo *)align_up(end, RUN_PAGE) + i;
 }
 
 /* take_away -- the bin gets no deep LIFO any more */
@@ -57,7 +56,7 @@ take_away(struct heap *h, struct bin *b)
 	b->deep_limit = 0;
 }
 
-/* find -- a deep LIFO that no bin has, or has not needed; NULL: none now */
+/* find -- a deep LIFO that no bin has had, or needs; NULL: none now */
 static struct deep_lifo *
 find(struct heap *h)
 {
@@ -140,11 +139,10 @@ deep_decay(struct heap *h)
 }
 
 bool
-deep_fits(const struct heap *h, const struct bin *b, bool *ret_has)
+deep_fits(const struct heap *h, const struct bin *b)
 {
 	const struct size_class *c = &h->table->cls[b->cls];
-	*ret_has = b->deep != NULL;
-	if (!*ret_has)
+	if (b->deep == NULL)
 		return b->deep_limit == 0 && b->ndeep == 0;
 	for (uint32_t i = 0; i < h->ndeep; i++) {
 		const struct deep_lifo *d = heap_deep(h, i);

@@ -68,8 +68,8 @@ void deep_decay(struct heap *h);
 
 /*
  * deep_fits -- has the bin no deep LIFO, or one of the heap's, which knows it,
- * with no more in it than may be?  Whatever the bytes are; *ret_has says which.
+ * with no more in it than may be?  Whatever the bytes are.
  */
-bool deep_fits(const struct heap *h, const struct bin *b, bool *ret_has);
+bool deep_fits(const struct heap *h, const struct bin *b);
 
 #endif
