@@ -220,7 +220,8 @@ child_measure(const struct work *work, const struct memory *memory,
 {
 	struct plan rest = *plan;
 	size_t nrounds = measure_rounds(work, plan->nrounds);
-	size_t n = measure_processes(work, plan->nprocesses);
+	size_t most = measure_processes(work, plan->nprocesses);
+	size_t n = most < nrounds ? most : nrounds;
 	json_t *left_out = json_object();
 	json_t *parts = json_array();
 	json_t *result;

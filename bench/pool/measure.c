@@ -232,8 +232,8 @@ percentiles(const struct job *job, bool gets)
 	return out;
 }
 
-static void
-set_real(json_t *out, const char *name, double value)
+void
+measure_set(json_t *out, const char *name, double value)
 {
 	(void)json_object_set_new(
 		out, name, isfinite(value) ? json_real(value) : json_null());
@@ -259,12 +259,13 @@ figures(const struct racer *racer, const struct racer *ours)
 		(void)json_array_append_new(
 			values, json_real(racer->values[i]));
 	(void)json_object_set_new(out, "values", values);
-	set_real(out, "faults", racer->faults / racer->nops_done * 1000);
-	set_real(out, "major_faults", racer->major / racer->nops_done * 1000);
-	set_real(out, "peak_bytes", racer->peak);
-	set_real(out, "held_bytes", racer->held);
+	measure_set(out, "faults", racer->faults / racer->nops_done * 1000);
+	measure_set(
+		out, "major_faults", racer->major / racer->nops_done * 1000);
+	measure_set(out, "peak_bytes", racer->peak);
+	measure_set(out, "held_bytes", racer->held);
 	if (racer->trimmed >= 0)
-		set_real(out, "trimmed_bytes", racer->trimmed);
+		measure_set(out, "trimmed_bytes", racer->trimmed);
 	(void)json_object_set_new(
 		out, "malloc_ns", percentiles(&racer->job, true));
 	(void)json_object_set_new(
@@ -292,7 +293,7 @@ result(const struct work *work, const struct memory *memory,
 	(void)json_object_set_new(out, "touch", json_boolean(work->touch));
 	(void)json_object_set_new(out, "pool_bytes",
 		json_integer((json_int_t)work_pool_size(work)));
-	set_real(out, "clock_ns", clock_empty_ns());
+	measure_set(out, "clock_ns", clock_empty_ns());
 	for (size_t i = 0; i < plan->ncontenders; i++)
 		(void)json_object_set_new(by_contender,
 			plan->contenders[i]->name, figures(&racers[i], ours));

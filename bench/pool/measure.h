@@ -48,6 +48,9 @@ json_t *measure(const struct work *work, const struct memory *memory,
 	const struct plan *plan,
 	void (*step)(size_t done, size_t all, const char *who));
 
+/* measure_set -- a figure of a result; null when it is not finite */
+void measure_set(json_t *out, const char *name, double value);
+
 /* measure_fits -- does the work make sense on this memory? */
 bool measure_fits(const struct work *work, const struct memory *memory);
 

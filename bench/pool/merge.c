@@ -13,13 +13,6 @@ of_part(const json_t *part, const char *name)
 	return json_object_get(json_object_get(part, "contenders"), name);
 }
 
-static void
-set_real(json_t *out, const char *name, double value)
-{
-	(void)json_object_set_new(
-		out, name, isfinite(value) ? json_real(value) : json_null());
-}
-
 /* left_out -- a part in which a contender is left out; NULL: none */
 static const json_t *
 left_out(const json_t *parts, const char *name)
@@ -69,7 +62,7 @@ medians(json_t *out, const json_t *parts, const char *name, const char *inside)
 			if (json_is_real(from) && n < ROUNDS_MAX)
 				seen[n++] = json_real_value(from);
 		}
-		set_real(out, key, numbers_median(seen, n));
+		measure_set(out, key, numbers_median(seen, n));
 	}
 }
 
@@ -103,11 +96,11 @@ add_rounds(json_t *out, const json_t *parts, const char *name, const char *ours)
 				ratios[nratios++] = json_real_value(value) / by;
 		}
 	}
-	set_real(out, "median", numbers_median(sorted, n));
-	set_real(out, "least", n > 0 ? sorted[0] : NAN);
-	set_real(out, "most", n > 0 ? sorted[n - 1] : NAN);
+	measure_set(out, "median", numbers_median(sorted, n));
+	measure_set(out, "least", n > 0 ? sorted[0] : NAN);
+	measure_set(out, "most", n > 0 ? sorted[n - 1] : NAN);
 	if (nratios > 0)
-		set_real(out, "by_ours", numbers_median(ratios, nratios));
+		measure_set(out, "by_ours", numbers_median(ratios, nratios));
 	(void)json_object_set_new(out, "values", values);
 }
 
