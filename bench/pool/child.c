@@ -66,6 +66,8 @@ become_child(int fd, const struct work *work, const struct memory *memory,
 	(void)snprintf(room[n++], ARG_BYTES, "--rounds=%zu", plan->nrounds);
 	(void)snprintf(room[n++], ARG_BYTES, "--slice=%.0f",
 		plan->slice_ns / NS_PER_MS);
+	if (plan->first_word)
+		(void)snprintf(room[n++], ARG_BYTES, "--first-word");
 	if (memory->dir != NULL)
 		(void)snprintf(room[n++], ARG_BYTES, "--%s=%s", memory->name,
 			memory->dir);

@@ -140,14 +140,14 @@ struct hand {
 	struct heap heap;
 	const uint32_t *sizes; /* of the job */
 	enum call call;
-	bool touch;
+	enum use use;
 };
 
 static inline struct hand
 job_hand_of(struct job *job, struct heap heap)
 {
 	return (struct hand){
-		job, heap, job->sizes, job->work->call, job->work->touch};
+		job, heap, job->sizes, job->work->call, job->work->use};
 }
 
 /* job_hand -- of the heap that a thread uses now */
@@ -157,7 +157,7 @@ job_hand(struct job *job, size_t thread)
 	return job_hand_of(job, job_heap(job, thread));
 }
 
-/* hand_take -- allocate an object and write to it: its size is its first word
+/* hand_take -- allocate an object; where it is used, its size is its first word
  */
 static inline void *
 hand_take(const struct hand *hand, size_t size)
@@ -175,9 +175,10 @@ hand_take(const struct hand *hand, size_t size)
 		job_fail(hand->job);
 		return NULL;
 	}
-	if (hand->touch)
+	if (hand->use == USE_ALL)
 		job_touch(object, size);
-	*object = size;
+	if (hand->use != USE_NOT)
+		*object = size;
 	return object;
 }
 
@@ -192,7 +193,7 @@ hand_take_next(const struct hand *hand, size_t i)
 static inline void
 hand_give(const struct hand *hand, void *object)
 {
-	if (hand->touch && object != NULL)
+	if (hand->use == USE_ALL && object != NULL)
 		job_read(object, *(size_t *)object);
 	hand->heap.free(hand->heap.ctx, object);
 }

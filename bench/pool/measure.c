@@ -290,7 +290,8 @@ result(const struct work *work, const struct memory *memory,
 		json_string(work->shape->unit == UNIT_NS ? "ns" : "percent"));
 	(void)json_object_set_new(
 		out, "threads", json_integer((json_int_t)work_threads(work)));
-	(void)json_object_set_new(out, "touch", json_boolean(work->touch));
+	(void)json_object_set_new(
+		out, "touch", json_boolean(work->use == USE_ALL));
 	(void)json_object_set_new(out, "pool_bytes",
 		json_integer((json_int_t)work_pool_size(work)));
 	measure_set(out, "clock_ns", clock_empty_ns());
@@ -334,11 +335,25 @@ race(struct racer *racers, const struct plan *plan, size_t nrounds,
 	}
 }
 
+/* as_planned -- the work, with the use of objects that is wanted */
+static const struct work *
+as_planned(const struct work *work, const struct plan *plan)
+{
+	static struct work writes;
+
+	if (!plan->first_word || work->use != USE_NOT)
+		return work;
+	writes = *work;
+	writes.use = USE_WORD;
+	return &writes;
+}
+
 json_t *
-measure(const struct work *work, const struct memory *memory,
+measure(const struct work *asked, const struct memory *memory,
 	const struct plan *plan,
 	void (*step)(size_t done, size_t all, const char *who))
 {
+	const struct work *work = as_planned(asked, plan);
 	static uint32_t sizes[SIZES];
 	static struct racer racers[CONTENDERS_MAX];
 	size_t n = plan->ncontenders;

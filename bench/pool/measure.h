@@ -25,6 +25,7 @@ struct plan {
 	size_t nrounds;    /* in all processes together */
 	size_t nprocesses; /* that a work is measured in, one after the other */
 	double slice_ns;   /* time of a contender in a round */
+	bool first_word;   /* works that leave objects alone write to them */
 };
 
 /* measure_rounds -- of so many, those that the work is worth */

@@ -27,7 +27,8 @@ enum {
 	KEY_REPORT,
 	KEY_TABLE,
 	KEY_PROGRAMS,
-	KEY_PART
+	KEY_PART,
+	KEY_FIRST_WORD
 };
 
 static const struct argp_option known[] = {
@@ -42,6 +43,9 @@ static const struct argp_option known[] = {
 	{"part", KEY_PART, "FD", OPTION_HIDDEN, NULL, 0},
 	{"slice", 's', "MS", 0,
 		"Milliseconds of each contender in a round (default: 8)", 0},
+	{"first-word", KEY_FIRST_WORD, NULL, 0,
+		"Let works that leave objects alone write their first words",
+		0},
 	{"quick", 'q', NULL, 0, "A few works, shorter: two minutes", 0},
 	{"json", 'j', "FILE", 0, "Write the figures there, after each work", 0},
 	{"resume", KEY_RESUME, NULL, 0,
@@ -160,6 +164,9 @@ parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		plan->slice_ns = NS_PER_MS * (double)parse_count(arg, SLICE_MAX,
 						     "slice", state);
+		break;
+	case KEY_FIRST_WORD:
+		plan->first_word = true;
 		break;
 	case 'q':
 		options->quick = true;

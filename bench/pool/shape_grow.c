@@ -41,12 +41,12 @@ grow(struct job *job, const struct heap *heap)
 		}
 		object = moved;
 		object[size / sizeof(*object) - 1] = size;
-		if (work->touch)
+		if (work->use == USE_ALL)
 			job_touch((char *)object + had, size - had);
 		had = size;
 		nsteps++;
 	}
-	if (work->touch && object != NULL)
+	if (work->use == USE_ALL && object != NULL)
 		job_read(object, had);
 	heap->free(heap->ctx, object);
 	return nsteps;

@@ -70,7 +70,7 @@ run(struct job *job, size_t nops)
 {
 	double start = job_clock(job);
 
-	if (job->work->touch)
+	if (job->work->use == USE_ALL)
 		nops = stack(job, nops);
 	else
 		pairs(job, 0, nops);

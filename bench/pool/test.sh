@@ -22,6 +22,14 @@ for work in pair-64 set-1k-2t pool hold-14m; do
 done
 grep -q '^The targets' "$tmp/first" || fail "no table of targets"
 
+# objects are left alone, or their first words written: then more pages come
+"$program" "$@" --works burst-400k --contenders vmem --json "$tmp/left" >"$tmp/out"
+"$program" "$@" --works burst-400k --contenders vmem --first-word \
+	--json "$tmp/written" >"$tmp/out"
+cat "$tmp/left" "$tmp/written" |
+	awk '/"held_bytes"/ { held[n++] = $2 + 0 } END { exit !(n == 2 && held[0] < held[1]) }' ||
+	fail "no more memory is held by objects that are written to"
+
 # what is there stays, what is new comes
 "$program" "$@" --works 'pair-64,pair-16' --resume >"$tmp/second"
 grep -q '^pair-16 region' "$tmp/second" || fail "pair-16 was not measured"

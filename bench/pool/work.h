@@ -63,6 +63,14 @@ extern const struct shape shape_cold;
 enum order { IN_ORDER, REVERSED, SHUFFLED };
 enum call { CALL_MALLOC, CALL_CALLOC, CALL_ALIGNED };
 
+/* what the work itself does with an object, beside the allocator */
+enum use {
+	USE_NOT,  /* nothing: the time is the allocator's */
+	USE_WORD, /* write the first word after malloc */
+	USE_ALL,  /* write all of it, and read it before free; nlive is set so
+		   * that all together are twice the last-level cache */
+};
+
 struct work {
 	const char *name;
 	const char *what; /* for people */
@@ -75,8 +83,7 @@ struct work {
 	size_t param;     /* the shape's */
 	enum order order; /* of frees */
 	enum call call;   /* how objects are allocated */
-	bool touch;    /* write and read the whole object; nlive is set so that
-			* all together are twice the last-level cache */
+	enum use use;
 	unsigned on;   /* bits of memory kinds that it is done on by default;
 			* none of them: only when asked for */
 	unsigned only; /* bits of those it makes sense on; 0: all */

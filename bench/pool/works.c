@@ -55,9 +55,9 @@ const struct work works[] = {
 		.what = "of 16-1024 bytes",
 		.on = T | R | H,
 		.quick = true},
-	{PAIR("pair-64-touch", 64), .touch = true,
+	{PAIR("pair-64-touch", 64), .use = USE_ALL,
 		.what = "stacks of objects of 64 bytes", .on = T | R},
-	{PAIR("pair-1k-touch", KIB), .touch = true,
+	{PAIR("pair-1k-touch", KIB), .use = USE_ALL,
 		.what = "stacks of objects of 1 KiB", .on = T | R},
 
 	/* working sets */
@@ -93,9 +93,9 @@ const struct work works[] = {
 		.what = "1,000,000, 4 threads", .on = NOWHERE},
 	{SET("set-1m-8t", 1000000), .nthreads = 8,
 		.what = "1,000,000, 8 threads", .on = NOWHERE},
-	{SET("set-touch", 0), .touch = true, .what = "all of 16-4096 bytes",
-		.on = T | R | H, .quick = true},
-	{SET("set-touch-2t", 0), .touch = true, .nthreads = 2,
+	{SET("set-touch", 0), .use = USE_ALL, .what = "all of 16-4096 bytes",
+		.on = T | R | H | S, .quick = true},
+	{SET("set-touch-2t", 0), .use = USE_ALL, .nthreads = 2,
 		.what = "the same, 2 threads", .on = R},
 
 	/* from thread to thread */
@@ -108,7 +108,7 @@ const struct work works[] = {
 	{QUEUE("pipe-mix-8t", PIPE, 8), .size_min = 16, .size_max = KIB,
 		.what = "the same, four pairs", .on = R},
 	{QUEUE("pipe-touch", PIPE, 2), .size_min = 16, .size_max = KIB,
-		.touch = true, .what = "16-1024 bytes, to another", .on = R},
+		.use = USE_ALL, .what = "16-1024 bytes, to another", .on = R},
 	{QUEUE("ring-2t", RING, 2), .size_min = 16, .size_max = KIB,
 		.what = "16-1024 bytes, to each other", .on = T | R},
 	{QUEUE("ring-4t", RING, 4), .size_min = 16, .size_max = KIB,
@@ -117,7 +117,7 @@ const struct work works[] = {
 		.what = "16-1024 bytes, eight threads round", .on = R},
 
 	{QUEUE("ring-touch", RING, 2), .size_min = 16, .size_max = KIB,
-		.touch = true, .what = "16-1024 bytes, to each other",
+		.use = USE_ALL, .what = "16-1024 bytes, to each other",
 		.on = NOWHERE},
 
 	/* objects that outlive the thread that made them */
@@ -135,7 +135,7 @@ const struct work works[] = {
 		.pool_size = 256 * MIB,
 		.what = "2 clients, each for 100 objects only",
 		.on = R},
-	{SERVER("server-touch", 2), .touch = true, .what = "2 clients",
+	{SERVER("server-touch", 2), .use = USE_ALL, .what = "2 clients",
 		.on = R},
 
 	/* bursts */
@@ -151,13 +151,13 @@ const struct work works[] = {
 	{BURST("burst-400k", 400000, SHUFFLED), .size_min = 16, .size_max = 256,
 		.what = "400,000 of 16-256 bytes, shuffled", .on = R},
 	{BURST("burst-order-touch", 0, IN_ORDER), .size_min = 64,
-		.size_max = 64, .touch = true, .what = "64 bytes, in order",
+		.size_max = 64, .use = USE_ALL, .what = "64 bytes, in order",
 		.on = R},
 	{BURST("burst-shuffle-touch", 0, SHUFFLED), .size_min = 64,
-		.size_max = 64, .touch = true, .what = "64 bytes, shuffled",
+		.size_max = 64, .use = USE_ALL, .what = "64 bytes, shuffled",
 		.on = T | R},
 	{BURST("burst-mix-touch", 0, SHUFFLED), .size_min = 16,
-		.size_max = 4096, .touch = true,
+		.size_max = 4096, .use = USE_ALL,
 		.what = "16-4096 bytes, shuffled", .on = R},
 
 	/* other calls, other sizes */
@@ -171,11 +171,12 @@ const struct work works[] = {
 		.size_min = 64 * KIB,
 		.size_max = 4 * MIB,
 		.pool_size = 512 * MIB,
+		.use = USE_WORD,
 		.what = "16 objects of 64 KiB-4 MiB by calloc",
 		.on = T | R},
-	{SET("calloc-touch", 0), .call = CALL_CALLOC, .touch = true,
+	{SET("calloc-touch", 0), .call = CALL_CALLOC, .use = USE_ALL,
 		.what = "16-4096 bytes by calloc", .on = NOWHERE},
-	{SET("aligned-touch", 0), .call = CALL_ALIGNED, .touch = true,
+	{SET("aligned-touch", 0), .call = CALL_ALIGNED, .use = USE_ALL,
 		.what = "16-4096 bytes, aligned to 64-4096", .on = NOWHERE},
 	{SET("aligned", 1000), .call = CALL_ALIGNED,
 		.what = "1,000 of 16-4096, aligned to 64-4096", .on = T | R},
@@ -185,6 +186,7 @@ const struct work works[] = {
 		.size_min = 64 * KIB,
 		.size_max = 16 * MIB,
 		.pool_size = 512 * MIB,
+		.use = USE_WORD,
 		.what = "16 objects of 64 KiB-16 MiB",
 		.on = T | R | H,
 		.quick = true},
@@ -195,6 +197,7 @@ const struct work works[] = {
 		.size_max = 16 * MIB,
 		.nthreads = 2,
 		.pool_size = 512 * MIB,
+		.use = USE_WORD,
 		.what = "the same, 2 threads",
 		.on = R},
 	{.name = "large-touch",
@@ -202,7 +205,7 @@ const struct work works[] = {
 		.size_min = 64 * KIB,
 		.size_max = 16 * MIB,
 		.pool_size = 512 * MIB,
-		.touch = true,
+		.use = USE_ALL,
 		.what = "objects of 64 KiB-16 MiB",
 		.on = R},
 	{.name = "grow",
@@ -227,7 +230,7 @@ const struct work works[] = {
 		.size_min = 16,
 		.size_max = 64 * MIB,
 		.pool_size = 512 * MIB,
-		.touch = true,
+		.use = USE_ALL,
 		.what = "16 bytes to 64 MiB by realloc, all written and read",
 		.on = NOWHERE},
 
@@ -237,6 +240,7 @@ const struct work works[] = {
 		.size_min = 16,
 		.size_max = KIB,
 		.pool_size = 16 * MIB,
+		.use = USE_WORD,
 		.what = "a pool of 16 MiB made, used, deleted",
 		.on = T | R,
 		.quick = true},
@@ -247,6 +251,7 @@ const struct work works[] = {
 		.pool_size = 16 * MIB,
 		.nthreads = 4,
 		.param = 1000,
+		.use = USE_WORD,
 		.what = "1,000 pools in turn, 4 threads",
 		.on = R},
 	{.name = "pool-turn-100",
@@ -256,6 +261,7 @@ const struct work works[] = {
 		.pool_size = 16 * MIB,
 		.nthreads = 4,
 		.param = 100,
+		.use = USE_WORD,
 		.what = "100 pools in turn, 4 threads",
 		.on = R},
 	{.name = "fill",
@@ -263,7 +269,7 @@ const struct work works[] = {
 		.size_min = 16,
 		.size_max = 4096,
 		.pool_size = 384 * MIB,
-		.touch = true,
+		.use = USE_ALL,
 		.param = 256 * MIB,
 		.what = "first fill with 256 MiB",
 		.on = T | R,
@@ -293,6 +299,7 @@ const struct work works[] = {
 		.size_min = 16,
 		.size_max = 4096,
 		.pool_size = 256 * MIB,
+		.use = USE_WORD,
 		.what = "100,000 of 16-4096 bytes freed",
 		.on = S,
 		.only = S},
@@ -302,7 +309,7 @@ const struct work works[] = {
 		.size_min = 16,
 		.size_max = 4096,
 		.pool_size = 256 * MIB,
-		.touch = true,
+		.use = USE_ALL,
 		.what = "the same, read before",
 		.on = S,
 		.only = S},
@@ -328,7 +335,7 @@ mean_size(const struct work *work)
 size_t
 work_live(const struct work *work)
 {
-	if (work->nlive > 0 || !work->touch)
+	if (work->nlive > 0 || work->use != USE_ALL)
 		return work->nlive;
 	return (size_t)(2 * (double)memory_cache_size() / mean_size(work)) +
 	       (size_t)2 * THREADS_MAX;
