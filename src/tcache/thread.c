@@ -17,7 +17,8 @@
 #define BLOCK_BYTES   ((size_t)4096)
 #define FIRST_ENTRIES 64u
 #define GROW          4u /* a full table is replaced by one so many times larger */
-#define LOAD_SHARE    4u /* at most 1/4 of the entries are used */
+#define LOAD_SHARE    4u  /* at most 1/4 of the entries are used */
+#define SPARE_MOST    32u /* blocks that are kept for the next threads */
 
 _Static_assert(
 	sizeof(struct thread) + FIRST_ENTRIES * ENTRY_BYTES <= BLOCK_BYTES,
@@ -93,13 +94,44 @@ list_remove(struct thread *t)
 		t->next->prev = t->prev;
 }
 
+/*
+ * block_new -- all zero; NULL: no memory
+ * One of a thread that has ended is at hand, where a new one is two system
+ * calls and a page fault: more than the rest of a thread's first operation.
+ */
+static struct thread *
+block_new(void)
+{
+	lock_acquire(&thread_list.lock, RANK_THREADS);
+	struct thread *t = thread_list.spare;
+	if (t != NULL) {
+		thread_list.spare = t->next;
+		thread_list.nspare--;
+	}
+	lock_release(&thread_list.lock, RANK_THREADS);
+	return t != NULL ? memset(t, 0, BLOCK_BYTES) : os_map(BLOCK_BYTES);
+}
+
+/* block_keep -- for the next thread; false: there are enough of them.
+ * Locks  threads lock held. */
+static bool
+block_keep(struct thread *t)
+{
+	if (thread_list.nspare == SPARE_MOST)
+		return false;
+	t->next = thread_list.spare;
+	thread_list.spare = t;
+	thread_list.nspare++;
+	return true;
+}
+
 struct thread *
 thread_self(void)
 {
 	struct thread *t = thread_hot.self;
 	if (likely(t != NULL) || thread_hot.exiting || !exit_key_made)
 		return t;
-	t = os_map(BLOCK_BYTES);
+	t = block_new();
 	if (t == NULL)
 		return NULL;
 	t->busy = &thread_hot.busy;
@@ -409,9 +441,14 @@ thread_exit(void *self)
 	thread_hot.table = &no_entry;
 	thread_hot.mask = 0;
 	thread_hot.self = NULL;
+	struct entry *mapped = t->mapped;
+	size_t bytes = t->nentries * ENTRY_BYTES;
+	bool kept = block_keep(t);
 	lock_release(&thread_list.lock, RANK_THREADS);
-	table_drop(t);
-	os_unmap(t, BLOCK_BYTES);
+	if (mapped != NULL)
+		os_unmap(mapped, bytes);
+	if (!kept)
+		os_unmap(t, BLOCK_BYTES);
 }
 
 bool

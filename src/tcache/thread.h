@@ -90,6 +90,8 @@ struct thread {
 struct thread_list {
 	struct lock lock; /* RANK_THREADS */
 	struct thread *first;
+	struct thread *spare; /* blocks of threads that have ended, by next */
+	unsigned nspare;
 };
 
 extern struct thread_list thread_list __attribute__((visibility("hidden")));
