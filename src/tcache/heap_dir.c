@@ -18,6 +18,7 @@
 #define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
 #define PRIVATE_MOST     ((size_t)4096)
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
+#define PARKED_SORTED    64u /* heaps at the list's begin */
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
 
@@ -59,13 +60,26 @@ heap_create(struct heap_dir *dir, enum heap_state state)
 	return h;
 }
 
+/*
+ * parked_push -- the oldest in front, unless there are many
+ *
+ * Threads that end and are followed by others, all at about the same time, then
+ * get the heaps in the order in which those before them had got theirs; and
+ * with each heap the objects that were left to them.
+ */
 static void
 parked_push(struct heap_dir *dir, struct heap *h)
 {
+	struct heap **at = &dir->parked;
+	for (unsigned n = 0; n < PARKED_SORTED; n++) {
+		if (*at == NULL || (*at)->id > h->id)
+			break;
+		at = &(*at)->next_parked;
+	}
 	h->state = HEAP_PARKED;
-	h->next_parked = dir->parked;
-	/* relaxed: the look without the lock is only a hint */
-	store_relaxed(&dir->parked, h);
+	h->next_parked = *at;
+	/* relaxed: the look at the first without the lock is only a hint */
+	store_relaxed(at, h);
 }
 
 void
