@@ -118,7 +118,7 @@ const struct work works[] = {
 
 	{QUEUE("ring-touch", RING, 2), .size_min = 16, .size_max = KIB,
 		.use = USE_ALL, .what = "16-1024 bytes, to each other",
-		.on = NOWHERE},
+		.on = R},
 
 	/* objects that outlive the thread that made them */
 	{SERVER("server-1", 1), .nlive = 1000, .what = "1 client", .on = R},
