@@ -45,7 +45,7 @@ size_t measure_processes(const struct work *work, size_t nprocesses);
  * step    called before each thing that takes time: how much is done, of how
  *         much, and who is about to work
  */
-json_t *measure(const struct work *work, const struct memory *memory,
+json_t *measure(const struct work *asked, const struct memory *memory,
 	const struct plan *plan,
 	void (*step)(size_t done, size_t all, const char *who));
 

@@ -7,8 +7,8 @@
  * the contract's lines; it does not hang or crash, no object is lost, and no
  * file or descriptor is left.
  *
- * ctest: not-asan not-tsan not-valgrind not-coverage not-yield not-aarch64
- * timeout=180
+ * ctest: timeout=180 not-asan not-tsan not-valgrind not-coverage not-aarch64
+ * not-yield
  */
 #include "harness/test.h"
 

@@ -22,7 +22,8 @@
 #define FAN_OUT  2u
 #define NTHREADS 2u
 #define NFORKS   40u
-#define PAUSE_US 1500
+#define PAUSE_US 1500 /* to a signal, at most */
+#define NSIGNALS 3    /* while one child is made and waited for */
 
 static struct {
 	unsigned char *p;
@@ -175,6 +176,22 @@ handlers(void)
 	}
 }
 
+static int signals_left;
+static unsigned nsignals;
+
+/*
+ * next_signal -- if there is to be one: not by a timer that goes on by itself,
+ * as where a fork takes longer than its pause no fork would ever end
+ */
+static void
+next_signal(void)
+{
+	struct itimerval once = {{0, 0}, {0, 1 + nsignals * 211 % PAUSE_US}};
+
+	if (signals_left-- > 0)
+		CHECK(setitimer(ITIMER_REAL, &once, NULL) == 0);
+}
+
 /* only what a handler may do that has interrupted anything */
 static void
 fork_now(int signum)
@@ -194,21 +211,25 @@ fork_now(int signum)
 	n++;
 	if (pid > 0)
 		wait_for(pid);
+	nsignals++;
+	next_signal();
 	errno = saved;
 }
 
 static void
 signals(void)
 {
-	struct itimerval each = {{0, PAUSE_US}, {0, PAUSE_US}},
-			 none = {{0, 0}, {0, 0}};
+	struct itimerval none = {{0, 0}, {0, 0}};
 	struct sigaction act = {.sa_handler = fork_now, .sa_flags = SA_RESTART};
 
 	CHECK(sigaction(SIGALRM, &act, NULL) == 0);
-	CHECK(setitimer(ITIMER_REAL, &each, NULL) == 0);
 	for (unsigned i = 0; i < NFORKS; i++) {
+		pid_t pid;
+
+		signals_left = NSIGNALS;
+		next_signal();
 		/* a child has no timer */
-		pid_t pid = fork();
+		pid = fork();
 
 		if (pid == 0) {
 			churn(200);
@@ -217,7 +238,9 @@ signals(void)
 		churn(200);
 		wait_for(pid);
 	}
+	signals_left = 0;
 	CHECK(setitimer(ITIMER_REAL, &none, NULL) == 0);
+	CHECK(nsignals >= NFORKS);
 	churn(NOBJECTS);
 }
 
