@@ -8,7 +8,6 @@
  * file or descriptor is left.
  *
  * ctest: timeout=180 not-asan not-tsan not-valgrind not-coverage not-aarch64
- * not-yield
  */
 #include "harness/test.h"
 
