@@ -441,12 +441,9 @@ thread_exit(void *self)
 	thread_hot.table = &no_entry;
 	thread_hot.mask = 0;
 	thread_hot.self = NULL;
-	struct entry *mapped = t->mapped;
-	size_t bytes = t->nentries * ENTRY_BYTES;
+	table_drop(t);
 	bool kept = block_keep(t);
 	lock_release(&thread_list.lock, RANK_THREADS);
-	if (mapped != NULL)
-		os_unmap(mapped, bytes);
 	if (!kept)
 		os_unmap(t, BLOCK_BYTES);
 }

@@ -21,7 +21,6 @@
 
 #define MIB       ((size_t)1 << 20)
 #define GIB       (1024 * MIB)
-#define PAGE      ((size_t)sysconf(_SC_PAGESIZE))
 #define POOL_SIZE (14 * MIB)
 #define LARGE     (5 * GIB)
 
@@ -116,14 +115,15 @@ reads_as_zero(char *region)
 static bool
 read_is_free(void)
 {
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	size_t size = os_page_size();
+	char *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bool is_free;
 
 	assert_true(page != MAP_FAILED);
 	assert_int_equal(*(volatile char *)page, 0);
-	is_free = backing_untouched(page, PAGE);
-	assert_int_equal(munmap(page, PAGE), 0);
+	is_free = backing_untouched(page, size);
+	assert_int_equal(munmap(page, size), 0);
 	return is_free;
 }
 

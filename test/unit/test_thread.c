@@ -7,6 +7,7 @@
 #include "tcache/tcache.h"
 
 #include "base/os.h"
+#include "harness/strangers.h"
 #include "harness/threads.h"
 
 #include <pthread.h>
@@ -14,19 +15,6 @@
 #include <string.h>
 
 #define NPOOLS 5000
-
-/* pool_of, heap_of -- addresses that nobody looks behind */
-static void *
-pool_of(size_t i)
-{
-	return (void *)((i + 1) * 4 * MIB);
-}
-
-static struct heap *
-heap_of(size_t i)
-{
-	return (struct heap *)((i + 1) * 4 * MIB + 64);
-}
 
 static bool
 found_fast(size_t i)

@@ -6,25 +6,13 @@
  */
 #include "tcache/tcache.h"
 
+#include "harness/strangers.h"
 #include "harness/threads.h"
 
 #include <pthread.h>
 
 #define NAT_ONCE 48u /* threads; more than are kept of */
 #define NPOOLS   100u
-
-/* pool_of, heap_of -- addresses that nobody looks behind */
-static void *
-pool_of(size_t i)
-{
-	return (void *)((i + 1) * 4 * MIB);
-}
-
-static struct heap *
-heap_of(size_t i)
-{
-	return (struct heap *)((i + 1) * 4 * MIB + 64);
-}
 
 static void
 park(struct heap *heap)

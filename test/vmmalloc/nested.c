@@ -197,18 +197,16 @@ static void
 fork_now(int signum)
 {
 	static char name[] = "true";
-	static unsigned n;
 	char *const args[] = {name, NULL};
 	int saved = errno;
 	pid_t pid = fork();
 
 	(void)signum;
 	if (pid == 0) {
-		if (n % 4 == 0)
+		if (nsignals % 4 == 0)
 			(void)execv("/bin/true", args);
-		_exit(n % 4 == 0 ? 1 : 0);
+		_exit(nsignals % 4 == 0 ? 1 : 0);
 	}
-	n++;
 	if (pid > 0)
 		wait_for(pid);
 	nsignals++;
