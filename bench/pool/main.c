@@ -94,10 +94,12 @@ root_new(const struct options *options)
 		(void)json_array_append_new(
 			names, json_string(options->plan.contenders[i]->name));
 	if (root == NULL)
-		root = json_pack("{so, si, si, sf, so, s[]}", "machine",
+		root = json_pack("{so, si, si, sf, sb, so, s[]}", "machine",
 			machine(), "rounds", (int)options->plan.nrounds,
 			"processes", (int)options->plan.nprocesses, "slice_ns",
-			options->plan.slice_ns, "contenders", names, "results");
+			options->plan.slice_ns, "first_word",
+			options->plan.first_word, "contenders", names,
+			"results");
 	else
 		(void)json_object_set_new(root, "contenders", names);
 	return root;

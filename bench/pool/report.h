@@ -4,7 +4,8 @@
  *
  * All work on what is in the JSON file:
  *
- *	{"machine": {...}, "contenders": [names], "results": [{
+ *	{"machine": {...}, "first_word": as the option, "contenders": [names],
+ *	 "results": [{
  *	   "work", "memory", "what", "operation", "unit": "ns" or "percent",
  *	   "threads", "touch", "pool_bytes", "clock_ns": of a measured nothing,
  *	   "contenders": {NAME: {"version", "peer": not ours, and has pools,
