@@ -5,6 +5,7 @@
 
 const struct contender *const contenders[] = {
 	&contender_vmem,
+	&contender_original,
 	&contender_memkind,
 	&contender_mimalloc,
 	&contender_jemalloc,

@@ -87,6 +87,25 @@ memory_unmap(struct extent extent)
 }
 
 int
+memory_map_again(struct extent *kept, const struct memory *memory, size_t size,
+	size_t align, struct extent *ret_extent)
+{
+	*ret_extent = *kept;
+	*kept = (struct extent){NULL, 0};
+	if (ret_extent->size == size)
+		return 0;
+	memory_unmap(*ret_extent);
+	return memory_map(memory, size, align, ret_extent);
+}
+
+void
+memory_keep(struct extent *kept, struct extent extent)
+{
+	memory_unmap(*kept);
+	*kept = extent;
+}
+
+int
 memory_give_back(const struct memory *memory, void *base, size_t size)
 {
 	return madvise(base, size,

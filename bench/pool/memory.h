@@ -42,6 +42,20 @@ int memory_map(const struct memory *memory, size_t size, size_t align,
 
 void memory_unmap(struct extent extent);
 
+/*
+ * memory_map_again -- as memory_map(), or the piece that was kept, if it is of
+ * this size
+ *
+ * A region is its caller's, and stays when a pool in it is deleted: the next
+ * pool is made in the same, as mimalloc's and jemalloc's are made in arenas
+ * whose memory they keep.
+ */
+int memory_map_again(struct extent *kept, const struct memory *memory,
+	size_t size, size_t align, struct extent *ret_extent);
+
+/* memory_keep -- for the next memory_map_again() */
+void memory_keep(struct extent *kept, struct extent extent);
+
 /* memory_give_back -- keep the addresses and give the pages to the system;
  * -1: it cannot be done */
 int memory_give_back(const struct memory *memory, void *base, size_t size);

@@ -12,6 +12,9 @@
 
 #define OPTIONS "VMEM_OPTIONS"
 
+/* of regions: a huge page */
+#define ALIGN ((size_t)1 << 21)
+
 static const char *
 load(char *ret_version, size_t size)
 {
@@ -50,31 +53,7 @@ in_region(struct extent extent)
 	return create_opts(&options);
 }
 
-/*
- * A region is its caller's, and stays when a pool in it is deleted: the next
- * pool of the size is made in the same, as the others' pools are made in arenas
- * whose memory they keep.
- */
-static struct extent spare;
-
-static int
-get_region(const struct pool *pool, struct extent *ret_extent)
-{
-	*ret_extent = spare;
-	spare = (struct extent){NULL, 0};
-	if (ret_extent->size == pool->size)
-		return 0;
-	memory_unmap(*ret_extent);
-	return memory_map(
-		pool->memory, pool->size, (size_t)1 << 21, ret_extent);
-}
-
-static void
-put_region(struct extent extent)
-{
-	memory_unmap(spare);
-	spare = extent;
-}
+static struct extent kept;
 
 static const char *
 create(struct pool *pool, const char *options)
@@ -85,10 +64,11 @@ create(struct pool *pool, const char *options)
 		return "no environment";
 	if (memory_is_file(pool->memory)) {
 		pool->handle = vmem_create(pool->memory->dir, pool->size);
-	} else if (get_region(pool, &extent) == 0) {
+	} else if (memory_map_again(&kept, pool->memory, pool->size, ALIGN,
+			   &extent) == 0) {
 		pool->handle = in_region(extent);
 		if (pool->handle == NULL)
-			put_region(extent);
+			memory_keep(&kept, extent);
 	}
 	if (options != NULL)
 		(void)unsetenv(OPTIONS);
@@ -128,7 +108,7 @@ remove_pool(struct pool *pool)
 {
 	vmem_delete(pool->handle);
 	if (!memory_is_file(pool->memory))
-		put_region(pool->extent);
+		memory_keep(&kept, pool->extent);
 }
 
 static void *

@@ -17,8 +17,8 @@ static const char *const curves[] = {
 enum { NCURVES = sizeof(curves) / sizeof(curves[0]) };
 
 /* one colour a contender, in the order of the figures */
-static const char *const colours[] = {"#000000", "#d95f02", "#1b9e77",
-	"#7570b3", "#a0a0a0", "#e7298a", "#66a61e", "#e6ab02"};
+static const char *const colours[] = {"#000000", "#386cb0", "#d95f02",
+	"#1b9e77", "#7570b3", "#a0a0a0", "#e7298a", "#66a61e", "#e6ab02"};
 enum { NCOLOURS = sizeof(colours) / sizeof(colours[0]) };
 
 /* bars are cut at this: ratios of a thousand hide the others */

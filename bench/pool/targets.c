@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHO = 2 };
+enum { WHO = 3 };
 
-static const char *const peers[WHO] = {"memkind", "mimalloc"};
+static const char *const peers[WHO] = {"original", "memkind", "mimalloc"};
 static const char *const memories[] = {"tmpfs", "region"};
 enum { NMEMORIES = sizeof(memories) / sizeof(memories[0]) };
 
@@ -25,20 +25,18 @@ struct aim {
 };
 
 static const struct aim aims[] = {
-	{"pair of 64 bytes", "pair-64", {0.04, 1.0}},
-	{"pair of 16-1024 bytes", "pair-mix", {0.05, 1.05}},
-	{"500 live objects", "set-500", {0.17, 1.10}},
-	{"20,000 live objects", "set-20k", {0.2, 0.8}},
-	{"400,000 live objects", "set-400k", {0.25, 0.35}},
-	{"1,000 of 64 bytes in bulk", "burst-order", {0.18, 1.3}},
-	{"server, 2 threads", "server-2", {0.2, 0.8}},
-	{"one thread to another", "pipe-mix", {0.2, 0.5}},
-	{"first fill of 256 MiB", "fill", {0, 0.4}},
-	{"a pool made and deleted", "pool", {0, 0.4}},
-	/* against the original library 0.2 and 0.05; memkind is nearest to it
-	 */
-	{"large, 64 KiB-16 MiB", "large", {0.2, 1.0}},
-	{"realloc, growth", "grow", {0.05, 0}},
+	{"pair of 64 bytes", "pair-64", {0.28, 0.04, 1.0}},
+	{"pair of 16-1024 bytes", "pair-mix", {0.5, 0.05, 1.05}},
+	{"500 live objects", "set-500", {0.45, 0.17, 1.10}},
+	{"20,000 live objects", "set-20k", {0.55, 0.2, 0.8}},
+	{"400,000 live objects", "set-400k", {0.6, 0.25, 0.35}},
+	{"1,000 of 64 bytes in bulk", "burst-order", {0.05, 0.18, 1.3}},
+	{"server, 2 threads", "server-2", {0.45, 0.2, 0.8}},
+	{"one thread to another", "pipe-mix", {0.3, 0.2, 0.5}},
+	{"first fill of 256 MiB", "fill", {0.4, 0, 0.4}},
+	{"a pool made and deleted", "pool", {0.15, 0, 0.4}},
+	{"large, 64 KiB-16 MiB", "large", {0.2, 0, 1.0}},
+	{"realloc, growth", "grow", {0.05, 0, 0}},
 };
 enum { NAIMS = sizeof(aims) / sizeof(aims[0]) };
 
@@ -72,7 +70,7 @@ print_aim(const json_t *root, const struct aim *aim, const char *memory)
 static void
 print_capacity(const json_t *root)
 {
-	static const double least[WHO] = {0, 4};
+	static const double least[WHO] = {6, 0, 4};
 	const json_t *result = report_find(root, "hold-256m-churn", "region");
 
 	if (result == NULL)
@@ -177,11 +175,12 @@ targets_print(const json_t *root, const json_t *programs)
 	const json_t *means;
 
 	printf("The targets: our time divided by theirs, so less is better.  "
-	       "Those against the\noriginal libvmem and UMF cannot be judged "
-	       "here: no package has them; memkind is\nthe original's nearest "
-	       "relative, and stands for it in the last two rows.\n\n"
-	       "%-47s%8s%16s%8s\n",
-		"", peers[0], "", peers[1]);
+	       "Those against UMF\ncannot be judged here: no package has it."
+	       "\n\n%-47s",
+		"");
+	for (size_t i = 0; i < WHO; i++)
+		printf("%8s%16s", peers[i], "");
+	printf("\n");
 	for (size_t i = 0; i < NAIMS; i++)
 		for (size_t j = 0; j < NMEMORIES; j++)
 			print_aim(root, &aims[i], memories[j]);

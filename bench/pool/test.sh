@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# test.sh PROGRAM -- does bench-pool measure, resume and report?  No times are
+# test.sh PROGRAM LIBRARY -- does bench-pool measure, resume and report?  No times are
 # judged: the machine may have other work
 set -eu
 program=$1
+library=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -40,5 +41,9 @@ grep -q '^pair-16 region' "$tmp/second" || fail "pair-16 was not measured"
 grep -q '^Where ours is behind' "$tmp/third" || fail "no table of that name"
 ! "$program" --report "$tmp/figures.json" --table none 2>"$tmp/error" ||
 	fail "a table that is not there was printed"
+BENCH_ORIGINAL=$library "$program" --memory region --rounds 1 --slice 1 \
+	--works pair-64 --contenders original >"$tmp/fourth"
+grep -q '^original: BENCH_ORIGINAL names a newer library' "$tmp/fourth" ||
+	fail "ours was taken for the original"
 ! "$program" --works pair-64 --contenders nobody 2>"$tmp/error" ||
 	fail "a contender that is not there was measured"

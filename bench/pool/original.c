@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * original.c -- the original libvmem, which tools/get-original fetches
+ *
+ * It lies where $BENCH_ORIGINAL says: the name alone is ours as well.
+ */
+#include "contender.h"
+#include "library.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VARIABLE "BENCH_ORIGINAL"
+
+/* of regions, as ours: a huge page */
+#define ALIGN ((size_t)1 << 21)
+
+static void *(*original_create)(const char *dir, size_t size);
+static void *(*original_create_in_region)(void *addr, size_t size);
+static void (*original_delete)(void *pool);
+static void *(*original_malloc)(void *pool, size_t size);
+static void (*original_free)(void *pool, void *ptr);
+static void *(*original_calloc)(void *pool, size_t n, size_t size);
+static void *(*original_realloc)(void *pool, void *ptr, size_t size);
+static void *(*original_aligned)(void *pool, size_t align, size_t size);
+static const char *(*original_errormsg)(void);
+static const char *(*original_check_version)(unsigned major, unsigned minor);
+
+static const struct library_function functions[] = {
+	{"vmem_create", &original_create},
+	{"vmem_create_in_region", &original_create_in_region},
+	{"vmem_delete", &original_delete},
+	{"vmem_malloc", &original_malloc},
+	{"vmem_free", &original_free},
+	{"vmem_calloc", &original_calloc},
+	{"vmem_realloc", &original_realloc},
+	{"vmem_aligned_alloc", &original_aligned},
+	{"vmem_errormsg", &original_errormsg},
+	{"vmem_check_version", &original_check_version},
+	{NULL, NULL},
+};
+
+static struct extent kept;
+
+static const char *
+load(char *ret_version, size_t size)
+{
+	const char *path = getenv(VARIABLE);
+	const char *why;
+
+	if (path == NULL)
+		return "no " VARIABLE ", see tools/get-original";
+	why = library_load(path, functions);
+	if (why != NULL)
+		return why;
+	/* the last release is 1.8, of interface 1.1; 1.2 is ours */
+	if (original_check_version(1, 2) == NULL)
+		return VARIABLE " names a newer library";
+	(void)snprintf(ret_version, size, "1.8");
+	return NULL;
+}
+
+static const char *
+create(struct pool *pool)
+{
+	struct extent extent = {NULL, 0};
+
+	if (memory_is_file(pool->memory)) {
+		pool->handle = original_create(pool->memory->dir, pool->size);
+	} else if (memory_map_again(&kept, pool->memory, pool->size, ALIGN,
+			   &extent) == 0) {
+		pool->handle =
+			original_create_in_region(extent.base, extent.size);
+		if (pool->handle == NULL)
+			memory_keep(&kept, extent);
+	}
+	if (pool->handle == NULL)
+		return original_errormsg();
+	pool->extent = (struct extent){pool->handle, pool->size};
+	pool->bounded = true;
+	return NULL;
+}
+
+static void
+remove_pool(struct pool *pool)
+{
+	original_delete(pool->handle);
+	if (!memory_is_file(pool->memory))
+		memory_keep(&kept, pool->extent);
+}
+
+static void *
+call_alloc(void *ctx, size_t size)
+{
+	return original_malloc(ctx, size);
+}
+
+static void
+call_free(void *ctx, void *ptr)
+{
+	original_free(ctx, ptr);
+}
+
+static void *
+call_calloc(void *ctx, size_t size)
+{
+	return original_calloc(ctx, 1, size);
+}
+
+static void *
+call_realloc(void *ctx, void *ptr, size_t size)
+{
+	return original_realloc(ctx, ptr, size);
+}
+
+static void *
+call_aligned(void *ctx, size_t align, size_t size)
+{
+	return original_aligned(ctx, align, size);
+}
+
+static int
+enter(struct pool *pool, struct heap *ret_heap)
+{
+	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
+		call_calloc, call_realloc, call_aligned};
+	return 0;
+}
+
+static void
+leave(struct pool *pool, struct heap *heap)
+{
+	(void)pool;
+	(void)heap;
+}
+
+const struct contender contender_original = {
+	.name = "original",
+	.what = "libvmem 1.8 of 2020: vmem_create(), vmem_create_in_region()",
+	.load = load,
+	.create = create,
+	.remove = remove_pool,
+	.enter = enter,
+	.leave = leave,
+};
