@@ -36,6 +36,7 @@ demo: all ## show what the library does
 
 test: | build ## run every test, many of them under the sanitizers too
 	$(DEPS) build test
+	tools/get-original build/original || :
 	$(call build,release,-DVMEM_TESTS=ON)
 	$(call build,asan,-DVMEM_TESTS=ON)
 	$(call build,tsan,-DVMEM_TESTS=ON)

@@ -169,6 +169,21 @@ print_programs(const json_t *means, const char *name, const char *memory)
 		ratio, ratio <= 1 ? "reached" : "SHORT");
 }
 
+/* print_preload -- whole programs, against the original in the same pools */
+static void
+print_preload(const json_t *means)
+{
+	static const double most = 1 / 1.15;
+	double ratio = json_number_value(json_object_get(means, "original"));
+
+	printf("%-27s%-12s%-8s", "whole programs", "programs", "tmpfs");
+	if (ratio <= 0)
+		printf("not measured: make bench-programs\n");
+	else
+		printf("%.3f of the original, aim %.2f: %s\n", ratio, most,
+			ratio <= most ? "reached" : "SHORT");
+}
+
 void
 targets_print(const json_t *root, const json_t *programs)
 {
@@ -190,4 +205,5 @@ targets_print(const json_t *root, const json_t *programs)
 	means = json_object_get(programs, "geometric_means");
 	print_programs(means, "vmmalloc", "tmpfs");
 	print_programs(means, "vmmalloc/anon", "private");
+	print_preload(json_object_get(programs, "ours_by"));
 }

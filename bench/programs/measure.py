@@ -17,12 +17,15 @@ import sys
 import time
 
 import report
-from report import BASE, OURS, PEERS
+from report import BASE, ORIGINAL, OURS, PEERS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 HARNESS = os.path.join(TOP, "test", "programs", "harness.sh")
 LIBRARY = os.path.join(TOP, "build", "release", "lib", "libvmmalloc.so.1")
+# where tools/get-original leaves it
+ORIGINAL_LIBRARY = os.path.join(TOP, "build", "original", "usr", "lib",
+	"libvmmalloc.so.1")
 THREADS = (2, 20, 200)
 # of one process with a large heap: each has a pool that is reserved at once
 HUGE_WORKS = ("memcached", "node", "sqlite", "threads", "xz", "zstd")
@@ -164,6 +167,11 @@ def find_contenders(options):
 			contenders.append(Contender(name, path))
 		else:
 			print("left out: %s: no %s here" % (name, file))
+	if os.path.exists(ORIGINAL_LIBRARY):
+		contenders.append(Contender(ORIGINAL,
+			os.path.realpath(ORIGINAL_LIBRARY), options.pools))
+	else:
+		print("left out: %s: see tools/get-original" % ORIGINAL)
 	if not os.path.exists(options.library):
 		sys.exit("measure: no %s: run make" % options.library)
 	# a copy: it may be built anew meanwhile
@@ -340,8 +348,8 @@ def parse():
 		help="do not go on with a run that was broken off")
 	parser.add_argument("--plots", metavar="FOLDER")
 	parser.add_argument("--contenders", metavar="NAME,...",
-		help="some of %s, %s, %s/anon, %s/huge" % (", ".join(PEERS),
-			OURS, OURS, OURS))
+		help="some of %s, %s, %s, %s/anon, %s/huge" % (
+			", ".join(PEERS), ORIGINAL, OURS, OURS, OURS))
 	parser.add_argument("--library", metavar="FILE", default=LIBRARY,
 		help="ours, when not that of build/release")
 	# what the script that starts this has made

@@ -16,7 +16,10 @@ import sys
 
 BASE = "glibc"
 OURS = "vmmalloc"
+# its namesake, in the same pools
+ORIGINAL = "original"
 PEERS = ("jemalloc", "mimalloc", "tcmalloc")
+OTHERS = (BASE,) + PEERS + (ORIGINAL,)
 MIB = 1 << 20
 # what is told: field, unit, form, headline
 FIELDS = (
@@ -27,8 +30,8 @@ FIELDS = (
 		"MiB of all processes, with their files and pools in tmpfs"),
 )
 # of bars, in the order of the contenders
-COLOURS = ("#999999", "#e69f00", "#56b4e9", "#009e73", "#cc3311", "#aa4499",
-	"#332288")
+COLOURS = ("#999999", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc3311",
+	"#aa4499", "#332288")
 
 
 def ratio(figures, name, field, base=BASE):
@@ -117,7 +120,7 @@ def show_rest(results, names):
 		" smaller" % OURS)
 	for field, _, _, title in FIELDS:
 		means = [(name, mean_of(results, OURS, field, name))
-			for name in names if name in (BASE,) + PEERS]
+			for name in names if name in OTHERS]
 		print("  %-60s" % title + ", ".join("%s %.3f" % each
 			for each in means if each[1]))
 
@@ -131,6 +134,9 @@ def write_json(path, machine, results, names, is_whole):
 			# of the last 15 minutes, what is measured included
 			"load": round(os.getloadavg()[2], 1),
 			"contenders": names,
+			# of seconds by ours, in programs that both end
+			"ours_by": {name: mean_of(results, OURS, FIELDS[0][0],
+					name) for name in names if name in OTHERS},
 			# of seconds; then of all figures
 			"geometric_means": {name: mean_of(results, name,
 					FIELDS[0][0]) for name in names},

@@ -79,7 +79,8 @@ set_under() {
 		UNDER+=("VMMALLOC_TIERS=heap:anon:$size")
 	else
 		UNDER+=("VMMALLOC_POOL_DIR=${UNDER_DIR:-}"
-			"VMMALLOC_POOL_SIZE=$size")
+			# the original, which is measured too, wants bytes
+			"VMMALLOC_POOL_SIZE=$(numfmt --from=iec "$size")")
 	fi
 	[ -z "${UNDER_FORK:-}" ] || UNDER+=("VMMALLOC_FORK=$UNDER_FORK")
 }
