@@ -29,15 +29,16 @@ heap_alloc_large(
 {
 	*ret_clean = false;
 	struct desc *d = NULL;
+	unsigned lg_place = lg_align;
 	if (lg_align <= RUN_LG_PAGE)
-		d = cache_get(h, npages);
+		d = cache_get(h, npages, &lg_place);
 	if (d != NULL) {
 		/* relaxed: only who holds the address looks at it */
 		store_relaxed(&d->owner, (uint64_t)RUN_LARGE);
 	} else {
 		d = run_alloc(
-			h->runs, npages, 1, RUN_LARGE, lg_align, ret_clean);
-		if (d == NULL && h->cache.nruns > 0) {
+			h->runs, npages, 1, RUN_LARGE, lg_place, ret_clean);
+		if (d == NULL && (h->cache.nruns > 0 || lg_place > lg_align)) {
 			cache_release(h);
 			d = run_alloc(h->runs, npages, 1, RUN_LARGE, lg_align,
 				ret_clean);

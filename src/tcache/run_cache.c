@@ -281,12 +281,17 @@ find(const struct heap *h, size_t npages, size_t grain)
 }
 
 struct desc *
-cache_get(struct heap *h, size_t npages)
+cache_get(struct heap *h, size_t npages, unsigned *ret_lg_align)
 {
+	size_t grain = grain_of(h, npages);
+	*ret_lg_align = RUN_LG_PAGE + lg_floor(grain);
 	if (h->cache.npages < npages)
 		return NULL;
-	size_t grain = grain_of(h, npages);
 	struct desc *d = find(h, npages, grain);
+	if (d == NULL && grain > GRAIN_LEAST) {
+		grain = GRAIN_LEAST;
+		d = find(h, npages, grain);
+	}
 	if (d == NULL && grain > 1) {
 		grain = 1;
 		d = find(h, npages, grain);

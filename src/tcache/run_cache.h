@@ -57,8 +57,11 @@ unsigned large_class(size_t npages);
 /* large_class_pages -- the most pages that a class holds */
 size_t large_class_pages(unsigned cls);
 
-/* cache_get -- npages pages out of the cache, RUN_CACHED still; or NULL */
-struct desc *cache_get(struct heap *h, size_t npages);
+/*
+ * cache_get -- npages pages out of the cache, RUN_CACHED still; or NULL
+ * Then they best come from the runs at a multiple of 2^*ret_lg_align bytes.
+ */
+struct desc *cache_get(struct heap *h, size_t npages, unsigned *ret_lg_align);
 
 /* cache_most -- pages that a heap may ever keep */
 uint32_t cache_most(const struct heap_dir *dir);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_run_places.c -- where large objects begin that take the place of others
+ *
+ * ctest: timeout=300
+ */
+#include "harness/heaps.h"
+
+static struct heaps pool;
+static struct heap *heap;
+
+static void
+open_heap(void)
+{
+	heaps_open(&pool, 512 * MIB, HARDENING_DEFAULT);
+	heap = dir_attach(&pool.dir, true);
+	must(heap != NULL);
+}
+
+static void *
+take(size_t npages)
+{
+	bool clean;
+
+	return heap_alloc_large(heap, npages, RUN_LG_PAGE, &clean);
+}
+
+static void
+give(void *p)
+{
+	must(heap_free(heap, p) == FREE_DONE);
+}
+
+static bool
+begins_at_a_place(const void *p, size_t npages)
+{
+	return (uintptr_t)p % (npages * RUN_PAGE) == 0;
+}
+
+/* what the cache has no room for begins at such a place too */
+static void
+alloc__in_the_place_of_another_but_larger__begins_at_a_place(void **state)
+{
+	(void)state;
+	open_heap();
+	for (size_t i = 0; i < 32; i++) {
+		must(take(1) != NULL);
+		give(take(17));
+		assert_true(begins_at_a_place(take(64), 16));
+		cache_release(heap);
+	}
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+/* objects that are only added lie close together */
+static void
+alloc__of_no_other__begins_at_the_next_page(void **state)
+{
+	char *p, *q;
+
+	(void)state;
+	open_heap();
+	must(take(1) != NULL);
+	p = take(65);
+	q = take(65);
+	assert_ptr_equal(q, p + 65 * RUN_PAGE);
+	heaps_close(&pool);
+}
+
+/* begins -- of n objects replaced at random, those at pages of their own */
+static size_t
+begins(struct rng *rng, void **live, size_t nlive, size_t n)
+{
+	static bool seen[(512 * MIB) / RUN_PAGE];
+	size_t ndifferent = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		void **p = &live[rng_between(rng, 0, nlive - 1)];
+		size_t lg = rng_between(rng, 4, 11);
+		size_t page;
+
+		if (*p != NULL)
+			give(*p);
+		*p = take(rng_between(rng, (size_t)1 << lg, (size_t)2 << lg));
+		must(*p != NULL);
+		page = run_page(&pool.s.rs, *p);
+		ndifferent += !seen[page];
+		seen[page] = true;
+	}
+	return ndifferent;
+}
+
+/* so that no page of them is touched for the first time */
+static void
+all__large_objects_at_random__soon_begin_at_known_places(void **state)
+{
+	enum { LIVE = 16, WARM = 200000, MORE = 20000 };
+	void *live[LIVE] = {NULL};
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, "places");
+	open_heap();
+	(void)begins(&rng, live, LIVE, WARM);
+	assert_in_range(begins(&rng, live, LIVE, MORE), 0, MORE / 400);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			alloc__in_the_place_of_another_but_larger__begins_at_a_place),
+		cmocka_unit_test(alloc__of_no_other__begins_at_the_next_page),
+		cmocka_unit_test(
+			all__large_objects_at_random__soon_begin_at_known_places),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
