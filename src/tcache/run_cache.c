@@ -12,8 +12,8 @@
 #define LINEAR        4u /* and one a page up to here */
 #define CACHE_OF_FREE 4u /* no more than a part of what is free */
 
-/* where there is much room, all heaps together may keep this many times as much
- * as one does elsewhere */
+/* where there is much room, a heap may keep this many times as much as elsewhere,
+ * and all heaps together twice that */
 #define CACHE_WIDE      16u
 #define CACHE_WIDE_POOL ((size_t)256 << 20)
 
@@ -220,8 +220,10 @@ grain_of(struct heap *h, size_t npages)
 	c->nplaces--;
 	/* relaxed: a hint */
 	size_t room = load_relaxed(&h->runs->nfree) + (size_t)c->npages;
-	if (npages < GRAIN_LEAST || !is_wide(h->runs) ||
-		room < most - most / GRAIN_TAKEN)
+	/* what others keep in their caches counts as taken, but it is not */
+	bool is_alone = load_relaxed(&h->dir->nprivate) <= 1;
+	size_t taken = most / (is_alone ? GRAIN_TAKEN : GRAIN_TAKEN / 2);
+	if (npages < GRAIN_LEAST || !is_wide(h->runs) || room < most - taken)
 		return 1;
 	size_t part = (size_t)1 << (lg_floor(npages) - GRAIN_LG_PARTS);
 	return clamp_size(part, GRAIN_LEAST, GRAIN_MOST);
@@ -306,10 +308,10 @@ cache_most(const struct heap_dir *dir)
 }
 
 /*
- * limit_of -- pages that a heap may keep now: its part of what all may, which
- * is more in a wide pool, and little in one that comes to its end, as each run
- * in a cache is an island between the free pages; nothing where these go back
- * at once
+ * limit_of -- pages that a heap may keep now: its part of what all may, which is
+ * twice what one may, more in a wide pool, and little in one that comes to its
+ * end, as each run in a cache is an island between the free pages; nothing where
+ * these go back at once
  */
 static uint32_t
 limit_of(const struct heap *h)
@@ -320,7 +322,7 @@ limit_of(const struct heap *h)
 	/* relaxed: see run_set_decay() */
 	if (load_relaxed(&h->runs->decay.ms) == 0)
 		return 0;
-	uint32_t part = cache_most(dir) / (n == 0 ? 1 : n);
+	uint32_t part = cache_most(dir) / (n < 2 ? 2 : n) * 2;
 	part = (uint32_t)max_size(part, dir->cache_pages);
 	/* relaxed: a hint */
 	return min_u32(part, load_relaxed(&h->runs->nfree) / CACHE_OF_FREE);

@@ -18,11 +18,17 @@ open_heap(void)
 }
 
 static void *
-take(size_t npages)
+take_from(struct heap *h, size_t npages)
 {
 	bool clean;
 
-	return heap_alloc_large(heap, npages, RUN_LG_PAGE, &clean);
+	return heap_alloc_large(h, npages, RUN_LG_PAGE, &clean);
+}
+
+static void *
+take(size_t npages)
+{
+	return take_from(heap, npages);
 }
 
 static void
@@ -43,6 +49,30 @@ alloc__in_the_place_of_another_but_larger__begins_at_a_place(void **state)
 {
 	(void)state;
 	open_heap();
+	for (size_t i = 0; i < 32; i++) {
+		must(take(1) != NULL);
+		give(take(17));
+		assert_true(begins_at_a_place(take(64), 16));
+		cache_release(heap);
+	}
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
+/* what another heap keeps is as good as free, and each may keep a quarter */
+static void
+alloc__another_heap_keeps_a_quarter__begins_at_a_place(void **state)
+{
+	enum { MIB_PAGES = 1 << (20 - RUN_LG_PAGE) };
+	struct heap *other;
+
+	(void)state;
+	open_heap();
+	other = dir_attach(&pool.dir, false);
+	must(other != NULL);
+	must(take_from(other, 50 * MIB_PAGES) != NULL);
+	must(heap_free(other, take_from(other, 90 * MIB_PAGES)) == FREE_DONE);
+	assert_int_equal(other->cache.npages, 90 * MIB_PAGES);
 	for (size_t i = 0; i < 32; i++) {
 		must(take(1) != NULL);
 		give(take(17));
@@ -114,6 +144,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			alloc__in_the_place_of_another_but_larger__begins_at_a_place),
+		cmocka_unit_test(
+			alloc__another_heap_keeps_a_quarter__begins_at_a_place),
 		cmocka_unit_test(alloc__of_no_other__begins_at_the_next_page),
 		cmocka_unit_test(
 			all__large_objects_at_random__soon_begin_at_known_places),
