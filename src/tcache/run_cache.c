@@ -12,8 +12,8 @@
 #define LINEAR        4u /* and one a page up to here */
 #define CACHE_OF_FREE 4u /* no more than a part of what is free */
 
-/* where there is much room, a heap may keep this many times as much as elsewhere,
- * and all heaps together twice that */
+/* where there is much room, a heap may keep this many times as much as
+ * elsewhere, and all heaps together twice that */
 #define CACHE_WIDE      16u
 #define CACHE_WIDE_POOL ((size_t)256 << 20)
 
@@ -308,10 +308,10 @@ cache_most(const struct heap_dir *dir)
 }
 
 /*
- * limit_of -- pages that a heap may keep now: its part of what all may, which is
- * twice what one may, more in a wide pool, and little in one that comes to its
- * end, as each run in a cache is an island between the free pages; nothing where
- * these go back at once
+ * limit_of -- pages that a heap may keep now: its part of what all may, which
+ * is twice what one may, more in a wide pool, and little in one that comes to
+ * its end, as each run in a cache is an island between the free pages; nothing
+ * where these go back at once
  */
 static uint32_t
 limit_of(const struct heap *h)
