@@ -110,6 +110,8 @@ struct backing {
 	size_t reserved; /* bytes from base with memory or space behind them */
 	enum backing_give give;
 	bool is_own;  /* copy-on-write: no other process sees what is written */
+	bool touch;   /* many pages are better touched by one system call, which
+			 takes no memory that is not taken already */
 	char *shadow; /* the same file mapped private, no access; or NULL */
 	int fd;       /* of the file, or -1; the program may have closed it */
 	uint64_t ino; /* of the file behind fd */

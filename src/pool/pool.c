@@ -67,6 +67,7 @@ format(struct record *rec, const struct pool_want *want)
 		.granule = b->unit,
 		.reserved = b->reserved,
 		.give = b->give,
+		.touch = b->touch,
 		.decay_ms = want->decay_ms,
 	};
 	if (!b->zero)

@@ -49,6 +49,7 @@ run_space_behind(struct run_space *rs, const struct run_behind *behind)
 	size_t granule = behind->granule >> RUN_LG_PAGE;
 	size_t from = h.from + rs->bias, n = rs->npages - h.from;
 	rs->decay.ms = behind->decay_ms;
+	rs->touch = behind->touch;
 	/* the blocks of the bitmaps would be no whole granules: all is there */
 	if (granule > TREE_BLOCK_BITS)
 		return;
@@ -86,6 +87,14 @@ run_space_filled(struct run_space *rs, size_t page, size_t end)
 		pages_release(rs, bit, n);
 	store_relaxed(&rs->is_bare, (uint32_t)(rs->nhollow > 0));
 	lock_release(&rs->lock, RANK_RUN);
+}
+
+void
+run_touch(const struct run_space *rs, const struct desc *d)
+{
+	/* relaxed: private copies of the pages, as after a fork, take memory */
+	if (rs->touch != 0 && load_relaxed(&rs->give) == BACKING_GIVE_FILE)
+		backing_touch(d->base, (size_t)d->npages << RUN_LG_PAGE);
 }
 
 size_t

@@ -109,6 +109,7 @@ struct run_space {
 	uint32_t meta_pages; /* pages kept for descriptors at the front */
 	uint32_t granule;    /* pages that are hollow together; set once */
 	uint32_t is_bare;    /* opened with hollow pages; atomic, relaxed */
+	uint32_t touch;      /* see run_touch(); set once at create */
 	uint32_t due;        /* run_decay() has work; atomic, relaxed: a hint */
 	struct lock lock;    /* RANK_RUN */
 	uint32_t nfree;      /* free pages; lock; atomic to look */
@@ -227,6 +228,7 @@ struct run_behind {
 	size_t granule;  /* bytes; a power of two, at least RUN_PAGE */
 	size_t reserved; /* bytes from the beginning; the rest is hollow */
 	enum backing_give give;
+	bool touch; /* see run_touch() */
 	int decay_ms;
 };
 
@@ -292,6 +294,14 @@ size_t run_step_over(const struct run_space *rs, size_t page);
  */
 struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean);
+
+/*
+ * run_touch -- the caller will write to all pages of a run that nobody has used
+ *
+ * Where they have memory already, but a first touch of each waits for the
+ * kernel, they are touched by one system call.
+ */
+void run_touch(const struct run_space *rs, const struct desc *d);
 
 /*
  * run_is_short -- has the kernel refused memory for hollow pages? As long as it

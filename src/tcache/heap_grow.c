@@ -8,6 +8,7 @@
 
 #define SLABS_A_STEP 4u /* slabs of a bin before they grow */
 #define SLABS_SMALL  5u /* of a bin of a bare pool, each double the last */
+#define TOUCH_LEAST  4u /* pages of a slab that a system call is worth */
 
 /* grow_step -- how large the bin's next slab is */
 static unsigned
@@ -39,10 +40,14 @@ static bool
 grow_by(struct heap *h, struct bin *b, unsigned npages)
 {
 	unsigned nobj = class_nobj(&h->table->cls[b->cls], npages);
+	bool clean;
 	struct desc *d = run_alloc(h->runs, npages, slab_granules(nobj),
-		RUN_NONE, RUN_LG_PAGE, NULL);
+		RUN_NONE, RUN_LG_PAGE, &clean);
 	if (d == NULL)
 		return false;
+	/* a bin that has filled a slab will fill another; most never do */
+	if (clean && b->nslabs > 0 && npages >= TOUCH_LEAST)
+		run_touch(h->runs, d);
 	struct slab *s = (struct slab *)d;
 	slab_init(s, h->owner, b, h->table, b->cls);
 	if (unlikely(h->hardening == HARDENING_GUARDED))
