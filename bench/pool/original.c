@@ -4,7 +4,6 @@
  *
  * It lies where $BENCH_ORIGINAL says: the name alone is ours as well.
  */
-#include "contender.h"
 #include "library.h"
 
 #include <stdio.h>
@@ -22,9 +21,12 @@ static void *(*original_malloc)(void *pool, size_t size);
 static void (*original_free)(void *pool, void *ptr);
 static void *(*original_calloc)(void *pool, size_t n, size_t size);
 static void *(*original_realloc)(void *pool, void *ptr, size_t size);
-static void *(*original_aligned)(void *pool, size_t align, size_t size);
+static void *(*original_aligned_alloc)(void *pool, size_t align, size_t size);
 static const char *(*original_errormsg)(void);
 static const char *(*original_check_version)(unsigned major, unsigned minor);
+
+#define CALL(name) original_##name
+#include "family.h"
 
 static const struct library_function functions[] = {
 	{"vmem_create", &original_create},
@@ -34,13 +36,11 @@ static const struct library_function functions[] = {
 	{"vmem_free", &original_free},
 	{"vmem_calloc", &original_calloc},
 	{"vmem_realloc", &original_realloc},
-	{"vmem_aligned_alloc", &original_aligned},
+	{"vmem_aligned_alloc", &original_aligned_alloc},
 	{"vmem_errormsg", &original_errormsg},
 	{"vmem_check_version", &original_check_version},
 	{NULL, NULL},
 };
-
-static struct extent kept;
 
 static const char *
 load(char *ret_version, size_t size)
@@ -79,59 +79,6 @@ create(struct pool *pool)
 	pool->extent = (struct extent){pool->handle, pool->size};
 	pool->bounded = true;
 	return NULL;
-}
-
-static void
-remove_pool(struct pool *pool)
-{
-	original_delete(pool->handle);
-	if (!memory_is_file(pool->memory))
-		memory_keep(&kept, pool->extent);
-}
-
-static void *
-call_alloc(void *ctx, size_t size)
-{
-	return original_malloc(ctx, size);
-}
-
-static void
-call_free(void *ctx, void *ptr)
-{
-	original_free(ctx, ptr);
-}
-
-static void *
-call_calloc(void *ctx, size_t size)
-{
-	return original_calloc(ctx, 1, size);
-}
-
-static void *
-call_realloc(void *ctx, void *ptr, size_t size)
-{
-	return original_realloc(ctx, ptr, size);
-}
-
-static void *
-call_aligned(void *ctx, size_t align, size_t size)
-{
-	return original_aligned(ctx, align, size);
-}
-
-static int
-enter(struct pool *pool, struct heap *ret_heap)
-{
-	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
-		call_calloc, call_realloc, call_aligned};
-	return 0;
-}
-
-static void
-leave(struct pool *pool, struct heap *heap)
-{
-	(void)pool;
-	(void)heap;
 }
 
 const struct contender contender_original = {

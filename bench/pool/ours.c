@@ -2,13 +2,14 @@
 /*
  * ours.c -- libvmem, at its three levels of hardening, and with read-ahead
  */
-#include "contender.h"
-
 #include <dlfcn.h>
 #include <libvmem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CALL(name) vmem_##name
+#include "family.h"
 
 #define OPTIONS "VMEM_OPTIONS"
 
@@ -52,8 +53,6 @@ in_region(struct extent extent)
 	options.give_back = VMEM_GIVE_DONTNEED;
 	return create_opts(&options);
 }
-
-static struct extent kept;
 
 static const char *
 create(struct pool *pool, const char *options)
@@ -101,59 +100,6 @@ static const char *
 create_ahead(struct pool *pool)
 {
 	return create(pool, "readahead=1");
-}
-
-static void
-remove_pool(struct pool *pool)
-{
-	vmem_delete(pool->handle);
-	if (!memory_is_file(pool->memory))
-		memory_keep(&kept, pool->extent);
-}
-
-static void *
-call_alloc(void *ctx, size_t size)
-{
-	return vmem_malloc(ctx, size);
-}
-
-static void
-call_free(void *ctx, void *ptr)
-{
-	vmem_free(ctx, ptr);
-}
-
-static void *
-call_calloc(void *ctx, size_t size)
-{
-	return vmem_calloc(ctx, 1, size);
-}
-
-static void *
-call_realloc(void *ctx, void *ptr, size_t size)
-{
-	return vmem_realloc(ctx, ptr, size);
-}
-
-static void *
-call_aligned(void *ctx, size_t align, size_t size)
-{
-	return vmem_aligned_alloc(ctx, align, size);
-}
-
-static int
-enter(struct pool *pool, struct heap *ret_heap)
-{
-	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
-		call_calloc, call_realloc, call_aligned};
-	return 0;
-}
-
-static void
-leave(struct pool *pool, struct heap *heap)
-{
-	(void)pool;
-	(void)heap;
 }
 
 static void

@@ -37,10 +37,18 @@ give(void *p)
 	must(heap_free(heap, p) == FREE_DONE);
 }
 
-static bool
-begins_at_a_place(const void *p, size_t npages)
+/* objects that take the place of smaller ones, wherever the next page is */
+static void
+assert_begins_at_places(void)
 {
-	return (uintptr_t)p % (npages * RUN_PAGE) == 0;
+	for (size_t i = 0; i < 32; i++) {
+		must(take(1) != NULL);
+		give(take(17));
+		assert_int_equal((uintptr_t)take(64) % (16 * RUN_PAGE), 0);
+		cache_release(heap);
+	}
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
 }
 
 /* what the cache has no room for begins at such a place too */
@@ -49,14 +57,7 @@ alloc__in_the_place_of_another_but_larger__begins_at_a_place(void **state)
 {
 	(void)state;
 	open_heap();
-	for (size_t i = 0; i < 32; i++) {
-		must(take(1) != NULL);
-		give(take(17));
-		assert_true(begins_at_a_place(take(64), 16));
-		cache_release(heap);
-	}
-	assert_int_equal(heaps_nfindings(&pool), 0);
-	heaps_close(&pool);
+	assert_begins_at_places();
 }
 
 /* what another heap keeps is as good as free, and each may keep a quarter */
@@ -73,14 +74,7 @@ alloc__another_heap_keeps_a_quarter__begins_at_a_place(void **state)
 	must(take_from(other, 50 * MIB_PAGES) != NULL);
 	must(heap_free(other, take_from(other, 90 * MIB_PAGES)) == FREE_DONE);
 	assert_int_equal(other->cache.npages, 90 * MIB_PAGES);
-	for (size_t i = 0; i < 32; i++) {
-		must(take(1) != NULL);
-		give(take(17));
-		assert_true(begins_at_a_place(take(64), 16));
-		cache_release(heap);
-	}
-	assert_int_equal(heaps_nfindings(&pool), 0);
-	heaps_close(&pool);
+	assert_begins_at_places();
 }
 
 /* objects that are only added lie close together */
