@@ -13,6 +13,7 @@ const struct contender *const contenders[] = {
 	&contender_vmem_h0,
 	&contender_vmem_h2,
 	&contender_vmem_ahead,
+	&contender_nothing,
 };
 const size_t ncontenders = sizeof(contenders) / sizeof(contenders[0]);
 

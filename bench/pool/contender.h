@@ -12,7 +12,7 @@
 #include "heap.h"
 #include "memory.h"
 
-enum { CONTENDERS_MAX = 9 };
+enum { CONTENDERS_MAX = 10 };
 
 /* a pool of one contender */
 struct pool {
@@ -53,6 +53,7 @@ extern const struct contender contender_vmem;
 extern const struct contender contender_vmem_h0;
 extern const struct contender contender_vmem_h2;
 extern const struct contender contender_vmem_ahead;
+extern const struct contender contender_nothing;
 extern const struct contender contender_original;
 extern const struct contender contender_memkind;
 extern const struct contender contender_mimalloc;
