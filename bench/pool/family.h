@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * family.h -- the calls of a library whose functions are those of libvmem: the
- * original's and ours are called alike
+ * family.h -- the calls of a library whose functions are like those of libvmem:
+ * the pool first, then what malloc and so on take
  *
  * Included once by each contender's file, which says what CALL(malloc) and so
  * on are.  A pool has nothing of a thread's own.
@@ -54,16 +54,6 @@ leave(struct pool *pool, struct heap *heap)
 {
 	(void)pool;
 	(void)heap;
-}
-
-static struct extent kept;
-
-static void
-remove_pool(struct pool *pool)
-{
-	CALL(delete)(pool->handle);
-	if (!memory_is_file(pool->memory))
-		memory_keep(&kept, pool->extent);
 }
 
 #endif

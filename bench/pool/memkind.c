@@ -2,7 +2,6 @@
 /*
  * memkind.c -- memkind: PMEM kinds in files, fixed kinds in regions
  */
-#include "contender.h"
 #include "library.h"
 
 #include <stdio.h>
@@ -17,6 +16,17 @@ static void *(*kind_realloc)(void *kind, void *ptr, size_t size);
 static int (*kind_memalign)(
 	void *kind, void **ret_ptr, size_t align, size_t size);
 static int (*get_version)(void);
+
+static void *
+kind_aligned_alloc(void *kind, size_t align, size_t size)
+{
+	void *ptr;
+
+	return kind_memalign(kind, &ptr, align, size) == 0 ? ptr : NULL;
+}
+
+#define CALL(name) kind_##name
+#include "family.h"
 
 static const struct library_function functions[] = {
 	{"memkind_create_pmem", &create_pmem},
@@ -77,53 +87,6 @@ remove_pool(struct pool *pool)
 	(void)destroy_kind(pool->handle);
 	if (!memory_is_file(pool->memory))
 		memory_unmap(pool->extent);
-}
-
-static void *
-call_alloc(void *ctx, size_t size)
-{
-	return kind_malloc(ctx, size);
-}
-
-static void
-call_free(void *ctx, void *ptr)
-{
-	kind_free(ctx, ptr);
-}
-
-static void *
-call_calloc(void *ctx, size_t size)
-{
-	return kind_calloc(ctx, 1, size);
-}
-
-static void *
-call_realloc(void *ctx, void *ptr, size_t size)
-{
-	return kind_realloc(ctx, ptr, size);
-}
-
-static void *
-call_aligned(void *ctx, size_t align, size_t size)
-{
-	void *ptr;
-
-	return kind_memalign(ctx, &ptr, align, size) == 0 ? ptr : NULL;
-}
-
-static int
-enter(struct pool *pool, struct heap *ret_heap)
-{
-	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
-		call_calloc, call_realloc, call_aligned};
-	return 0;
-}
-
-static void
-leave(struct pool *pool, struct heap *heap)
-{
-	(void)pool;
-	(void)heap;
 }
 
 const struct contender contender_memkind = {

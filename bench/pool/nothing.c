@@ -47,12 +47,6 @@ nothing_aligned_alloc(void *pool, size_t align, size_t size)
 	return pool;
 }
 
-static void
-nothing_delete(void *pool)
-{
-	(void)pool;
-}
-
 /* called as those of libraries are: by pointers that the compiler cannot know
  */
 static struct {
@@ -61,9 +55,8 @@ static struct {
 	void *(*calloc)(void *pool, size_t n, size_t size);
 	void *(*realloc)(void *pool, void *ptr, size_t size);
 	void *(*aligned_alloc)(void *pool, size_t align, size_t size);
-	void (*delete)(void *pool);
 } volatile calls = {nothing_malloc, nothing_free, nothing_calloc,
-	nothing_realloc, nothing_aligned_alloc, nothing_delete};
+	nothing_realloc, nothing_aligned_alloc};
 
 #define CALL(name) calls.name
 #include "family.h"
@@ -78,11 +71,17 @@ load(char *ret_version, size_t size)
 static const char *
 create(struct pool *pool)
 {
-	if (memory_map_again(&kept, pool->memory, pool->size, (size_t)1 << 21,
+	if (memory_map(pool->memory, pool->size, (size_t)1 << 21,
 		    &pool->extent) != 0)
 		return "no memory";
 	pool->handle = pool->extent.base;
 	return NULL;
+}
+
+static void
+remove_pool(struct pool *pool)
+{
+	memory_unmap(pool->extent);
 }
 
 const struct contender contender_nothing = {

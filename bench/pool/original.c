@@ -11,9 +11,6 @@
 
 #define VARIABLE "BENCH_ORIGINAL"
 
-/* of regions, as ours: a huge page */
-#define ALIGN ((size_t)1 << 21)
-
 static void *(*original_create)(const char *dir, size_t size);
 static void *(*original_create_in_region)(void *addr, size_t size);
 static void (*original_delete)(void *pool);
@@ -26,7 +23,7 @@ static const char *(*original_errormsg)(void);
 static const char *(*original_check_version)(unsigned major, unsigned minor);
 
 #define CALL(name) original_##name
-#include "family.h"
+#include "family_pools.h"
 
 static const struct library_function functions[] = {
 	{"vmem_create", &original_create},
@@ -63,22 +60,7 @@ load(char *ret_version, size_t size)
 static const char *
 create(struct pool *pool)
 {
-	struct extent extent = {NULL, 0};
-
-	if (memory_is_file(pool->memory)) {
-		pool->handle = original_create(pool->memory->dir, pool->size);
-	} else if (memory_map_again(&kept, pool->memory, pool->size, ALIGN,
-			   &extent) == 0) {
-		pool->handle =
-			original_create_in_region(extent.base, extent.size);
-		if (pool->handle == NULL)
-			memory_keep(&kept, extent);
-	}
-	if (pool->handle == NULL)
-		return original_errormsg();
-	pool->extent = (struct extent){pool->handle, pool->size};
-	pool->bounded = true;
-	return NULL;
+	return make(pool, original_create_in_region);
 }
 
 const struct contender contender_original = {

@@ -9,12 +9,9 @@
 #include <string.h>
 
 #define CALL(name) vmem_##name
-#include "family.h"
+#include "family_pools.h"
 
 #define OPTIONS "VMEM_OPTIONS"
-
-/* of regions: a huge page */
-#define ALIGN ((size_t)1 << 21)
 
 static const char *
 load(char *ret_version, size_t size)
@@ -35,8 +32,8 @@ found(const char *name, void *ret_function)
 }
 
 /* in_region -- a pool that may give back what it does not need, as files may */
-static VMEM *
-in_region(struct extent extent)
+static void *
+in_region(void *addr, size_t size)
 {
 	int (*init)(struct vmem_options * options, size_t struct_size);
 	VMEM *(*create_opts)(const struct vmem_options *options);
@@ -44,12 +41,12 @@ in_region(struct extent extent)
 
 	if (!found("vmem_options_init", &init) ||
 		!found("vmem_create_opts", &create_opts))
-		return vmem_create_in_region(extent.base, extent.size);
+		return vmem_create_in_region(addr, size);
 	if (init(&options, sizeof(options)) != 0)
 		return NULL;
 	options.source = VMEM_SOURCE_REGION;
-	options.addr = extent.base;
-	options.size = extent.size;
+	options.addr = addr;
+	options.size = size;
 	options.give_back = VMEM_GIVE_DONTNEED;
 	return create_opts(&options);
 }
@@ -57,25 +54,14 @@ in_region(struct extent extent)
 static const char *
 create(struct pool *pool, const char *options)
 {
-	struct extent extent = {NULL, 0};
+	const char *why;
 
 	if (options != NULL && setenv(OPTIONS, options, 1) != 0)
 		return "no environment";
-	if (memory_is_file(pool->memory)) {
-		pool->handle = vmem_create(pool->memory->dir, pool->size);
-	} else if (memory_map_again(&kept, pool->memory, pool->size, ALIGN,
-			   &extent) == 0) {
-		pool->handle = in_region(extent);
-		if (pool->handle == NULL)
-			memory_keep(&kept, extent);
-	}
+	why = make(pool, in_region);
 	if (options != NULL)
 		(void)unsetenv(OPTIONS);
-	if (pool->handle == NULL)
-		return vmem_errormsg();
-	pool->extent = (struct extent){pool->handle, pool->size};
-	pool->bounded = true;
-	return NULL;
+	return why;
 }
 
 static const char *

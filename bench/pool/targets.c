@@ -142,15 +142,14 @@ print_behind(const json_t *root)
 		behind == 0 ? "reached" : "SHORT");
 }
 
-/* print_programs -- whole programs, against the fastest of three */
-static void
-print_programs(const json_t *means, const char *name, const char *memory)
+/* by_fastest -- a mean divided by the least of three; NAN: not known */
+static double
+by_fastest(const json_t *means, const char *name)
 {
 	static const char *const fastest[] = {
 		"jemalloc", "mimalloc", "tcmalloc"};
 	const json_t *ours = json_object_get(means, name);
 	double least = INFINITY;
-	double ratio;
 
 	for (size_t i = 0; i < sizeof(fastest) / sizeof(fastest[0]); i++) {
 		const json_t *mean = json_object_get(means, fastest[i]);
@@ -158,36 +157,32 @@ print_programs(const json_t *means, const char *name, const char *memory)
 		if (json_is_number(mean))
 			least = fmin(least, json_number_value(mean));
 	}
-	printf("%-27s%-12s%-8s", "whole programs", "programs", memory);
-	if (!json_is_number(ours) || !isfinite(least)) {
-		printf("not measured: make bench-programs\n");
-		return;
-	}
-	ratio = json_number_value(ours) / least;
-	printf("%.3f of the fastest of jemalloc, mimalloc, tcmalloc, aim 1: "
-	       "%s\n",
-		ratio, ratio <= 1 ? "reached" : "SHORT");
+	return json_is_number(ours) && isfinite(least)
+		       ? json_number_value(ours) / least
+		       : (double)NAN;
 }
 
-/* print_preload -- whole programs, against the original in the same pools */
+/* print_programs -- whole programs, our time divided by that of others */
 static void
-print_preload(const json_t *means)
+print_programs(
+	const char *memory, double ratio, const char *others, double most)
 {
-	static const double most = 1 / 1.15;
-	double ratio = json_number_value(json_object_get(means, "original"));
-
-	printf("%-27s%-12s%-8s", "whole programs", "programs", "tmpfs");
-	if (ratio <= 0)
+	printf("%-27s%-12s%-8s", "whole programs", "programs", memory);
+	if (isnan(ratio))
 		printf("not measured: make bench-programs\n");
 	else
-		printf("%.3f of the original, aim %.2f: %s\n", ratio, most,
+		printf("%.3f of %s, aim %.3g: %s\n", ratio, others, most,
 			ratio <= most ? "reached" : "SHORT");
 }
 
 void
 targets_print(const json_t *root, const json_t *programs)
 {
-	const json_t *means;
+	static const char fastest[] =
+		"the fastest of jemalloc, mimalloc, tcmalloc";
+	const json_t *means = json_object_get(programs, "geometric_means");
+	const json_t *original = json_object_get(
+		json_object_get(programs, "ours_by"), "original");
 
 	printf("The targets: our time divided by theirs, so less is better.  "
 	       "Those against UMF\ncannot be judged here: no package has it."
@@ -202,8 +197,12 @@ targets_print(const json_t *root, const json_t *programs)
 	print_capacity(root);
 	print_trim(root);
 	print_behind(root);
-	means = json_object_get(programs, "geometric_means");
-	print_programs(means, "vmmalloc", "tmpfs");
-	print_programs(means, "vmmalloc/anon", "private");
-	print_preload(json_object_get(programs, "ours_by"));
+	print_programs("tmpfs", by_fastest(means, "vmmalloc"), fastest, 1);
+	print_programs(
+		"private", by_fastest(means, "vmmalloc/anon"), fastest, 1);
+	/* in the same pools */
+	print_programs("tmpfs",
+		json_is_number(original) ? json_number_value(original)
+					 : (double)NAN,
+		"the original", 1 / 1.15);
 }
