@@ -58,10 +58,11 @@ vmem_create_in_region(void *addr, size_t size)
 	int saved = errno, err = 0;
 	size_t page = os_page_size();
 	LOG(3, "addr %p size %zu", addr, size);
+	bool at_page = (uintptr_t)addr % page == 0;
 	/* of two faults the address is told, as it always was */
-	if ((uintptr_t)addr % page == 0 && !check_size(size))
+	if (at_page && !check_size(size))
 		return NULL;
-	if (addr == NULL || (uintptr_t)addr % page != 0) {
+	if (addr == NULL || !at_page) {
 		/* the old text had 0x0 where printf's %p says (nil) */
 		errno = -fail(EINVAL, "addr 0x%zx not aligned to pagesize %zu",
 			(size_t)addr, page);

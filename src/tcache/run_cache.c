@@ -289,15 +289,9 @@ cache_get(struct heap *h, size_t npages, unsigned *ret_lg_align)
 	*ret_lg_align = RUN_LG_PAGE + lg_floor(grain);
 	if (h->cache.npages < npages)
 		return NULL;
-	struct desc *d = find(h, npages, grain);
-	if (d == NULL && grain > GRAIN_LEAST) {
-		grain = GRAIN_LEAST;
-		d = find(h, npages, grain);
-	}
-	if (d == NULL && grain > 1) {
-		grain = 1;
-		d = find(h, npages, grain);
-	}
+	struct desc *d;
+	while ((d = find(h, npages, grain)) == NULL && grain > 1)
+		grain = grain > GRAIN_LEAST ? GRAIN_LEAST : 1;
 	return d == NULL ? NULL : cut(h, d, skip_of(d, grain), npages);
 }
 

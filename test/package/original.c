@@ -22,12 +22,11 @@
 
 enum { THREADS = 4, OBJECTS = 1000, LARGEST = 3000 };
 
-static size_t ntold;
-
+/* leave_out -- statistics differ, and may */
 static void
-count_told(const char *text)
+leave_out(const char *text)
 {
-	ntold += strlen(text);
+	(void)text;
 }
 
 #define SHOW(call)                                                             \
@@ -219,7 +218,7 @@ main(int argc, char **argv)
 			? "no"
 			: "yes",
 		vmem_check_version(VMEM_MAJOR_VERSION, 0) ? "no" : "yes");
-	vmem_set_funcs(NULL, NULL, NULL, NULL, count_told);
+	vmem_set_funcs(NULL, NULL, NULL, NULL, leave_out);
 	region = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (region == MAP_FAILED)
