@@ -62,17 +62,16 @@ read_table(struct census *c, const struct thread *t)
 static bool
 count_thread(struct census *c, const struct thread *t)
 {
-	struct entry pinned;
+	struct entry front;
 	if (t->table == NULL) /* a visitor */
 		return true;
 	if (!read_table(c, t))
 		return false;
 	for (size_t i = 0; i < t->nentries; i++)
 		count_key(c, c->table[i].key);
-	if (source_read(c->s, (uintptr_t)t->pinned, &pinned, sizeof(pinned)) !=
-		0)
+	if (source_read(c->s, (uintptr_t)t->front, &front, sizeof(front)) != 0)
 		return false;
-	count_key(c, pinned.key);
+	count_key(c, front.key);
 	return true;
 }
 

@@ -83,7 +83,7 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
 		/* the bits are written only where they can be right */
 		uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
 		idx >>= 32;
-		if (idx >= s->nobj || slab_is_free(s, (unsigned)idx))
+		if (idx >= s->nobj || slab_is_free(s, idx))
 			return FAST_SLOW;
 		*ret_slab = s;
 		*ret_idx = idx;
@@ -115,10 +115,11 @@ heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
 	if (unlikely((uint32_t)idx >= s->recip))
 		return FAST_SLOW;
 	idx >>= 32;
-	if (unlikely(idx >= s->nobj))
+	/* 16 bits are enough: p is in one of the slab's pages */
+	if (unlikely((uint16_t)idx >= s->nobj))
 		return FAST_SLOW;
 	/* relaxed: the holder reads what only the holder writes */
-	if (unlikely(load_relaxed(&s->w[idx / 64]) >> (idx % 64) & 1))
+	if (unlikely(slab_is_free(s, idx)))
 		return FAST_SLOW;
 	struct bin *b = s->bin;
 	if (unlikely(size > b->size))

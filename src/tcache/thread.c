@@ -16,8 +16,6 @@
 /* a thread's block: its struct and its first table fill one page */
 #define BLOCK_BYTES   ((size_t)4096)
 #define FIRST_ENTRIES 64u
-#define GROW          4u /* a full table is replaced by one so many times larger */
-#define LOAD_SHARE    4u  /* at most 1/4 of the entries are used */
 #define SPARE_MOST    32u /* blocks that are kept for the next threads */
 
 _Static_assert(
@@ -25,10 +23,10 @@ _Static_assert(
 	"a block is one page");
 
 /* what a thread without entries looks at: a table of one entry */
-static struct entry no_entry = {.key = KEY_TOMB, .fast = &heap_inert};
+static struct entry no_entry = NO_ENTRY;
 
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
-	.table = &no_entry, .pinned = {.fast = &heap_inert}};
+	.table = &no_entry, .front = {.key = KEY_TOMB, .fast = &heap_inert}};
 
 struct thread_list thread_list;
 static bool have_barrier;      /* set once by thread_init() */
@@ -135,10 +133,10 @@ thread_self(void)
 	if (t == NULL)
 		return NULL;
 	t->busy = &thread_hot.busy;
-	t->pinned = &thread_hot.pinned;
+	t->front = &thread_hot.front;
 	t->table = (struct entry *)(t + 1);
 	t->nentries = FIRST_ENTRIES;
-	t->table[0] = no_entry;
+	t->table[0] = (struct entry)NO_ENTRY;
 	t->nused = 1;
 	/* it may call malloc, which may be us: then we are a visitor */
 	thread_hot.exiting = 1;
@@ -180,8 +178,9 @@ thread_leave(struct thread *v)
 static struct entry *
 entry_of(struct thread *t, const void *pool)
 {
-	if (pool == pinned_pool)
-		return t->pinned;
+	/* relaxed: as in table_find() */
+	if (load_relaxed(&t->front->key) == (uintptr_t)pool)
+		return t->front;
 	return table_find(t->table, t->nentries, pool);
 }
 
@@ -203,42 +202,28 @@ thread_entry(const void *pool)
 	return table_is_live(load_relaxed(&e->key)) ? e : NULL;
 }
 
-static void
-table_drop(struct thread *t)
-{
-	if (t->mapped != NULL)
-		os_unmap(t->mapped, t->nentries * ENTRY_BYTES);
-}
-
 /*
- * rehash -- a table without tombs and with room
- * Locks  threads lock held; owner.  Returns false when there is no memory.
+ * entry_new -- a place for a pool that the calling thread has no entry of: in
+ * front when that is free and not another's for ever; NULL: no memory
+ * Locks  threads lock held.
  */
-static bool
-rehash(struct thread *t)
+static struct entry *
+entry_new(struct thread *t, const void *pool)
 {
-	size_t nlive = 0;
-	for (size_t i = 0; i < t->nentries; i++)
-		nlive += table_is_live(t->table[i].key);
-	size_t n = t->nentries;
-	while ((nlive + 2) * LOAD_SHARE > n)
-		n *= GROW;
-	struct entry *fresh = os_map(n * ENTRY_BYTES);
-	if (fresh == NULL)
-		return false;
-	fresh[0] = no_entry;
-	for (size_t i = 0; i < t->nentries; i++) {
-		struct entry *e = &t->table[i];
-		if (table_is_live(e->key))
-			*table_find_new(fresh, n, (void *)e->key) = *e;
+	bool others = pinned_pool != NULL && pinned_pool != pool;
+	if (!others && !table_is_live(t->front->key))
+		return t->front;
+	bool room = table_has_room(t);
+	struct entry *e = table_find_new(t->table, t->nentries, pool);
+	if (e->key == KEY_EMPTY && !room) {
+		if (!table_renew(t))
+			return NULL;
+		thread_hot.table = t->table;
+		thread_hot.mask = (t->nentries - 1) * ENTRY_BYTES;
+		e = table_find_new(t->table, t->nentries, pool);
 	}
-	table_drop(t);
-	t->table = t->mapped = fresh;
-	t->nentries = n;
-	t->nused = nlive + 1;
-	thread_hot.table = fresh;
-	thread_hot.mask = (n - 1) * ENTRY_BYTES;
-	return true;
+	t->nused += e->key == KEY_EMPTY;
+	return e;
 }
 
 /* set_frozen -- or free again; Locks: threads lock held */
@@ -260,17 +245,11 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned extra)
 		return NULL;
 	lock_acquire(&thread_list.lock, RANK_THREADS);
 	struct entry *e = entry_of(t, pool);
-	if (e->key == KEY_EMPTY && e != t->pinned) {
-		bool room = (t->nused + 1) * LOAD_SHARE <= t->nentries;
-		e = table_find_new(t->table, t->nentries, pool);
-		if (e->key == KEY_EMPTY && !room) {
-			if (!rehash(t)) {
-				lock_release(&thread_list.lock, RANK_THREADS);
-				return NULL;
-			}
-			e = table_find_new(t->table, t->nentries, pool);
-		}
-		t->nused += e->key == KEY_EMPTY;
+	if (!table_is_live(e->key))
+		e = entry_new(t, pool);
+	if (e == NULL) {
+		lock_release(&thread_list.lock, RANK_THREADS);
+		return NULL;
 	}
 	e->heap = heap;
 	e->nops = 0;
@@ -282,31 +261,43 @@ thread_entry_set(void *pool, struct heap *heap, bool frozen, unsigned extra)
 	return e;
 }
 
-void
-thread_extra(const void *pool, unsigned extra)
+/*
+ * next_entry -- of a pool, in the threads from *at on, which is moved behind
+ * the one that has it; NULL: no more.  Locks  threads lock held.
+ */
+static struct entry *
+next_entry(struct thread **at, const void *pool)
 {
-	lock_acquire(&thread_list.lock, RANK_THREADS);
-	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
+	for (struct thread *t = *at; t != NULL; t = t->next) {
 		if (t->table == NULL)
 			continue;
 		struct entry *e = entry_of(t, pool);
+		*at = t->next;
 		if (table_is_live(e->key))
-			e->extra = (uint16_t)extra;
+			return e;
 	}
+	return NULL;
+}
+
+void
+thread_extra(const void *pool, unsigned extra)
+{
+	struct entry *e;
+	lock_acquire(&thread_list.lock, RANK_THREADS);
+	struct thread *t = thread_list.first;
+	while ((e = next_entry(&t, pool)) != NULL)
+		e->extra = (uint16_t)extra;
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
 void
 thread_pool_gone(const void *pool)
 {
+	struct entry *e;
 	lock_acquire(&thread_list.lock, RANK_THREADS);
-	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
-		if (t->table == NULL)
-			continue;
-		struct entry *e = entry_of(t, pool);
-		if (table_is_live(e->key))
-			table_bury(e);
-	}
+	struct thread *t = thread_list.first;
+	while ((e = next_entry(&t, pool)) != NULL)
+		table_bury(e);
 	lock_release(&thread_list.lock, RANK_THREADS);
 }
 
@@ -314,14 +305,12 @@ thread_pool_gone(const void *pool)
 static struct entry *
 heap_entry(const void *pool, const struct heap *heap)
 {
-	for (struct thread *t = thread_list.first; t != NULL; t = t->next) {
-		if (t->table == NULL)
-			continue;
-		struct entry *e = entry_of(t, pool);
-		if (table_is_live(e->key) && e->heap == heap)
-			return e;
-	}
-	return NULL;
+	struct thread *t = thread_list.first;
+	struct entry *e;
+	do
+		e = next_entry(&t, pool);
+	while (e != NULL && e->heap != heap);
+	return e;
 }
 
 void
@@ -344,7 +333,7 @@ static struct entry *
 entry_at(struct thread *t, size_t i)
 {
 	if (i == t->nentries)
-		return t->pinned;
+		return t->front;
 	return i < t->nentries ? &t->table[i] : NULL;
 }
 

@@ -2,10 +2,11 @@
 /*
  * thread.h -- which heap a thread uses in which pool, and how a pool is frozen
  *
- * Every thread has a hash table from pool to heap.  Only its owner reads it on
- * the fast path, without a lock; all writes, the owner's too, are made under
- * the threads lock, so that the thread that freezes or deletes a pool can
- * change the entries of all threads.
+ * Every thread has a hash table from pool to heap, and in front of it an entry
+ * of the first pool that it uses, for most programs have one.  Only the owner
+ * reads them on the fast path, without a lock; all writes, the owner's too, are
+ * made under the threads lock, so that the thread that freezes or deletes a
+ * pool can change the entries of all threads.
  *
  * The freeze.  A thread stores the pool into its `busy` word, then looks for
  * the pool's entry, works, and clears the word.  To freeze a pool, mark its
@@ -70,7 +71,7 @@ struct thread_hot {
 	struct thread *self; /* NULL until the first use, or while exiting */
 	uint32_t exiting;    /* the thread's end has begun; owner */
 	uint32_t freezes;    /* freezes that it is making or holds; owner */
-	struct entry pinned; /* of the pinned pool, see thread_pin() */
+	struct entry front;  /* of one pool; no search finds it sooner */
 };
 
 extern TLS_INITIAL_EXEC struct thread_hot thread_hot
@@ -84,7 +85,7 @@ struct thread {
 	size_t nentries;      /* power of two */
 	size_t nused;         /* entries that are not empty, tombs too */
 	struct entry *mapped; /* table that is no longer inside; NULL: inside */
-	struct entry *pinned; /* its entry of the pinned pool */
+	struct entry *front;  /* the entry that is looked at before the table */
 };
 
 struct thread_list {
@@ -110,9 +111,10 @@ thread_slot(const void *pool, uintptr_t mask)
 /*
  * thread_heap_fast -- begin an operation in the thread's private heap
  *
- * Returns false when the first entry looked at is not the pool's; the thread is
- * then still marked busy.  *ret is heap_inert when the heap may not be used.
- * End with thread_busy_end() in any case.
+ * Returns false when neither the entry in front nor the first one looked at in
+ * the table is the pool's; the thread is then still marked busy.  *ret is
+ * heap_inert when the heap may not be used.  End with thread_busy_end() in any
+ * case.
  */
 static ALWAYS_INLINE bool
 thread_heap_fast(void *pool, struct heap **ret)
@@ -120,19 +122,25 @@ thread_heap_fast(void *pool, struct heap **ret)
 	/* relaxed: the freezer's barrier orders this store (see above) */
 	store_relaxed(&thread_hot.busy, pool);
 	compiler_fence();
+	/* acquire, both: what a freezer did before it put the heap back is
+	 * seen */
+	if (likely(load_folded(&thread_hot.front.key) == (uintptr_t)pool)) {
+		*ret = load_acquire(&thread_hot.front.fast);
+		return true;
+	}
 	struct entry *e = (struct entry *)((uintptr_t)thread_hot.table +
 					   thread_slot(pool, thread_hot.mask));
 	if (unlikely(load_folded(&e->key) != (uintptr_t)pool))
 		return false;
-	/* acquire: what a freezer did before it put the heap back is seen */
 	*ret = load_acquire(&e->fast);
 	return true;
 }
 
 /*
- * thread_pin -- one pool whose entry every thread has at a fixed place, so that
- * the fast path needs no search; for a library that has one pool for ever
- * Call it before any thread uses the pool.
+ * thread_pin -- one pool that every thread has in front, and no other, so that
+ * the fast path needs not even look for whom it is; for a library that has one
+ * pool for ever
+ * Call it before any thread uses a pool.
  */
 void thread_pin(void *pool);
 
@@ -143,7 +151,7 @@ thread_pinned_fast(void *pool)
 	store_relaxed(&thread_hot.busy, pool);
 	compiler_fence();
 	/* acquire: as in thread_heap_fast() */
-	return load_acquire(&thread_hot.pinned.fast);
+	return load_acquire(&thread_hot.front.fast);
 }
 
 /* thread_busy_begin -- the slow path's begin; orders before entry lookups */
@@ -204,7 +212,7 @@ void thread_forget(const void *pool);
 
 /*
  * thread_next_pool -- the pools that the calling thread knows, *at from 0 on;
- * NULL at the end.  Not the pinned one.  Others may delete them meanwhile.
+ * NULL at the end.  Others may delete them meanwhile.
  */
 void *thread_next_pool(size_t *at);
 

@@ -18,10 +18,12 @@ void *
 thread_next_pool(size_t *at)
 {
 	const struct thread *t = thread_hot.self;
-	size_t n = t == NULL ? 0 : t->nentries;
+	size_t n = t == NULL ? 0 : t->nentries + 1; /* the last is in front */
 	while (*at < n) {
+		size_t i = (*at)++;
+		const struct entry *e = i + 1 < n ? &t->table[i] : t->front;
 		/* relaxed: another thread may delete the pool at any time */
-		uintptr_t key = load_relaxed(&t->table[(*at)++].key);
+		uintptr_t key = load_relaxed(&e->key);
 		if (table_is_live(key))
 			return (void *)key;
 	}

@@ -14,6 +14,14 @@
 
 #include "tcache/thread.h"
 
+/* what no pool is found at; a thread without entries has a table of it */
+#define NO_ENTRY                                                               \
+	{                                                                      \
+		.key = KEY_TOMB, .fast = &heap_inert                           \
+	}
+
+#define TABLE_LOAD_SHARE 4u /* at most 1/4 of the entries are used */
+
 static inline bool
 table_is_live(uintptr_t key)
 {
@@ -33,6 +41,23 @@ struct entry *table_find(
  */
 struct entry *table_find_new(
 	struct entry *table, size_t nentries, const void *pool);
+
+/* table_has_room -- for one entry more; else renew it first */
+static inline bool
+table_has_room(const struct thread *t)
+{
+	return (t->nused + 1) * TABLE_LOAD_SHARE <= t->nentries;
+}
+
+/*
+ * table_renew -- a table without tombs and with room
+ * Locks  threads lock held; owner, who has it looked at from now on.  Returns
+ * false when there is no memory.
+ */
+bool table_renew(struct thread *t);
+
+/* table_drop -- the thread's table goes, unless it is a part of its block */
+void table_drop(struct thread *t);
 
 /* table_bury -- the entry is none any more.  Threads lock held. */
 static inline void

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_thread_first.c -- the first entry of a thread's table
+ * test_thread_first.c -- the entry in front of a thread's table, and the
+ * table's first one
  *
- * It is where NULL is looked for, so it is never empty; but a pool whose search
- * begins there must be found there, or all of its operations go the slow way.
+ * The first pool of a thread is in front.  The table's first entry is where
+ * NULL is looked for, so it is never empty; but a pool whose search begins
+ * there must be found there, or all of its operations go the slow way.
  */
 #include "harness/test.h"
 
@@ -36,16 +38,84 @@ pool_at_first(size_t k)
 			return (void *)at;
 }
 
-static void
-set__pool_at_the_first_entry__is_found_fast(void **state)
+/* front -- the pool that is there now */
+static void *
+front(void)
 {
-	void *pool, *other;
+	return (void *)thread_hot.front.key;
+}
+
+/* knows -- of how many pools the thread says that it knows them */
+static size_t
+knows(void)
+{
+	size_t at = 0, n = 0;
+
+	while (thread_next_pool(&at) != NULL)
+		n++;
+	return n;
+}
+
+/* the first pool is in front, and the next one that comes when it has gone */
+static void
+set__first_pool__is_in_front_and_known_as_any(void **state)
+{
+	void *pools[] = {
+		(void *)(1 * MIB), (void *)(2 * MIB), (void *)(3 * MIB)};
 
 	(void)state;
 	thread_init();
 	if (!thread_fast_allowed())
 		test_skip("no membarrier here");
 	must(thread_self() != NULL);
+	assert_int_equal(knows(), 0);
+	for (size_t i = 0; i < 2; i++)
+		must(thread_entry_set(pools[i], heap_of(i), false, 0) != NULL);
+	assert_ptr_equal(front(), pools[0]);
+	assert_int_equal(knows(), 2);
+	/* set again, each stays where it is */
+	for (size_t i = 2; i-- > 0;)
+		must(thread_entry_set(pools[i], heap_of(i), false, 0) != NULL);
+	assert_ptr_equal(front(), pools[0]);
+	assert_int_equal(knows(), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(is_fast(pools[i], heap_of(i)));
+	thread_mark(pools[0]);
+	assert_true(is_fast(pools[0], &heap_inert));
+	assert_true(is_fast(pools[1], heap_of(1)));
+	thread_unmark(pools[0]);
+	assert_true(is_fast(pools[0], heap_of(0)));
+	thread_pool_gone(pools[0]);
+	assert_false(is_fast(pools[0], heap_of(0)));
+	assert_null(thread_entry(pools[0]));
+	assert_int_equal(knows(), 1);
+	/* one that is in the table does not move */
+	must(thread_entry_set(pools[1], heap_of(1), false, 0) != NULL);
+	assert_int_equal(knows(), 1);
+	must(thread_entry_set(pools[2], heap_of(2), false, 0) != NULL);
+	assert_ptr_equal(front(), pools[2]);
+	for (size_t i = 1; i < 3; i++)
+		assert_true(is_fast(pools[i], heap_of(i)));
+	thread_forget(pools[2]);
+	assert_false(is_fast(pools[2], heap_of(2)));
+	thread_forget(pools[1]);
+	assert_int_equal(knows(), 0);
+	/* what an empty entry holds is no pool's either */
+	assert_false(is_fast((void *)KEY_TOMB, heap_of(2)));
+	assert_null(thread_entry((void *)KEY_TOMB));
+	assert_false(is_fast(NULL, NULL));
+}
+
+static void
+set__pool_at_the_first_entry__is_found_fast(void **state)
+{
+	void *in_front = (void *)(1 * MIB);
+	void *pool, *other;
+
+	(void)state;
+	if (!thread_fast_allowed())
+		test_skip("no membarrier here");
+	must(thread_entry_set(in_front, heap_of(2), false, 0) != NULL);
 	pool = pool_at_first(0);
 	other = pool_at_first(1);
 	assert_false(is_fast(NULL, NULL));
@@ -68,6 +138,7 @@ set__pool_at_the_first_entry__is_found_fast(void **state)
 	}
 	thread_pool_gone(pool);
 	thread_pool_gone(other);
+	thread_pool_gone(in_front);
 	assert_null(thread_entry(NULL));
 }
 
@@ -99,6 +170,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(set__first_pool__is_in_front_and_known_as_any),
 		cmocka_unit_test(set__pool_at_the_first_entry__is_found_fast),
 		cmocka_unit_test(set__many_pools__are_all_found),
 	};
