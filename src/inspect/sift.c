@@ -58,7 +58,7 @@ descriptor(const struct census *c, size_t page)
 	if (run_map(rs->base)[page] % (RUN_GRANULE >> RUN_LG_UNIT) != 0 ||
 		!is_meta(c, at))
 		return NULL;
-	if (d->base != rs->base + page * RUN_PAGE || d->npages == 0 ||
+	if (!run_begins(rs, d, page) || d->npages == 0 ||
 		d->npages > rs->npages - page || d->ngran == 0 ||
 		g % PAGE_GRANULES + d->ngran > PAGE_GRANULES)
 		return NULL;
@@ -73,6 +73,7 @@ slab_holds(const struct census *c, const struct slab *s)
 	const struct size_class *k = &c->table->cls[s->cls];
 	unsigned nobj = class_nobj(k, s->npages);
 	return nobj != 0 && s->npages <= k->npages[CLASS_NSTEPS - 1] &&
+	       (uintptr_t)s->base % RUN_PAGE == class_tail(k, s->npages) &&
 	       s->nobj == nobj && s->ngran == slab_granules(nobj) &&
 	       s->roff == slab_remote_offset(slab_nwords(s));
 }

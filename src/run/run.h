@@ -76,7 +76,7 @@ enum run_tag {
 /* the head that all descriptors share */
 struct desc {
 	uint64_t owner;   /* a run_tag, or a slab's heap; atomic, relaxed */
-	char *base;       /* first byte of the run */
+	char *base;       /* first byte of the run, or a slab's first slot */
 	uint32_t npages;  /* pages of the run; run lock, or its keeper's */
 	uint8_t ngran;    /* granules of this descriptor */
 	uint8_t owned[3]; /* the upper layer's */
@@ -150,6 +150,18 @@ static inline size_t
 run_map_page(size_t page)
 {
 	return (RUN_MAP_OFF + page * sizeof(uint32_t)) >> RUN_LG_PAGE;
+}
+
+/*
+ * run_begins -- can that be the page that a descriptor's run begins at?  Where
+ * in its first page a slab's first slot lies, the layer above knows.
+ */
+static inline bool
+run_begins(const struct run_space *rs, const struct desc *d, size_t page)
+{
+	size_t before =
+		(uintptr_t)d->base - (uintptr_t)rs->base - page * RUN_PAGE;
+	return before < (d->owner < RUN_NTAGS ? 1 : RUN_PAGE);
 }
 
 /*

@@ -182,7 +182,7 @@ check_run(struct run_check *c, size_t page)
 		(void)finding(c->f, "page %zu: descriptor %u %s", page, g, why);
 		return 1;
 	}
-	if (d->base != rs->base + page * RUN_PAGE || d->npages == 0 ||
+	if (!run_begins(rs, d, page) || d->npages == 0 ||
 		d->npages > rs->npages - page) {
 		(void)finding(
 			c->f, "page %zu: extent of descriptor %u", page, g);

@@ -40,10 +40,16 @@ class_nobj(const struct size_class *c, unsigned npages)
 	return (unsigned)min_size(n, SLAB_MAX_OBJECTS);
 }
 
+unsigned
+class_tail(const struct size_class *c, unsigned npages)
+{
+	return npages * (unsigned)RUN_PAGE - class_nobj(c, npages) * c->size;
+}
+
 /*
  * geometry -- pages of a slab that wants about `want`: the first count from
- * there on that leaves little behind the last slot, and no more than its
- * descriptor has bits for
+ * there on that leaves little in front of the slots, and no more of them than
+ * its descriptor has bits for
  */
 static uint8_t
 geometry(const struct size_class *c, unsigned want)
@@ -57,9 +63,7 @@ geometry(const struct size_class *c, unsigned want)
 			want, FEW_OBJECTS * c->size / RUN_PAGE);
 	unsigned first = (unsigned)min_size(max_size(want, least), most);
 	for (unsigned n = first;; n++) {
-		size_t bytes = n * RUN_PAGE;
-		size_t tail = bytes - class_nobj(c, n) * (size_t)c->size;
-		if (tail * TAIL_SHARE <= bytes || n == most)
+		if (class_tail(c, n) * TAIL_SHARE <= n * RUN_PAGE || n == most)
 			return (uint8_t)n;
 	}
 }

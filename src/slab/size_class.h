@@ -86,8 +86,8 @@ class_of(const struct class_table *t, size_t size)
  * class_aligned_size -- a size that has the class of slots at that alignment,
  * a power of two up to RUN_PAGE
  *
- * A slab begins at a page and slots follow at their size, so the class's size
- * has to be a multiple.  Classes between two powers of two lie a smaller one
+ * A slab ends at a page and slots follow each other, so the class's size has to
+ * be a multiple.  Classes between two powers of two lie a smaller one
  * apart.  Where that is no less than the alignment all of them are multiples;
  * where it is less, a size that is a multiple is itself a class.
  */
@@ -102,12 +102,19 @@ class_aligned_size(size_t size, size_t align)
 unsigned class_nobj(const struct size_class *c, unsigned npages);
 
 /*
+ * class_tail -- bytes of such a slab that no slot has, in front of them: less
+ * than a slot, and as aligned as a slot may be
+ */
+unsigned class_tail(const struct size_class *c, unsigned npages);
+
+/*
  * class_index -- which slot starts at an offset in a slab
  *
  * One multiplication: the high half of off * recip is off / size, and the low
  * half is under recip exactly when nothing remains.  True for every class and
- * every offset in front of a slab's tail, which the tests try one by one; in
- * the tail the index may be nobj, so callers compare it with that.
+ * every offset in a slab, of its tail too, where it is less than 0: the tests
+ * try them one by one.  Of others the index may be anything, so who does not
+ * know that it is one of the slab's compares it with nobj.
  * Returns the index, or UINT32_MAX when no slot starts there.
  */
 static ALWAYS_INLINE uint32_t

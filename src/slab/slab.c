@@ -38,6 +38,7 @@ slab_init(struct slab *s, uint64_t owner, struct bin *bin,
 {
 	const struct size_class *c = &t->cls[cls];
 	s->nobj = (uint16_t)class_nobj(c, s->npages);
+	s->base += class_tail(c, s->npages);
 	s->cls = (uint8_t)cls;
 	s->recip = c->recip;
 	s->bin = bin;
@@ -51,6 +52,13 @@ slab_init(struct slab *s, uint64_t owner, struct bin *bin,
 		s->w[nwords - 1] >>= 64 - s->nobj % 64;
 	/* relaxed: who frees a slot here has got its address from us */
 	store_relaxed(&s->owner, owner);
+}
+
+void
+slab_fini(struct slab *s)
+{
+	/* a tail is shorter than a page */
+	s->base -= (uintptr_t)s->base % RUN_PAGE;
 }
 
 unsigned

@@ -28,6 +28,10 @@
  * the slab is FULL, has a bit, and nobody is told.  The next free of one of its
  * slots mends that, and so does dir_collect(), which looks at all slabs.
  *
+ * What is left over of a slab's pages lies in front: slots end where the slab
+ * does.  So an offset that is in the slab's pages, and a multiple of the slots'
+ * size, is that of a slot, and free need not ask for the number of slots.
+ *
  * Invariants: w has no bit at or past nobj; w & r == 0; used == nobj minus the
  * bits of w.  Of a bin's current slab the bin counts the slots taken from w
  * since then, and they come to `used` when it stops to be current: so malloc
@@ -52,7 +56,7 @@ enum slab_state { SLAB_LISTED, SLAB_FULL, SLAB_QUEUED, SLAB_NSTATES };
 
 struct slab {
 	uint64_t owner;  /* its heap and level; holder; atomic, relaxed */
-	char *base;      /* set once */
+	char *base;      /* slot 0, behind the tail; set once */
 	uint32_t npages; /* set once */
 	uint8_t ngran;   /* set once */
 	uint8_t state;   /* slab_state; atomic, see above */
@@ -104,6 +108,9 @@ unsigned slab_granules(unsigned nobj);
  */
 void slab_init(struct slab *s, uint64_t owner, struct bin *bin,
 	const struct class_table *t, unsigned cls);
+
+/* slab_fini -- an empty slab is a run again, as it came.  Holder. */
+void slab_fini(struct slab *s);
 
 /*
  * slab_find -- the first word of w with a free slot, at or after `from`

@@ -126,6 +126,7 @@ waits(const struct run_check *c, const struct heap *h, const void *p)
 	const struct size_class *k = &h->table->cls[s->cls];
 	/* what leads to its bits, before they are read */
 	if (s->nobj != class_nobj(k, s->npages) ||
+		(uintptr_t)s->base % RUN_PAGE != class_tail(k, s->npages) ||
 		s->roff != slab_remote_offset(slab_nwords(s)))
 		return 0;
 	uint32_t idx = class_index(k->recip, (uintptr_t)p - (uintptr_t)s->base);

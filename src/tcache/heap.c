@@ -131,6 +131,7 @@ bin_release(struct heap *h, struct slab *s)
 {
 	avail_remove(h, s);
 	s->bin->nslabs--;
+	slab_fini(s);
 	run_free(h->runs, (struct desc *)s);
 }
 

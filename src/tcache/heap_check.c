@@ -76,6 +76,7 @@ check_geometry(const struct tally *t, const struct slab *s)
 	unsigned nobj = class_nobj(k, s->npages);
 	if (nobj == 0 || s->npages > k->npages[CLASS_NSTEPS - 1] ||
 		s->nobj != nobj || s->recip != k->recip ||
+		(uintptr_t)s->base % RUN_PAGE != class_tail(k, s->npages) ||
 		s->ngran != slab_granules(nobj) ||
 		s->roff != slab_remote_offset(slab_nwords(s)) ||
 		s->state >= SLAB_NSTATES)

@@ -114,10 +114,8 @@ heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
 	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
 	if (unlikely((uint32_t)idx >= s->recip))
 		return FAST_SLOW;
+	/* p is in one of the slab's pages, so there is such a slot */
 	idx >>= 32;
-	/* 16 bits are enough: p is in one of the slab's pages */
-	if (unlikely((uint16_t)idx >= s->nobj))
-		return FAST_SLOW;
 	/* relaxed: the holder reads what only the holder writes */
 	if (unlikely(slab_is_free(s, idx)))
 		return FAST_SLOW;

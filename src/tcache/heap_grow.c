@@ -35,12 +35,14 @@ grow_small(const struct heap *h, const struct bin *b, unsigned whole)
 	return (unsigned)(least << b->nslabs);
 }
 
-/* grow_by -- a new slab of that many pages, listed; false: no room */
+/* grow_by -- a new slab of that many pages at most, listed; false: no room */
 static bool
 grow_by(struct heap *h, struct bin *b, unsigned npages)
 {
 	unsigned nobj = class_nobj(&h->table->cls[b->cls], npages);
 	bool clean;
+	/* a page that no slot would have a part of is left to others */
+	npages = (unsigned)div_up((size_t)nobj * b->size, RUN_PAGE);
 	struct desc *d = run_alloc(h->runs, npages, slab_granules(nobj),
 		RUN_NONE, RUN_LG_PAGE, &clean);
 	if (d == NULL)
@@ -61,8 +63,8 @@ grow_by(struct heap *h, struct bin *b, unsigned npages)
 
 /*
  * Where the pool has no place for one as large as it should be, smaller ones
- * are tried, in the end such as hold a single slot and leave more behind it
- * than others: free pages must not lie idle because they are apart.
+ * are tried, in the end such as hold a single slot and leave more in front of
+ * it than others: free pages must not lie idle because they are apart.
  */
 bool
 bin_grow(struct heap *h, struct bin *b)

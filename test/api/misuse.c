@@ -255,6 +255,45 @@ free__interior_pointer__is_refused(void **state)
 	heap_close(&heap);
 }
 
+/*
+ * Where slabs begin, some bytes are no slot's: sizes of which that is so, and a
+ * page of each kind of slab byte by byte.
+ */
+static void
+free__any_byte_in_front_of_or_in_slots__is_refused(void **state)
+{
+	enum { PAGE = 4096, OBJECTS = 200 };
+	static const size_t odd[] = {
+		48, 80, 112, 144, 176, 208, 320, 448, 704, 1152, 1664, 5120};
+	VMEM *vmp = test_pool(32 * MIB);
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(odd); i++) {
+		char *objects[OBJECTS];
+		bool begins[PAGE] = {false};
+		char *page;
+
+		for (size_t j = 0; j < OBJECTS; j++) {
+			objects[j] = vmem_malloc(vmp, odd[i]);
+			assert_non_null(objects[j]);
+		}
+		page = objects[0] - (uintptr_t)objects[0] % PAGE;
+		for (size_t j = 0; j < OBJECTS; j++)
+			if ((uintptr_t)objects[j] - (uintptr_t)page < PAGE)
+				begins[objects[j] - page] = true;
+		/* sizes apart enough are the first of their slab */
+		assert_int_equal(objects[0] - page < (ptrdiff_t)odd[i], 1);
+		for (size_t off = 0; off < PAGE; off++)
+			if (!begins[off])
+				assert_free_refused(vmp, page + off);
+		assert_int_equal(vmem_check(vmp), 1);
+		for (size_t j = 0; j < OBJECTS; j++)
+			vmem_free(vmp, objects[j]);
+	}
+	assert_int_equal(vmem_check(vmp), 1);
+	test_pool_delete(vmp, 32 * MIB);
+}
+
 static char static_bytes[64];
 
 static void
@@ -390,6 +429,8 @@ main(void)
 		cmocka_unit_test(
 			free__pointer_from_before_a_realloc__is_refused),
 		cmocka_unit_test(free__interior_pointer__is_refused),
+		cmocka_unit_test(
+			free__any_byte_in_front_of_or_in_slots__is_refused),
 		cmocka_unit_test(free__memory_of_no_pool__is_refused),
 		cmocka_unit_test(free__no_object_of_the_pool__is_refused),
 		cmocka_unit_test(

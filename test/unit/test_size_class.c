@@ -145,11 +145,13 @@ slab__every_class_and_step__holds_enough_with_a_small_tail(void **state)
 				unsigned npages = k->npages[s];
 				size_t bytes = npages * RUN_PAGE;
 				unsigned nobj = class_nobj(k, npages);
-				size_t tail = bytes - nobj * (size_t)k->size;
+				size_t tail = class_tail(k, npages);
 
 				must(npages > 0 && npages <= 64);
 				must(nobj >= 4 && nobj <= SLAB_MAX_OBJECTS);
 				must(nobj == bytes / k->size);
+				must(tail == bytes - nobj * (size_t)k->size);
+				must(tail < k->size && tail < RUN_PAGE);
 				must(tail * 32 <= bytes);
 				must(s == 0 || npages >= k->npages[s - 1]);
 				must(slab_granules(nobj) <= 6);
@@ -158,10 +160,6 @@ slab__every_class_and_step__holds_enough_with_a_small_tail(void **state)
 	}
 }
 
-/*
- * An offset behind the last slot may give an index, but of none that the slab
- * has.
- */
 static void
 class_index__every_offset_of_the_largest_slab__is_the_division(void **state)
 {
@@ -172,26 +170,20 @@ class_index__every_offset_of_the_largest_slab__is_the_division(void **state)
 		for (unsigned c = 0; c < t->nclasses; c++) {
 			const struct size_class *k = &t->cls[c];
 			unsigned npages = k->npages[CLASS_NSTEPS - 1];
-			unsigned nobj = class_nobj(k, npages);
-			size_t end = npages * RUN_PAGE;
+			size_t end = class_nobj(k, npages) * (size_t)k->size;
 
-			for (size_t off = 0; off < end; off++) {
-				uint32_t idx = class_index(k->recip, off);
-				uint32_t expected = UINT32_MAX;
-
-				if (idx >= nobj)
-					idx = UINT32_MAX;
-				if (off % k->size == 0 && off / k->size < nobj)
-					expected = (uint32_t)(off / k->size);
-				must(idx == expected);
-			}
+			for (size_t off = 0; off < end; off++)
+				must(class_index(k->recip, off) ==
+					(off % k->size == 0 ? off / k->size
+							    : UINT32_MAX));
 		}
 	}
 }
 
 /*
- * What lies before a slab has an offset that wraps: no index of a slot may come
- * out of it.
+ * What lies in front of slots has an offset that wraps: in the slab's tail it
+ * is no slot's, which free relies on, and from farther no index of a slot may
+ * come out of it.
  */
 static void
 class_index__offset_before_the_slab__is_no_slot(void **state)
@@ -205,7 +197,9 @@ class_index__offset_before_the_slab__is_no_slot(void **state)
 
 			for (uint64_t back = 1; back < 70000; back++)
 				must(class_index(k->recip, 0 - back) >=
-					SLAB_MAX_OBJECTS);
+					(back + 8 <= k->size
+							? UINT32_MAX
+							: SLAB_MAX_OBJECTS));
 		}
 	}
 }
