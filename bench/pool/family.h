@@ -41,11 +41,12 @@ call_aligned(void *ctx, size_t align, size_t size)
 	return CALL(aligned_alloc)(ctx, align, size);
 }
 
+#include "contender_loops.h"
+
 static int
 enter(struct pool *pool, struct heap *ret_heap)
 {
-	*ret_heap = (struct heap){pool->handle, call_alloc, call_free,
-		call_calloc, call_realloc, call_aligned};
+	*ret_heap = heap_of(pool->handle);
 	return 0;
 }
 

@@ -65,12 +65,13 @@ call_aligned(void *ctx, size_t align, size_t size)
 	return memalign(align, size);
 }
 
+#include "contender_loops.h"
+
 static int
 enter(struct pool *pool, struct heap *ret_heap)
 {
 	(void)pool;
-	*ret_heap = (struct heap){NULL, call_alloc, call_free, call_calloc,
-		call_realloc, call_aligned};
+	*ret_heap = heap_of(NULL);
 	return 0;
 }
 

@@ -2,13 +2,15 @@
 /*
  * heap.h -- what a thread allocates from: a contender's pool as a work sees it
  *
- * Every contender is called in the same way, through these pointers and one
- * more jump.
+ * The loops that are timed call the contender directly, see loops.h; where a
+ * call more does not matter, these pointers do.
  */
 #ifndef BENCH_HEAP_H
 #define BENCH_HEAP_H
 
 #include <stddef.h>
+
+struct loops;
 
 struct heap {
 	void *ctx; /* the first argument of all */
@@ -17,6 +19,7 @@ struct heap {
 	void *(*calloc)(void *ctx, size_t size);
 	void *(*realloc)(void *ctx, void *ptr, size_t size);
 	void *(*aligned)(void *ctx, size_t align, size_t size);
+	const struct loops *loops;
 };
 
 #endif

@@ -253,6 +253,8 @@ call_aligned(void *ctx, size_t align, size_t size)
 		size, ((struct view *)ctx)->alloc_flags | FLAG_ALIGN(align));
 }
 
+#include "contender_loops.h"
+
 static int
 enter(struct pool *pool, struct heap *ret_heap)
 {
@@ -267,8 +269,7 @@ enter(struct pool *pool, struct heap *ret_heap)
 	}
 	view->free_flags = FLAG_TCACHE(view->tcache);
 	view->alloc_flags = view->free_flags | FLAG_ARENA(source->arena);
-	*ret_heap = (struct heap){view, call_alloc, call_free, call_calloc,
-		call_realloc, call_aligned};
+	*ret_heap = heap_of(view);
 	return 0;
 }
 

@@ -10,15 +10,13 @@
 
 #include "clock.h"
 #include "contender.h"
+#include "loops.h"
 #include "numbers.h"
 #include "samples.h"
 #include "work.h"
 
 #include <stdint.h>
-#include <string.h>
 #include <sys/resource.h>
-
-enum { SIZES = 1 << 16 };
 
 struct crew;
 
@@ -113,92 +111,22 @@ job_time(struct job *job, double ns, size_t nops)
 		       : ns / (double)nops;
 }
 
-static inline void
-job_touch(void *object, size_t size)
-{
-	memset(object, (int)size, size);
-}
-
-/* job_read -- every word of it */
-static inline void
-job_read(const void *object, size_t size)
-{
-	const size_t *words = object;
-	size_t sum = 0;
-
-	for (size_t i = 0; i < size / sizeof(*words); i++)
-		sum += words[i];
-	__asm__ volatile("" : : "r"(sum));
-}
-
-/*
- * What a loop that is timed takes objects from: a copy of all that it needs, so
- * that it has that in registers, and the time is the allocator's.
- */
-struct hand {
-	struct job *job;
-	struct heap heap;
-	const uint32_t *sizes; /* of the job */
-	enum call call;
-	enum use use;
-};
-
+/* job_hand_of, job_hand -- what a thread takes objects from: of a heap, or of
+ * the one that it uses now */
 static inline struct hand
 job_hand_of(struct job *job, struct heap heap)
 {
-	return (struct hand){
-		job, heap, job->sizes, job->work->call, job->work->use};
+	return (struct hand){heap, job->sizes, &job->failed, job->work->call,
+		job->work->use};
 }
 
-/* job_hand -- of the heap that a thread uses now */
 static inline struct hand
 job_hand(struct job *job, size_t thread)
 {
 	return job_hand_of(job, job_heap(job, thread));
 }
 
-/* hand_take -- allocate an object; where it is used, its size is its first word
- */
-static inline void *
-hand_take(const struct hand *hand, size_t size)
-{
-	const struct heap *heap = &hand->heap;
-	size_t *object;
-
-	if (hand->call == CALL_MALLOC)
-		object = heap->alloc(heap->ctx, size);
-	else if (hand->call == CALL_CALLOC)
-		object = heap->calloc(heap->ctx, size);
-	else /* 64 bytes to a page, by bits of the size */
-		object = heap->aligned(heap->ctx, (size_t)64 << size % 7, size);
-	if (object == NULL) {
-		job_fail(hand->job);
-		return NULL;
-	}
-	if (hand->use == USE_ALL)
-		job_touch(object, size);
-	if (hand->use != USE_NOT)
-		*object = size;
-	return object;
-}
-
-/* hand_take_next -- of the size whose turn it is */
-static inline void *
-hand_take_next(const struct hand *hand, size_t i)
-{
-	return hand_take(hand, hand->sizes[i % SIZES]);
-}
-
-/* hand_give -- read the object if the work does so, and free it */
-static inline void
-hand_give(const struct hand *hand, void *object)
-{
-	if (hand->use == USE_ALL && object != NULL)
-		job_read(object, *(size_t *)object);
-	hand->heap.free(hand->heap.ctx, object);
-}
-
-/* job_take, job_give -- the same where it is not timed */
+/* job_take, job_give -- one object, by the heap's pointers */
 static inline void *
 job_take(struct job *job, const struct heap *heap, size_t size)
 {

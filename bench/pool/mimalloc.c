@@ -154,14 +154,15 @@ call_aligned(void *ctx, size_t align, size_t size)
 	return heap_malloc_aligned(ctx, size, align);
 }
 
+#include "contender_loops.h"
+
 static int
 enter(struct pool *pool, struct heap *ret_heap)
 {
 	void *heap = has_arenas ? heap_new_in_arena((int)(intptr_t)pool->handle)
 				: heap_new();
 
-	*ret_heap = (struct heap){heap, call_alloc, call_free, call_calloc,
-		call_realloc, call_aligned};
+	*ret_heap = heap_of(heap);
 	return heap == NULL ? -1 : 0;
 }
 

@@ -17,7 +17,7 @@ note(struct samples *samples, uint64_t start)
 }
 
 static void *
-sampled_alloc(void *ctx, size_t size)
+call_alloc(void *ctx, size_t size)
 {
 	struct sampled_heap *sampled = ctx;
 	uint64_t start = clock_ticks();
@@ -28,7 +28,7 @@ sampled_alloc(void *ctx, size_t size)
 }
 
 static void
-sampled_free(void *ctx, void *ptr)
+call_free(void *ctx, void *ptr)
 {
 	struct sampled_heap *sampled = ctx;
 	uint64_t start = clock_ticks();
@@ -38,7 +38,7 @@ sampled_free(void *ctx, void *ptr)
 }
 
 static void *
-sampled_calloc(void *ctx, size_t size)
+call_calloc(void *ctx, size_t size)
 {
 	struct sampled_heap *sampled = ctx;
 	uint64_t start = clock_ticks();
@@ -49,7 +49,7 @@ sampled_calloc(void *ctx, size_t size)
 }
 
 static void *
-sampled_realloc(void *ctx, void *ptr, size_t size)
+call_realloc(void *ctx, void *ptr, size_t size)
 {
 	struct sampled_heap *sampled = ctx;
 	uint64_t start = clock_ticks();
@@ -60,7 +60,7 @@ sampled_realloc(void *ctx, void *ptr, size_t size)
 }
 
 static void *
-sampled_aligned(void *ctx, size_t align, size_t size)
+call_aligned(void *ctx, size_t align, size_t size)
 {
 	struct sampled_heap *sampled = ctx;
 	uint64_t start = clock_ticks();
@@ -69,6 +69,8 @@ sampled_aligned(void *ctx, size_t align, size_t size)
 	note(&sampled->gets, start);
 	return ptr;
 }
+
+#include "contender_loops.h"
 
 int
 sampled_heap_init(struct sampled_heap *sampled)
@@ -98,6 +100,5 @@ struct heap
 sampled_heap_wrap(struct sampled_heap *sampled, const struct heap *inner)
 {
 	sampled->inner = *inner;
-	return (struct heap){sampled, sampled_alloc, sampled_free,
-		sampled_calloc, sampled_realloc, sampled_aligned};
+	return heap_of(sampled);
 }

@@ -48,10 +48,8 @@ run(struct job *job, size_t nops)
 	double start = job_clock(job);
 
 	do {
-		for (size_t i = 0; i < n; i++)
-			objects[i] = hand_take_next(&hand, done + i);
-		for (size_t i = 0; i < n; i++)
-			hand_give(&hand, objects[places[i]]);
+		hand.heap.loops->take(&hand, objects, n, done);
+		hand.heap.loops->give(&hand, objects, places, n);
 		done += n;
 	} while (done < nops);
 	return job_time(job, job_clock(job) - start, done);

@@ -42,12 +42,12 @@ grow(struct job *job, const struct heap *heap)
 		object = moved;
 		object[size / sizeof(*object) - 1] = size;
 		if (work->use == USE_ALL)
-			job_touch((char *)object + had, size - had);
+			hand_touch((char *)object + had, size - had);
 		had = size;
 		nsteps++;
 	}
 	if (work->use == USE_ALL && object != NULL)
-		job_read(object, had);
+		hand_read(object, had);
 	heap->free(heap->ctx, object);
 	return nsteps;
 }

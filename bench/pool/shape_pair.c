@@ -33,33 +33,17 @@ begin(struct job *job)
 	return state->stack == NULL ? "no memory" : NULL;
 }
 
-static void
-pairs(struct job *job, size_t thread, size_t nops)
-{
-	struct hand hand = job_hand(job, thread);
-
-	for (size_t i = 0; i < nops; i++) {
-		void *object = hand_take_next(&hand, i);
-
-		hand_give(&hand, object);
-	}
-}
-
 /* stack -- whole stacks, at least one */
 static size_t
-stack(struct job *job, size_t nops)
+stack(struct job *job, const struct hand *hand, size_t nops)
 {
 	struct state *state = job->state;
-	struct hand hand = job_hand(job, 0);
-	void **objects = state->stack;
 	size_t n = work_live(job->work);
 	size_t done = 0;
 
 	do {
-		for (size_t i = 0; i < n; i++)
-			objects[i] = hand_take_next(&hand, i);
-		for (size_t i = n; i-- > 0;)
-			hand_give(&hand, objects[i]);
+		hand->heap.loops->take(hand, state->stack, n, 0);
+		hand->heap.loops->give_back(hand, state->stack, n);
 		done += n;
 	} while (done < nops);
 	return done;
@@ -68,12 +52,13 @@ stack(struct job *job, size_t nops)
 static double
 run(struct job *job, size_t nops)
 {
+	struct hand hand = job_hand(job, 0);
 	double start = job_clock(job);
 
 	if (job->work->use == USE_ALL)
-		nops = stack(job, nops);
+		nops = stack(job, &hand, nops);
 	else
-		pairs(job, 0, nops);
+		hand.heap.loops->pairs(&hand, nops);
 	return job_time(job, job_clock(job) - start, nops);
 }
 

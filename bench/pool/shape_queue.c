@@ -11,14 +11,8 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { ROOM = 1024, PIPE = 0, RING = 1 };
-
-/* from one thread to another; each end has cache lines of its own */
-struct link {
-	_Alignas(128) size_t npushed; /* atomic, by the one that allocates */
-	_Alignas(128) size_t npopped; /* atomic, by the one that frees */
-	_Alignas(128) void *objects[ROOM];
-};
+enum { PIPE = 0, RING = 1 };
+enum { MOST = LINK_ROOM / 4 }; /* pushed at once */
 
 static const char *
 begin(struct job *job)
@@ -32,50 +26,22 @@ begin(struct job *job)
 	return NULL;
 }
 
-/* push -- as many as there is room for, up to `most` */
-static size_t
-push(const struct hand *hand, struct link *link, size_t most)
-{
-	size_t pushed = link->npushed;
-	size_t room = ROOM + __atomic_load_n(&link->npopped, __ATOMIC_ACQUIRE) -
-		      pushed;
-	size_t n = most < room ? most : room;
-
-	for (size_t i = 0; i < n; i++) {
-		link->objects[pushed % ROOM] = hand_take_next(hand, pushed);
-		__atomic_store_n(&link->npushed, ++pushed, __ATOMIC_RELEASE);
-	}
-	return n;
-}
-
-/* pop -- all that there are */
-static size_t
-pop(const struct hand *hand, struct link *link)
-{
-	size_t popped = link->npopped;
-	size_t n = __atomic_load_n(&link->npushed, __ATOMIC_ACQUIRE) - popped;
-
-	for (size_t i = 0; i < n; i++) {
-		hand_give(hand, link->objects[popped % ROOM]);
-		__atomic_store_n(&link->npopped, ++popped, __ATOMIC_RELEASE);
-	}
-	return n;
-}
-
 static void
 pass(struct job *job, size_t thread, size_t nops)
 {
 	struct link *links = job->state;
 	struct hand hand = job_hand(job, thread);
+	const struct loops *loops = hand.heap.loops;
 	size_t before = (thread + job->nthreads - 1) % job->nthreads;
 	bool is_ring = job->work->param == RING;
 	size_t to_push = is_ring || thread % 2 == 0 ? nops : 0;
 	size_t to_pop = is_ring || thread % 2 == 1 ? nops : 0;
 
 	while (to_push + to_pop > 0) {
-		size_t npushed = push(&hand, &links[thread],
-			to_push < ROOM / 4 ? to_push : ROOM / 4);
-		size_t npopped = to_pop > 0 ? pop(&hand, &links[before]) : 0;
+		size_t npushed = loops->push(
+			&hand, &links[thread], to_push < MOST ? to_push : MOST);
+		size_t npopped =
+			to_pop > 0 ? loops->pop(&hand, &links[before]) : 0;
 
 		to_push -= npushed;
 		to_pop -= npopped;

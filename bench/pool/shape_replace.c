@@ -9,41 +9,33 @@
 
 #include <stdlib.h>
 
-struct part {
-	_Alignas(128) void **slots;
-	size_t n;
-	uint64_t random;
-	size_t next; /* size to use */
-};
-
 static void
 fill(struct job *job, size_t thread, size_t nops)
 {
-	struct part *part = (struct part *)job->state + thread;
+	struct set *set = (struct set *)job->state + thread;
 	const struct heap *heap = &job->plain[thread];
 
 	(void)nops;
-	part->next = thread * (SIZES / THREADS_MAX);
-	part->random = NUMBERS_SEED + thread;
-	for (size_t i = 0; i < part->n; i++)
-		part->slots[i] =
-			job_take(job, heap, job->sizes[part->next++ % SIZES]);
+	set->next = thread * (SIZES / THREADS_MAX);
+	set->random = NUMBERS_SEED + thread;
+	for (size_t i = 0; i < set->n; i++)
+		set->slots[i] =
+			job_take(job, heap, job->sizes[set->next++ % SIZES]);
 }
 
 static const char *
 begin(struct job *job)
 {
-	struct part *parts =
-		aligned_alloc(128, THREADS_MAX * sizeof(struct part));
+	struct set *sets = aligned_alloc(128, THREADS_MAX * sizeof(struct set));
 
-	if (parts == NULL)
+	if (sets == NULL)
 		return "no memory";
-	memset(parts, 0, THREADS_MAX * sizeof(struct part));
-	job->state = parts;
+	memset(sets, 0, THREADS_MAX * sizeof(struct set));
+	job->state = sets;
 	for (size_t i = 0; i < job->nthreads; i++) {
-		parts[i].n = work_live(job->work) / job->nthreads;
-		parts[i].slots = calloc(parts[i].n, sizeof(void *));
-		if (parts[i].slots == NULL)
+		sets[i].n = work_live(job->work) / job->nthreads;
+		sets[i].slots = calloc(sets[i].n, sizeof(void *));
+		if (sets[i].slots == NULL)
 			return "no memory";
 	}
 	(void)job_run(job, fill, 0);
@@ -53,20 +45,10 @@ begin(struct job *job)
 static void
 replace(struct job *job, size_t thread, size_t nops)
 {
-	struct part *part = (struct part *)job->state + thread;
+	struct set *set = (struct set *)job->state + thread;
 	struct hand hand = job_hand(job, thread);
-	void **slots = part->slots;
-	uint64_t random = part->random;
-	size_t next = part->next, n = part->n;
 
-	for (size_t i = 0; i < nops; i++) {
-		void **slot = &slots[numbers_below(&random, n)];
-
-		hand_give(&hand, *slot);
-		*slot = hand_take_next(&hand, next++);
-	}
-	part->random = random;
-	part->next = next;
+	hand.heap.loops->replace(&hand, set, nops);
 }
 
 static double
@@ -80,12 +62,12 @@ run(struct job *job, size_t nops)
 static void
 empty(struct job *job, size_t thread, size_t nops)
 {
-	struct part *part = (struct part *)job->state + thread;
+	struct set *set = (struct set *)job->state + thread;
 
 	(void)nops;
-	for (size_t i = 0; i < part->n; i++)
-		job_give(job, &job->plain[thread], part->slots[i]);
-	free(part->slots);
+	for (size_t i = 0; i < set->n; i++)
+		job_give(job, &job->plain[thread], set->slots[i]);
+	free(set->slots);
 }
 
 static void

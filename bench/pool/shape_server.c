@@ -13,18 +13,15 @@
 #include <stdlib.h>
 
 /* a set, and the thread that has it now */
-struct set {
-	pthread_t thread;
+struct client {
+	struct set set;
 	struct job *job;
 	size_t number;
-	size_t nops;
-	uint64_t random;
-	size_t n;
-	void **slots;
+	pthread_t thread;
 };
 
 static size_t
-nsets(const struct job *job)
+nclients(const struct job *job)
 {
 	return work_threads(job->work);
 }
@@ -32,18 +29,22 @@ nsets(const struct job *job)
 static const char *
 begin(struct job *job)
 {
-	struct set *sets = calloc(nsets(job), sizeof(*sets));
+	size_t size = nclients(job) * sizeof(struct client);
+	struct client *clients = aligned_alloc(_Alignof(struct client), size);
 
-	if (sets == NULL)
+	if (clients == NULL)
 		return "no memory";
-	job->state = sets;
-	for (size_t i = 0; i < nsets(job); i++) {
-		struct set *set = &sets[i];
+	memset(clients, 0, size);
+	job->state = clients;
+	for (size_t i = 0; i < nclients(job); i++) {
+		struct client *client = &clients[i];
+		struct set *set = &client->set;
 
-		set->job = job;
-		set->number = i;
+		client->job = job;
+		client->number = i;
 		set->random = NUMBERS_SEED + i;
-		set->n = work_live(job->work) / nsets(job);
+		set->n = work_live(job->work) / nclients(job);
+		set->next = i * (SIZES / THREADS_MAX);
 		set->slots = calloc(set->n, sizeof(void *));
 		if (set->slots == NULL)
 			return "no memory";
@@ -57,29 +58,20 @@ begin(struct job *job)
 static void *
 serve(void *arg)
 {
-	struct set *set = arg;
-	struct job *job = set->job;
+	struct client *client = arg;
+	struct job *job = client->job;
 	struct heap plain;
 	struct hand hand;
-	uint64_t random = set->random;
-	void **slots = set->slots;
-	size_t n = set->n, nops = set->nops;
 
 	if (job->who->enter(&job->pool, &plain) != 0) {
 		job_fail(job);
 		return NULL;
 	}
 	hand = job_hand_of(job,
-		job->sampling
-			? sampled_heap_wrap(&job->sampled[set->number], &plain)
-			: plain);
-	for (size_t i = 0; i < nops; i++) {
-		void **slot = &slots[numbers_below(&random, n)];
-
-		hand_give(&hand, *slot);
-		*slot = hand_take_next(&hand, numbers_below(&random, SIZES));
-	}
-	set->random = random;
+		job->sampling ? sampled_heap_wrap(
+					&job->sampled[client->number], &plain)
+			      : plain);
+	hand.heap.loops->replace(&hand, &client->set, job->work->param);
 	job->who->leave(&job->pool, &plain);
 	return NULL;
 }
@@ -87,36 +79,36 @@ serve(void *arg)
 static double
 run(struct job *job, size_t nops)
 {
-	struct set *sets = job->state;
+	struct client *clients = job->state;
 	size_t life = job->work->param;
-	size_t ngenerations = nops / (nsets(job) * life) + 1;
+	size_t ngenerations = nops / (nclients(job) * life) + 1;
 	double start = clock_ns();
 
 	for (size_t i = 0; i < ngenerations; i++) {
-		for (size_t j = 0; j < nsets(job); j++) {
-			sets[j].nops = life;
-			if (pthread_create(&sets[j].thread, NULL, serve,
-				    &sets[j]) != 0)
+		for (size_t j = 0; j < nclients(job); j++)
+			if (pthread_create(&clients[j].thread, NULL, serve,
+				    &clients[j]) != 0)
 				return -1;
-		}
-		for (size_t j = 0; j < nsets(job); j++)
-			(void)pthread_join(sets[j].thread, NULL);
+		for (size_t j = 0; j < nclients(job); j++)
+			(void)pthread_join(clients[j].thread, NULL);
 	}
 	return job_time(
-		job, clock_ns() - start, life * nsets(job) * ngenerations);
+		job, clock_ns() - start, life * nclients(job) * ngenerations);
 }
 
 static void
 end(struct job *job)
 {
-	struct set *sets = job->state;
+	struct client *clients = job->state;
 
-	for (size_t i = 0; i < nsets(job); i++) {
-		for (size_t j = 0; j < sets[i].n; j++)
-			job_give(job, &job->plain[0], sets[i].slots[j]);
-		free(sets[i].slots);
+	for (size_t i = 0; i < nclients(job); i++) {
+		struct set *set = &clients[i].set;
+
+		for (size_t j = 0; j < set->n; j++)
+			job_give(job, &job->plain[0], set->slots[j]);
+		free(set->slots);
 	}
-	free(sets);
+	free(clients);
 }
 
 const struct shape shape_server = {
