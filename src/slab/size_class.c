@@ -63,7 +63,8 @@ geometry(const struct size_class *c, unsigned want)
 			want, FEW_OBJECTS * c->size / RUN_PAGE);
 	unsigned first = (unsigned)min_size(max_size(want, least), most);
 	for (unsigned n = first;; n++) {
-		if (class_tail(c, n) * TAIL_SHARE <= n * RUN_PAGE || n == most)
+		if ((size_t)class_tail(c, n) * TAIL_SHARE <= n * RUN_PAGE ||
+			n == most)
 			return (uint8_t)n;
 	}
 }

@@ -56,7 +56,7 @@ enum slab_state { SLAB_LISTED, SLAB_FULL, SLAB_QUEUED, SLAB_NSTATES };
 
 struct slab {
 	uint64_t owner;  /* its heap and level; holder; atomic, relaxed */
-	char *base;      /* slot 0, behind the tail; set once */
+	char *base;      /* slot 0, behind the tail; while it is a slab */
 	uint32_t npages; /* set once */
 	uint8_t ngran;   /* set once */
 	uint8_t state;   /* slab_state; atomic, see above */

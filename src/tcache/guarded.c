@@ -14,6 +14,7 @@
 #include "tcache/tcache.h"
 
 #define AFTER_FREE "written after it was freed"
+#define BEFORE     "written before its beginning"
 
 struct quarantine *
 heap_quarantine(const struct heap *h)
@@ -52,6 +53,9 @@ guarded_slab(const struct slab *s, const struct size_class *c)
 	 */
 	if (c->size < GUARDED_EXTRA)
 		return;
+	size_t n;
+	char *front = seal_front(s, c, &n);
+	memset(front, SEAL_EDGE_BYTE, n);
 	for (unsigned i = 0; i < s->nobj; i++)
 		set_seal(slab_address(s, c, i), c->size, SEAL_NEW, 0);
 }
@@ -112,18 +116,35 @@ guarded_resize(void *p, const struct object *o, size_t asked)
 	set_seal(p, o->usable, SEAL_LIVE, asked);
 }
 
+/* look_in_front -- as look_before(), of a slab's first slot, which the caller
+ * alone is about to free */
+static unsigned
+look_in_front(const struct heap *h, void *p, const struct object *o)
+{
+	const struct slab *s = (const struct slab *)o->desc;
+	size_t n;
+	char *front = seal_front(s, &h->table->cls[s->cls], &n);
+	if (bytes_are(front, SEAL_EDGE_BYTE, n))
+		return 0;
+	memset(front, SEAL_EDGE_BYTE, n);
+	return tell(h, p, BEFORE);
+}
+
 /*
- * look_before -- is the seal whole that lies before a slot?  When not it is
- * told of once.  Before a slab's first slot, and a large object, lies what
- * somebody else has, whose seal is looked at when he frees it.
+ * look_before -- is the seal whole that lies before a slot, or what a slab has
+ * in front of the first?  When not it is told of once.  Where that is nothing,
+ * and before a large object, lies what somebody else has, whose seal is looked
+ * at when he frees it.
  */
 static unsigned
 look_before(const struct heap *h, void *p, const struct object *o)
 {
 	size_t asked;
 	uint64_t word;
-	if (o->large || o->idx == 0)
+	if (o->large)
 		return 0;
+	if (o->idx == 0)
+		return look_in_front(h, p, o);
 	char *front = (char *)p - o->usable;
 	if (seal_of(front, o->usable, &asked, &word) != SEAL_BROKEN)
 		return 0;
@@ -131,7 +152,7 @@ look_before(const struct heap *h, void *p, const struct object *o)
 	/* acq_rel: of two who look one tells */
 	if (!cas_acq_rel(at, &word, seal_make(at, SEAL_LOST, 0)))
 		return 0;
-	return tell(h, p, "written before its beginning");
+	return tell(h, p, BEFORE);
 }
 
 enum free_result

@@ -9,8 +9,9 @@
  *
  * The edge has one known byte.  The seal says what the slot is and how much was
  * asked for, mixed with its own address.  So a write behind an object changes
- * the edge; one before it the seal of the slot in front.  A slab's slots are
- * sealed when it is made, so that every slot has a seal at any time.
+ * the edge; one before it the seal of the slot in front, or what a slab has in
+ * front of its slots, which is filled like an edge.  A slab's slots are sealed
+ * when it is made, so that every slot has a seal at any time.
  *
  * A freed object is filled with another known byte and waits in the quarantine
  * of the heap of the thread that has freed it.  For its slab it is allocated

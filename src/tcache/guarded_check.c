@@ -63,6 +63,11 @@ check_run(const struct heap *h, const struct desc *d, struct findings *f,
 	/* the smallest slots have no room for a seal */
 	if (c->size < GUARDED_EXTRA)
 		return;
+	size_t n;
+	const char *front = seal_front(s, c, &n);
+	if (!bytes_are(front, SEAL_EDGE_BYTE, n))
+		(void)finding(f, "object %p: written before its beginning",
+			(void *)s->base);
 	for (unsigned i = 0; i < s->nobj; i++)
 		check_end(slab_address(s, c, i), c->size,
 			!slab_is_free(s, i) && !slab_is_remote(s, i), f, w);

@@ -35,14 +35,23 @@ grow_small(const struct heap *h, const struct bin *b, unsigned whole)
 	return (unsigned)(least << b->nslabs);
 }
 
-/* grow_by -- a new slab of that many pages at most, listed; false: no room */
+/*
+ * needed -- of that many pages those that a slot has a part of: others would be
+ * all tail
+ */
+static unsigned
+needed(const struct size_class *c, unsigned npages)
+{
+	return (unsigned)div_up(
+		(size_t)class_nobj(c, npages) * c->size, RUN_PAGE);
+}
+
+/* grow_by -- a new slab of that many pages, listed; false: no room */
 static bool
 grow_by(struct heap *h, struct bin *b, unsigned npages)
 {
 	unsigned nobj = class_nobj(&h->table->cls[b->cls], npages);
 	bool clean;
-	/* a page that no slot would have a part of is left to others */
-	npages = (unsigned)div_up((size_t)nobj * b->size, RUN_PAGE);
 	struct desc *d = run_alloc(h->runs, npages, slab_granules(nobj),
 		RUN_NONE, RUN_LG_PAGE, &clean);
 	if (d == NULL)
@@ -75,14 +84,16 @@ bin_grow(struct heap *h, struct bin *b)
 	if (unlikely(run_asks(h->runs)))
 		return grow_by(h, b, least);
 	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
-	if (small != 0 && grow_by(h, b, small))
+	if (small != 0 && grow_by(h, b, needed(c, small)))
 		return true;
 	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)
 		if ((step == 0 || c->npages[step] != c->npages[step - 1]) &&
 			grow_by(h, b, c->npages[step]))
 			return true;
-	for (unsigned npages = c->npages[0] - 1u; npages >= least; npages--)
+	for (unsigned npages = c->npages[0]; npages > least;) {
+		npages = needed(c, npages - 1);
 		if (grow_by(h, b, npages))
 			return true;
+	}
 	return false;
 }

@@ -83,4 +83,15 @@ bytes_are(const void *p, int byte, size_t n)
 	return n == 0 || (at[0] == byte && memcmp(at, at + 1, n - 1) == 0);
 }
 
+/*
+ * seal_front -- what lies in front of a slab's slots and is none of them,
+ * filled like an edge; *ret_n bytes
+ */
+static inline char *
+seal_front(const struct slab *s, const struct size_class *c, size_t *ret_n)
+{
+	*ret_n = class_tail(c, s->npages);
+	return s->base - *ret_n;
+}
+
 #endif

@@ -84,6 +84,38 @@ free__written_before__is_told_once(void **state)
 	vmem_delete(vmp);
 }
 
+/* in front of a slab's first object lies nobody's; there it is seen as well */
+static void
+free__written_before_the_first__is_told_once(void **state)
+{
+	static const size_t odd[] = {400, 600, 700, 1100, 1500, 2300};
+	size_t ntried = 0;
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(odd) * 3; i++) {
+		VMEM *vmp = guarded_pool();
+		uint64_t before = stats_of(vmp).refused;
+		char *p = object(vmp, odd[i / 3]);
+		/* slots end where pages do, so the first one begins so far */
+		ptrdiff_t front = (ptrdiff_t)((uintptr_t)p % 4096);
+		ptrdiff_t back[] = {1, 8, front};
+
+		if (front >= 8) {
+			poke(p, -back[i % 3]);
+			assert_int_equal(vmem_check(vmp), 0);
+			assert_non_null(strstr(vmem_errormsg(),
+				"written before its beginning"));
+			vmem_free(vmp, p);
+			assert_found(
+				vmp, before, "written before its beginning");
+			assert_int_equal(vmem_check(vmp), 1);
+			ntried++;
+		}
+		vmem_delete(vmp);
+	}
+	assert_true(ntried >= 6);
+}
+
 static void
 realloc__lost_seal__gives_a_copy(void **state)
 {
@@ -270,6 +302,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free__written_behind__is_told),
 		cmocka_unit_test(free__written_before__is_told_once),
+		cmocka_unit_test(free__written_before_the_first__is_told_once),
 		cmocka_unit_test(realloc__lost_seal__gives_a_copy),
 		cmocka_unit_test(write_after_free__waits__check_finds_it),
 		cmocka_unit_test(
