@@ -168,9 +168,9 @@ alloc_own(VMEM *vmp, size_t size)
 	return p;
 }
 
-/* alloc -- everything that the fast path does not do; any content */
+/* alloc_slow -- everything that the fast paths do not do; any content */
 static NOINLINE void *
-alloc(VMEM *vmp, size_t size, size_t align)
+alloc_slow(VMEM *vmp, size_t size, size_t align)
 {
 	int saved = errno, err = ENOMEM;
 	void *p = NULL;
@@ -181,6 +181,24 @@ alloc(VMEM *vmp, size_t size, size_t align)
 		p = pool_alloc(vmp, size, align, (struct content){0}, &err);
 	errno = p == NULL ? err : saved;
 	return p;
+}
+
+/*
+ * alloc -- as alloc_slow(), which sizes above the fast path's are spared when
+ * the thread's own heap has one at hand
+ */
+static NOINLINE void *
+alloc(VMEM *vmp, size_t size, size_t align)
+{
+	struct heap *h;
+	void *p;
+	if (align == 0 && size > SLAB_LOOKUP_MAX &&
+		likely(thread_heap_fast(vmp, &h)) &&
+		likely(heap_malloc_above(h, size, &p))) {
+		thread_busy_end();
+		return p;
+	}
+	return alloc_slow(vmp, size, align);
 }
 
 /*

@@ -140,7 +140,10 @@ alloc_in(struct tier *t, size_t size, size_t align, bool zero, int *err)
 	void *p = NULL;
 	if (align == 0 && !zero) {
 		struct heap *h = own_heap(t);
-		if (size > SLAB_LOOKUP_MAX || !heap_malloc_fast(h, size, &p))
+		bool found = size <= SLAB_LOOKUP_MAX
+				     ? heap_malloc_fast(h, size, &p)
+				     : heap_malloc_above(h, size, &p);
+		if (!found)
 			p = heap_alloc_any(h, size);
 		thread_busy_end();
 	}

@@ -106,7 +106,12 @@ table_init(struct class_table *t, unsigned lg_high, size_t lifo)
 		while (t->cls[c].size < i * 8)
 			c++;
 		t->cls_of[i] = (uint8_t)c;
-		t->lookup[i] = t->cls[c].bin;
+		t->lookup[lookup_small(i * 8)] = t->cls[c].bin;
+	}
+	for (size_t size = SLAB_LOOKUP_MAX; size < SLAB_MAX;) {
+		size += (size_t)1 << LOOKUP_LG_STEP;
+		t->lookup[lookup_above(size)] =
+			t->cls[class_above(t, size)].bin;
 	}
 }
 

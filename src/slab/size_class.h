@@ -35,6 +35,11 @@
 #define BIN_LIFO_BYTES ((size_t)32 * 1024) /* so many bytes of objects... */
 #define BIN_LIFO_LEAST 4u                  /* ...but at least so many slots */
 
+/* above SLAB_LOOKUP_MAX all classes are multiples of that */
+#define LOOKUP_LG_STEP 9u
+#define LOOKUP_SMALLS  (SLAB_LOOKUP_MAX / 8 + 1)
+#define LOOKUP_SIZE    (LOOKUP_SMALLS + (SLAB_MAX >> LOOKUP_LG_STEP))
+
 struct size_class {
 	uint32_t size;                /* bytes of a slot */
 	uint32_t recip;               /* ceil(2^32 / size) */
@@ -47,11 +52,26 @@ struct class_table {
 	uint32_t nclasses;
 	uint32_t per_doubling_log2[2]; /* below and from 1 KiB on */
 	uint32_t bin_bytes;            /* of all bins of a heap */
-	/* (size + 7) / 8 -> the class, and its bin, to SLAB_LOOKUP_MAX */
+	/* (size + 7) / 8 -> the class, to SLAB_LOOKUP_MAX */
 	uint8_t cls_of[SLAB_LOOKUP_MAX / 8 + 1];
-	uint16_t lookup[SLAB_LOOKUP_MAX / 8 + 1];
+	/* lookup_small(), lookup_above() of a size -> the bin of its class */
+	uint16_t lookup[LOOKUP_SIZE];
 	struct size_class cls[CLASS_MAX];
 };
+
+/* lookup_small -- where the bin of a size stands, to SLAB_LOOKUP_MAX */
+static ALWAYS_INLINE size_t
+lookup_small(size_t size)
+{
+	return (size + 7) >> 3;
+}
+
+/* lookup_above -- the same of one above, to SLAB_MAX */
+static ALWAYS_INLINE size_t
+lookup_above(size_t size)
+{
+	return LOOKUP_SMALLS + ((size - 1) >> LOOKUP_LG_STEP);
+}
 
 /* class_tables_init -- make all tables; once, before any other call */
 void class_tables_init(void);

@@ -18,14 +18,13 @@
 #include "tcache/thread.h"
 
 /*
- * heap_malloc_fast -- from the LIFO or the current word of the size's bin
- * size <= SLAB_LOOKUP_MAX.  Returns false when neither has a slot.
+ * heap_malloc_at -- from the LIFO or the current word of the bin that stands
+ * there in the table; returns false when neither has a slot
  */
 static ALWAYS_INLINE bool
-heap_malloc_fast(struct heap *h, size_t size, void **ret)
+heap_malloc_at(struct heap *h, size_t at, void **ret)
 {
-	struct bin *b = (struct bin *)(void *)((char *)h->bins +
-					       h->lookup[(size + 7) >> 3]);
+	struct bin *b = (struct bin *)(void *)((char *)h->bins + h->lookup[at]);
 	uint64_t count = b->count;
 	size_t n = count & BIN_COUNT_MASK;
 	if (likely(n != 0)) {
@@ -44,6 +43,22 @@ heap_malloc_fast(struct heap *h, size_t size, void **ret)
 	b->count = count + BIN_ONE_MALLOC;
 	*ret = b->cur_base + (size_t)bit * b->size;
 	return true;
+}
+
+/* heap_malloc_fast -- the same, of a size up to SLAB_LOOKUP_MAX */
+static ALWAYS_INLINE bool
+heap_malloc_fast(struct heap *h, size_t size, void **ret)
+{
+	return heap_malloc_at(h, lookup_small(size), ret);
+}
+
+/* heap_malloc_above -- of a size above that, to SLAB_MAX; false: of any other
+ */
+static ALWAYS_INLINE bool
+heap_malloc_above(struct heap *h, size_t size, void **ret)
+{
+	return size > SLAB_LOOKUP_MAX && size <= SLAB_MAX &&
+	       heap_malloc_at(h, lookup_above(size), ret);
 }
 
 /* what heap_free_fast() came to */

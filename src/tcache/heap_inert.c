@@ -8,7 +8,7 @@
  */
 #include "tcache/tcache.h"
 
-static const uint16_t one_bin[SLAB_LOOKUP_MAX / 8 + 1];
+static const uint16_t one_bin[LOOKUP_SIZE];
 
 /* __extension__: the last member has an element */
 __extension__ struct heap heap_inert = {

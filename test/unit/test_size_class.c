@@ -59,10 +59,13 @@ class_of__every_size__is_the_smallest_that_holds_it(void **state)
 				expected++;
 			must(class_of(t, size) == expected);
 			if (size <= SLAB_LOOKUP_MAX)
-				must(t->lookup[(size + 7) >> 3] ==
+				must(t->lookup[lookup_small(size)] ==
 					t->cls[expected].bin);
-			if (size > SLAB_LOOKUP_MAX)
-				must(class_above(t, size) == expected);
+			if (size <= SLAB_LOOKUP_MAX)
+				continue;
+			must(class_above(t, size) == expected);
+			must(t->lookup[lookup_above(size)] ==
+				t->cls[expected].bin);
 		}
 	}
 }
