@@ -168,9 +168,9 @@ alloc_own(VMEM *vmp, size_t size)
 	return p;
 }
 
-/* alloc_slow -- everything that the fast paths do not do; any content */
+/* alloc -- everything that the fast paths do not do; any content */
 static NOINLINE void *
-alloc_slow(VMEM *vmp, size_t size, size_t align)
+alloc(VMEM *vmp, size_t size, size_t align)
 {
 	int saved = errno, err = ENOMEM;
 	void *p = NULL;
@@ -184,11 +184,11 @@ alloc_slow(VMEM *vmp, size_t size, size_t align)
 }
 
 /*
- * alloc -- as alloc_slow(), which sizes above the fast path's are spared when
+ * alloc_above -- as alloc(), which sizes above the fast path's are spared when
  * the thread's own heap has one at hand
  */
 static NOINLINE void *
-alloc(VMEM *vmp, size_t size, size_t align)
+alloc_above(VMEM *vmp, size_t size, size_t align)
 {
 	struct heap *h;
 	void *p;
@@ -198,7 +198,7 @@ alloc(VMEM *vmp, size_t size, size_t align)
 		thread_busy_end();
 		return p;
 	}
-	return alloc_slow(vmp, size, align);
+	return alloc(vmp, size, align);
 }
 
 /*
@@ -255,7 +255,7 @@ malloc_slot(VMEM *vmp, size_t slot, size_t size, size_t align)
 {
 	void *p;
 	if (unlikely(!at_hand(vmp, slot, &p)))
-		return alloc(vmp, size, align);
+		return alloc_above(vmp, size, align);
 	thread_busy_end();
 	return p;
 }
@@ -303,7 +303,7 @@ vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
 		n += take_fast(vmp, size, part, ptrs + n);
 		if (n == count)
 			break;
-		ptrs[n] = alloc(vmp, size, 0);
+		ptrs[n] = alloc_above(vmp, size, 0);
 		if (ptrs[n] == NULL)
 			break;
 		n++;
@@ -446,7 +446,7 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 	if (likely(alignment <= RUN_PAGE) && likely(size <= SLAB_LOOKUP_MAX))
 		return malloc_slot(vmp, class_aligned_size(size, alignment),
 			size, alignment);
-	return alloc(vmp, size, alignment);
+	return alloc_above(vmp, size, alignment);
 }
 
 EXPORT char *
