@@ -446,7 +446,7 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 	if (likely(alignment <= RUN_PAGE) && likely(size <= SLAB_LOOKUP_MAX))
 		return malloc_slot(vmp, class_aligned_size(size, alignment),
 			size, alignment);
-	return alloc_above(vmp, size, alignment);
+	return alloc(vmp, size, alignment);
 }
 
 EXPORT char *

@@ -52,8 +52,8 @@ struct class_table {
 	uint32_t nclasses;
 	uint32_t per_doubling_log2[2]; /* below and from 1 KiB on */
 	uint32_t bin_bytes;            /* of all bins of a heap */
-	/* (size + 7) / 8 -> the class, to SLAB_LOOKUP_MAX */
-	uint8_t cls_of[SLAB_LOOKUP_MAX / 8 + 1];
+	/* lookup_small() of a size -> the class */
+	uint8_t cls_of[LOOKUP_SMALLS];
 	/* lookup_small(), lookup_above() of a size -> the bin of its class */
 	uint16_t lookup[LOOKUP_SIZE];
 	struct size_class cls[CLASS_MAX];
@@ -98,7 +98,7 @@ static inline unsigned
 class_of(const struct class_table *t, size_t size)
 {
 	if (likely(size <= SLAB_LOOKUP_MAX))
-		return t->cls_of[(size + 7) >> 3];
+		return t->cls_of[lookup_small(size)];
 	return class_above(t, size);
 }
 

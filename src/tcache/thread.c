@@ -26,7 +26,7 @@ _Static_assert(
 static struct entry no_entry = NO_ENTRY;
 
 TLS_INITIAL_EXEC struct thread_hot thread_hot = {
-	.table = &no_entry, .front = {.key = KEY_TOMB, .fast = &heap_inert}};
+	.table = &no_entry, .front = NO_ENTRY};
 
 struct thread_list thread_list;
 static bool have_barrier;      /* set once by thread_init() */
