@@ -4,6 +4,7 @@
 #include "clock.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -24,12 +25,39 @@ struct crew {
 	struct member members[];
 };
 
+/*
+ * stay -- on one processor, the number-th of those that the process may use
+ *
+ * Else the kernel leaves threads that wait for each other all the time on the
+ * same one, in some processes and not in others, and what two processors do at
+ * once, which is asked for, is not measured.
+ */
+static void
+stay(size_t number)
+{
+	cpu_set_t all;
+	cpu_set_t one;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	number %= (size_t)CPU_COUNT(&all);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || number-- > 0)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		(void)sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
 static void *
 member_main(void *arg)
 {
 	struct member *member = arg;
 	struct crew *crew = member->crew;
 
+	stay(member->number);
 	for (;;) {
 		(void)pthread_barrier_wait(&crew->begin);
 		if (crew->task == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crew.h -- threads that do something at once, again and again
+ * crew.h -- threads that do something at once, again and again, each on a
+ * processor of its own as long as there are any
  */
 #ifndef BENCH_CREW_H
 #define BENCH_CREW_H
