@@ -31,7 +31,7 @@ struct bin {
 	void **deep;         /* the deep LIFO; NULL: none */
 	uint32_t deep_moves; /* times that slots went there or came back */
 	uint16_t deep_low;   /* fewest in there in this period of the decay */
-	uint16_t reserved2;
+	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
 	uint64_t reserved[2];
 	/*
 	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
@@ -49,8 +49,8 @@ struct bin {
 	uint16_t ndeep;      /* slots in the deep LIFO */
 	uint16_t deep_limit; /* it takes more while it has fewer; 0: none is
 				there */
-	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
-	char *cur_base;      /* slot of bit 0 of *cur */
+	uint16_t fill;  /* slots that come into the LIFO at once; 0: none */
+	char *cur_base; /* slot of bit 0 of *cur */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
 	 * a look at the last two entries needs no look at the count.

@@ -116,7 +116,9 @@ collect(struct slab *s, unsigned least, unsigned *ret_doubled)
 		store_relaxed(&s->w[i], w | got);
 		n += (unsigned)__builtin_popcountll(got);
 	}
-	s->used = (uint16_t)(s->used - n);
+	/* a line that other threads read is not written for nothing */
+	if (n > 0)
+		s->used = (uint16_t)(s->used - n);
 	return n;
 }
 
@@ -158,6 +160,17 @@ slab_live(const struct slab *s)
 	for (unsigned i = 0; i < nwords; i++)
 		n -= (unsigned)__builtin_popcountll(
 			load_relaxed(&s->w[i]) | load_relaxed(&r[i]));
+	return n;
+}
+
+unsigned
+slab_nremote(const struct slab *s)
+{
+	const uint64_t *r = slab_remote(s);
+	unsigned n = 0;
+	/* relaxed: there may be more the next moment */
+	for (unsigned i = 0; i < slab_nwords(s); i++)
+		n += (unsigned)__builtin_popcountll(load_relaxed(&r[i]));
 	return n;
 }
 

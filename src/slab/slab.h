@@ -15,8 +15,9 @@
  *	LISTED  the bin knows the slab: it is its current one or on its list
  *		of slabs with free slots; the holder will look at r by itself
  *	FULL    the bin has let go of it: no slot was free in w or r
- *	QUEUED  FULL, and the first thread that freed a slot of it has put it
- *		into the inbox of its heap
+ *	QUEUED  no slot was free in w either, and it is in the inbox of its
+ *		heap: the first thread that freed a slot of a FULL one has put
+ *		it there, or the holder itself, for a rest
  *
  * Another thread looks at the state first.  If it is FULL it tries to make it
  * QUEUED, then it sets the bit, and last, when it has made it QUEUED, it puts
@@ -204,5 +205,8 @@ bool slab_free_remote(struct slab *s, unsigned idx, bool *ret_queued);
 
 /* slab_has_remote -- has any slot been freed by others and not collected? */
 bool slab_has_remote(const struct slab *s);
+
+/* slab_nremote -- how many, about */
+unsigned slab_nremote(const struct slab *s);
 
 #endif

@@ -103,8 +103,7 @@ avail_remove(struct heap *h, struct slab *s)
 	b->nempty -= s->used == 0;
 }
 
-/* current_end -- the bin has no current slab any more; returns it */
-static struct slab *
+struct slab *
 current_end(struct heap *h, struct bin *b)
 {
 	struct slab *s = b->slab;
@@ -217,9 +216,9 @@ spilled_end(struct heap *h, const struct slab *s)
 
 /* deep_end -- likewise, of a bin with a deep LIFO */
 static NOINLINE void
-deep_end(struct heap *h, struct slab *s, size_t idx)
+deep_end(struct slab *s, size_t idx)
 {
-	deep_push(h, s->bin, s->base + idx * s->bin->size);
+	deep_push(s->bin, s->base + idx * s->bin->size);
 	thread_busy_end();
 }
 
@@ -227,7 +226,7 @@ void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
 	if (s->bin->ndeep < s->bin->deep_limit)
-		deep_end(h, s, idx);
+		deep_end(s, idx);
 	else if (put(s, idx))
 		freed_end(h, s);
 	else if (unlikely(idx % 64 == 0))
@@ -281,17 +280,6 @@ heap_doubled(struct heap *h, unsigned n)
 			(void *)h->base);
 }
 
-/* collect -- what others freed in a slab, or most; returns slots gained */
-static unsigned
-collect(struct heap *h, struct slab *s, bool most)
-{
-	unsigned doubled = 0;
-	unsigned n = most ? slab_collect_most(s, &doubled)
-			  : slab_collect(s, &doubled);
-	heap_doubled(h, doubled);
-	return n;
-}
-
 bool
 heap_receive(struct heap *h)
 {
@@ -304,7 +292,7 @@ heap_receive(struct heap *h)
 		g = s->next;
 		/* relaxed: QUEUED is left by the holder alone */
 		store_relaxed(&s->state, SLAB_LISTED);
-		(void)collect(h, s, false);
+		(void)heap_collect(h, s, false);
 		avail_push(h, s);
 		struct bin *b = s->bin;
 		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
@@ -334,98 +322,6 @@ slab_move(struct heap *from, struct heap *to, struct slab *s)
 	s->bin->nslabs++;
 	s->bin->nreused++;
 	avail_push(to, s);
-}
-
-/* current_word -- point the bin at the slab's next word with a free slot */
-static bool
-current_word(struct bin *b, unsigned from)
-{
-	struct slab *s = b->slab;
-	unsigned i = slab_find(s, from);
-	if (i == slab_nwords(s))
-		return false;
-	b->cur = &s->w[i];
-	b->cur_base = s->base + (size_t)i * 64 * b->size;
-	return true;
-}
-
-/*
- * current_next -- a free slot in the bin's current slab, or the next current
- * slab from the list.  Returns false when the bin has none.
- */
-static bool
-current_next(struct heap *h, struct bin *b)
-{
-	for (;;) {
-		struct slab *s = b->slab;
-		if (s != NULL) {
-			/* used slots before fresh ones: fewer cache lines */
-			if (load_relaxed(b->cur) == 0)
-				(void)collect(h, s, true);
-			if (current_word(b, 0))
-				return true;
-			if (collect(h, s, false) > 0 && current_word(b, 0))
-				return true;
-			(void)current_end(h, b);
-			ASSERT(s->used == s->nobj);
-			if (!slab_detach(s))
-				avail_push(h, s);
-		}
-		if (b->avail == RUN_NO_GRANULE)
-			return false;
-		s = heap_slab(h, b->avail);
-		avail_remove(h, s);
-		b->slab = s;
-		b->nfills++;
-		PROBE4(refill, h->base, b->size, s->base, s->nobj - s->used);
-	}
-}
-
-/* take -- a slot from the bin's current word, which has one */
-static void *
-take(struct bin *b)
-{
-	uint64_t word = load_relaxed(b->cur);
-	ASSERT(word != 0);
-	unsigned bit = (unsigned)__builtin_ctzll(word);
-	store_relaxed(b->cur, word & (word - 1));
-	b->taken++;
-	b->count += BIN_ONE_MALLOC;
-	return b->cur_base + (size_t)bit * b->size;
-}
-
-void *
-heap_alloc_listed(struct heap *h, unsigned cls)
-{
-	struct bin *b = heap_bin(h, h->table, cls);
-	if ((b->count & BIN_COUNT_MASK) != 0 || deep_pull(b)) {
-		size_t n = b->count & BIN_COUNT_MASK;
-		b->count += BIN_ONE_MALLOC - 1;
-		return bin_lifo(b)[n - 1];
-	}
-	return current_next(h, b) ? take(b) : NULL;
-}
-
-void *
-heap_alloc_class(struct heap *h, unsigned cls)
-{
-	struct bin *b = heap_bin(h, h->table, cls);
-	void *p = heap_alloc_listed(h, cls);
-	if (p != NULL)
-		return p;
-	if (heap_receive(h) && current_next(h, b))
-		return take(b);
-	/* relaxed: a look whether the lock is worth taking */
-	if (load_relaxed(&h->dir->parked) != NULL && dir_steal(h, cls) &&
-		current_next(h, b))
-		return take(b);
-	if (bin_grow(h, b) && current_next(h, b))
-		return take(b);
-	unsigned larger = h->spill[cls];
-	p = larger == 0 ? NULL : heap_alloc_listed(h, larger);
-	if (p == NULL)
-		h->spill[cls] = 0;
-	return p;
 }
 
 void *

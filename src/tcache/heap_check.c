@@ -212,7 +212,8 @@ check_avail(struct tally *t, const struct heap *h, const struct bin *b)
 	for (; g != RUN_NO_GRANULE; n++) {
 		const struct slab *s = slab_head(t, g);
 		if (n > t->limit || s == NULL || s->bin != b || s == b->slab ||
-			s->prev != prev || s->state != SLAB_LISTED) {
+			s->prev != prev || s->state != SLAB_LISTED ||
+			(empty > 0 && s->used != 0)) {
 			(void)finding(t->c->f, "heap %u, bin %u: list at %u",
 				h->id, b->cls, g);
 			return;

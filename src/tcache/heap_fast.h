@@ -18,8 +18,9 @@
 #include "tcache/thread.h"
 
 /*
- * heap_malloc_at -- from the LIFO or the current word of the bin that stands
- * there in the table; returns false when neither has a slot
+ * heap_malloc_at -- from the LIFO of the bin that stands there in the table, or
+ * from its current word, unless slots of that come into the LIFO at once;
+ * returns false when there is none
  */
 static ALWAYS_INLINE bool
 heap_malloc_at(struct heap *h, size_t at, void **ret)
@@ -35,7 +36,7 @@ heap_malloc_at(struct heap *h, size_t at, void **ret)
 	}
 	/* relaxed: others only look at w to refuse a double free */
 	uint64_t word = load_relaxed(b->cur);
-	if (unlikely(word == 0))
+	if (unlikely(word == 0) || unlikely(b->fill != 0))
 		return false;
 	unsigned bit = (unsigned)__builtin_ctzll(word);
 	store_relaxed(b->cur, word & (word - 1));

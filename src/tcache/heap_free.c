@@ -49,8 +49,7 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 	return FREE_DONE;
 }
 
-/* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */
-static void
+void
 inbox_push(struct slab *s)
 {
 	/* relaxed: owner was read after the exchange that QUEUED it */

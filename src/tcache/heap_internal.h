@@ -41,6 +41,9 @@ void heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 void avail_push(struct heap *h, struct slab *s);
 void avail_remove(struct heap *h, struct slab *s);
 
+/* current_end -- the bin has no current slab any more; returns it, unlisted */
+struct slab *current_end(struct heap *h, struct bin *b);
+
 /* current_drop -- the bin lets go of its current slab: onto the list */
 void current_drop(struct heap *h, struct bin *b);
 
@@ -65,8 +68,26 @@ void slot_settle(struct heap *h, struct bin *b, void *p);
 /* bin_flush -- the LIFOs' slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
+/* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */
+void inbox_push(struct slab *s);
+
 /* heap_doubled -- so many double frees were found when slots were collected */
 void heap_doubled(struct heap *h, unsigned n);
+
+/*
+ * heap_collect -- take back what others have freed in a slab, or only from
+ * words most of whose slots they have; returns slots gained
+ */
+static inline unsigned
+heap_collect(struct heap *h, struct slab *s, bool most)
+{
+	unsigned doubled = 0;
+	unsigned n = most ? slab_collect_most(s, &doubled)
+			  : slab_collect(s, &doubled);
+	if (unlikely(doubled > 0))
+		heap_doubled(h, doubled);
+	return n;
+}
 
 /* slab_move -- a listed slab changes over to another heap's bin */
 void slab_move(struct heap *from, struct heap *to, struct slab *s);

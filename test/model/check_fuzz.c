@@ -153,7 +153,7 @@ static struct field bin[] = {
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
 	FIELD(bin, deep_limit, MATTERS),
-	FIELD(bin, reserved2, UNUSED),
+	FIELD(bin, fill, HINT),
 	FIELD(bin, deep_moves, HINT),
 	FIELD(bin, deep_low, HINT),
 	FIELD(bin, nspilled, HINT),

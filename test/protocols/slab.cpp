@@ -8,6 +8,7 @@
  * models: src/tcache/heap_fast.h: heap_free_other()
  * models: src/tcache/heap_free.c: inbox_push() free_remote()
  * models: src/tcache/heap.c: heap_receive() heap_freed() slab_move()
+ * models: src/tcache/heap_refill.c: current_change()
  * models: src/tcache/heap_dir.c: dir_steal() relist()
  *
  * Relacy goes through the orders of steps, and for each load through all values
@@ -30,6 +31,7 @@
  * mutation: ATTACH_BLIND     LISTED by a store, not by an exchange
  * mutation: OWNER_FIRST      the owner is read before the slab is QUEUED
  * mutation: DETACH_RELAXED   FULL without release
+ * mutation: REST_FULL        into the inbox for a rest, but FULL
  */
 #include <relacy/relacy.hpp>
 
@@ -173,6 +175,15 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 			listed = true;
 	}
 
+	/* current_change: the holder puts it into its own inbox, for a rest */
+	void rest()
+	{
+		listed = false;
+		s.state($).store(
+			mutated("REST_FULL") ? FULL : QUEUED, rl::mo_relaxed);
+		push(0);
+	}
+
 	/* slab_collect; what is free is used, so that races are seen */
 	void collect()
 	{
@@ -249,6 +260,30 @@ struct two_free : world<two_free> {
 				collect();
 			give_when_empty();
 		}
+	}
+};
+
+/* the holder puts the slab aside while two threads free the two objects */
+struct rested : world<rested> {
+	void before()
+	{
+		begin(LISTED);
+	}
+
+	void thread(unsigned idx)
+	{
+		if (idx > 0) {
+			free_slot(idx - 1);
+			return;
+		}
+		rest();
+		receive(0);
+		give_when_empty();
+		if (!listed || given)
+			return;
+		let_go();
+		receive(0);
+		give_when_empty();
 	}
 };
 
@@ -330,6 +365,7 @@ main(int argc, char **argv)
 {
 	mutation = argc > 1 ? argv[1] : "";
 	bool ok = holds<two_free>("two_free", rl::sched_bound, 3);
+	ok = holds<rested>("rested", rl::sched_bound, 3) && ok;
 	ok = holds<moved>("moved", rl::sched_bound, 3) && ok;
 	ok = holds<own_and_other>("own_and_other", rl::sched_full, 0) && ok;
 	return ok ? 0 : 1;
