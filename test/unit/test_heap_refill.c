@@ -228,6 +228,7 @@ current_change__most_slots_back__stays(void **state)
 	allocate(1, nobj);
 	for (size_t i = 0; i < nobj; i += 3)
 		free_elsewhere(i, i + 1);
+	bin_of(SIZE)->fill = 2;
 	allocate(0, 1);
 	assert_int_equal(bin_of(SIZE)->nslabs, 1);
 	close_sound();
@@ -326,6 +327,7 @@ current_change__crowded_pool__uses_what_came_back(void **state)
 	allocate(0, 1);
 	allocate(1, bin_of(SIZE)->slab->nobj + 0u);
 	free_elsewhere(0, 1);
+	bin_of(SIZE)->fill = 2;
 	allocate(0, 1);
 	assert_int_equal(bin_of(SIZE)->nslabs, 1);
 	close_sound();
