@@ -216,9 +216,9 @@ spilled_end(struct heap *h, const struct slab *s)
 
 /* deep_end -- likewise, of a bin with a deep LIFO */
 static NOINLINE void
-deep_end(struct slab *s, size_t idx)
+deep_end(struct heap *h, struct slab *s, size_t idx)
 {
-	deep_push(s->bin, s->base + idx * s->bin->size);
+	deep_push(h, s->bin, s->base + idx * s->bin->size);
 	thread_busy_end();
 }
 
@@ -226,7 +226,7 @@ void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
 	if (s->bin->ndeep < s->bin->deep_limit)
-		deep_end(s, idx);
+		deep_end(h, s, idx);
 	else if (put(s, idx))
 		freed_end(h, s);
 	else if (unlikely(idx % 64 == 0))

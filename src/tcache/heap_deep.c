@@ -94,7 +94,7 @@ deep_spilled(struct heap *h, struct bin *b, unsigned n)
 }
 
 void
-deep_push(struct bin *b, void *p)
+deep_push(struct heap *h, struct bin *b, void *p)
 {
 	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
 	ASSERT(n == b->cap && n > STAY && b->ndeep < b->deep_limit);
@@ -107,6 +107,7 @@ deep_push(struct bin *b, void *p)
 	b->count -= go - 1;
 	b->ndeep = (uint16_t)(b->ndeep + go);
 	b->deep_moves++;
+	b->cur = &h->no_word;
 }
 
 bool
@@ -147,7 +148,8 @@ deep_fits(const struct heap *h, const struct bin *b)
 		const struct deep_lifo *d = heap_deep(h, i);
 		if (b->deep == d->slot)
 			return d->bin == b && b->ndeep <= deep_cap(c) &&
-			       b->deep_limit == limit(c);
+			       b->deep_limit == limit(c) &&
+			       (b->ndeep == 0 || b->cur == &h->no_word);
 	}
 	return false;
 }

@@ -14,6 +14,9 @@
  * of the decay goes back to the slabs, which it may have kept from becoming
  * empty.
  *
+ * As long as there is anything in a bin's deep LIFO its current word is that of
+ * a bin without one, so that the inlined malloc does not take from the bits.
+ *
  * All functions need the heap's holder.
  */
 #ifndef TCACHE_HEAP_DEEP_H
@@ -55,7 +58,7 @@ void deep_spilled(struct heap *h, struct bin *b, unsigned n);
 
 /* deep_push -- p is freed, the LIFO is full, and the deep one under its limit
  */
-void deep_push(struct bin *b, void *p);
+void deep_push(struct heap *h, struct bin *b, void *p);
 
 /* deep_pull -- the LIFO is empty: fill it; false: the deep one is empty, too */
 bool deep_pull(struct bin *b);

@@ -130,12 +130,12 @@ take(struct bin *b)
 	ASSERT(word != 0 && (b->count & BIN_COUNT_MASK) == 0);
 	unsigned first = (unsigned)__builtin_ctzll(word);
 	unsigned n = 0;
-	uint64_t more = word & (word - 1) & fill_mask(b, first);
+	uint64_t rest = word & (word - 1) & fill_mask(b, first);
 	/* relaxed: others only look at it to refuse a double free */
-	store_relaxed(b->cur, word & (word - 1) & ~more);
-	while (more != 0) {
-		unsigned last = 63 - (unsigned)__builtin_clzll(more);
-		more ^= (uint64_t)1 << last;
+	store_relaxed(b->cur, word & (word - 1) & ~rest);
+	while (rest != 0) {
+		unsigned last = 63 - (unsigned)__builtin_clzll(rest);
+		rest ^= (uint64_t)1 << last;
 		bin_lifo(b)[n++] = b->cur_base + (size_t)last * b->size;
 	}
 	b->taken = (uint16_t)(b->taken + n + 1);
@@ -193,9 +193,10 @@ current_change(struct heap *h, struct bin *b)
 	if (likely(b->fill == 0) || s == NULL || load_relaxed(b->cur) != 0 ||
 		b->taken == 0)
 		return;
+	if (slab_find(s, 0) < slab_nwords(s))
+		return;
 	unsigned n = slab_nremote(s);
-	if (n == 0 || n >= s->nobj / ENOUGH_SHARE ||
-		slab_find(s, 0) < slab_nwords(s))
+	if (n == 0 || n >= s->nobj / ENOUGH_SHARE)
 		return;
 	if (b->avail == RUN_NO_GRANULE && (is_crowded(h->dir) || !more(h, b)))
 		return;
