@@ -5,10 +5,8 @@
 #include <errno.h>
 
 #include "base/arith.h"
-#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/probe.h"
-#include "tcache/guarded.h"
 #include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 

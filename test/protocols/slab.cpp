@@ -240,19 +240,26 @@ template <typename T> struct world : rl::test_suite<T, 3> {
 	}
 };
 
-/* the holder lets go and looks again while two threads free the two objects */
-struct two_free : world<two_free> {
+/* two threads free the two objects while the holder does what the case says */
+template <typename T, state FIRST> struct both_freed : world<T> {
 	void before()
 	{
-		begin(LISTED);
+		this->begin(FIRST);
 	}
 
 	void thread(unsigned idx)
 	{
-		if (idx > 0) {
-			free_slot(idx - 1);
-			return;
-		}
+		if (idx > 0)
+			this->free_slot(idx - 1);
+		else
+			static_cast<T *>(this)->holder();
+	}
+};
+
+/* it lets go and looks again */
+struct two_free : both_freed<two_free, LISTED> {
+	void holder()
+	{
 		let_go();
 		for (unsigned i = 0; i < 2 && !given; i++) {
 			receive(0);
@@ -263,19 +270,10 @@ struct two_free : world<two_free> {
 	}
 };
 
-/* the holder puts the slab aside while two threads free the two objects */
-struct rested : world<rested> {
-	void before()
+/* it puts the slab aside */
+struct rested : both_freed<rested, LISTED> {
+	void holder()
 	{
-		begin(LISTED);
-	}
-
-	void thread(unsigned idx)
-	{
-		if (idx > 0) {
-			free_slot(idx - 1);
-			return;
-		}
 		rest();
 		receive(0);
 		give_when_empty();
@@ -288,18 +286,9 @@ struct rested : world<rested> {
 };
 
 /* the heap's thread has ended: heap 1 takes the slab when it comes */
-struct moved : world<moved> {
-	void before()
+struct moved : both_freed<moved, FULL> {
+	void holder()
 	{
-		begin(FULL);
-	}
-
-	void thread(unsigned idx)
-	{
-		if (idx > 0) {
-			free_slot(idx - 1);
-			return;
-		}
 		/* dir_steal; the admin lock is held, and nobody else's */
 		receive(0);
 		if (!listed)

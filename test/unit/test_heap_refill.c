@@ -130,16 +130,23 @@ heap_malloc__others_free_in_the_slab__lifo_is_not_live(void **state)
 	close_sound();
 }
 
+/* what is given out next is known to be free by its bit, and by no LIFO */
+static void
+assert_one_bit_each(void)
+{
+	allocate(0, 100);
+	assert_int_equal(in_lifo(bin_of(SIZE)), 0);
+	assert_int_equal(
+		heaps_free(heap, (char *)objects[99] + SIZE), FREE_DOUBLE);
+}
+
 /* where nobody else frees, a free slot is known to be free by its bit */
 static void
 heap_malloc__nobody_else_frees__takes_one_bit_each(void **state)
 {
 	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	allocate(0, 100);
-	assert_int_equal(in_lifo(bin_of(SIZE)), 0);
-	assert_int_equal(
-		heaps_free(heap, (char *)objects[99] + SIZE), FREE_DOUBLE);
+	assert_one_bit_each();
 	close_sound();
 }
 
@@ -164,10 +171,7 @@ heap_malloc__exact_level__takes_one_bit_each(void **state)
 	open_pool(POOL_BYTES, HARDENING_EXACT);
 	pass(100);
 	assert_int_equal(bin_of(SIZE)->fill, 0);
-	allocate(0, 100);
-	assert_int_equal(in_lifo(bin_of(SIZE)), 0);
-	assert_int_equal(
-		heaps_free(heap, (char *)objects[99] + SIZE), FREE_DOUBLE);
+	assert_one_bit_each();
 	close_sound();
 }
 
@@ -287,7 +291,7 @@ current_change__others_on_the_list__they_come_first(void **state)
 static void
 current_change__rest_is_freed__another_class_gets_the_memory(void **state)
 {
-	const struct bin *b;
+	struct bin *b;
 	const struct slab *old;
 	size_t nobj;
 
@@ -302,7 +306,7 @@ current_change__rest_is_freed__another_class_gets_the_memory(void **state)
 	old = b->slab;
 	for (size_t i = 0; i < 64; i++)
 		free_elsewhere(i, i + 1);
-	((struct bin *)(uintptr_t)b)->fill = 2;
+	b->fill = 2;
 	must(heaps_malloc(heap, SIZE) != NULL);
 	assert_ptr_not_equal(b->slab, old);
 	assert_int_equal(old->state, SLAB_QUEUED);
