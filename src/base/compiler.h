@@ -13,6 +13,7 @@
 #define ALWAYS_INLINE          inline __attribute__((always_inline))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ALIGNED(n)             __attribute__((aligned(n)))
+#define MAY_ALIAS              __attribute__((may_alias))
 
 /* a symbol that the shared library exports; all others are hidden */
 #define EXPORT __attribute__((visibility("default")))

@@ -30,7 +30,7 @@ struct census {
 static void
 forget(struct census *c, size_t page)
 {
-	uint32_t *entry = &run_map(c->rs->base)[page];
+	uint64_t *entry = &run_map(c->rs->base)[page];
 	/* most are 0 already, and reading takes no memory */
 	if (*entry != 0)
 		*entry = 0;
@@ -55,8 +55,8 @@ descriptor(const struct census *c, size_t page)
 	uint32_t g = run_map_granule(rs->base, page);
 	struct desc *d = run_desc(rs->base, g);
 	size_t at = ((uintptr_t)d - (uintptr_t)rs->base) / RUN_PAGE;
-	if (run_map(rs->base)[page] % (RUN_GRANULE >> RUN_LG_UNIT) != 0 ||
-		!is_meta(c, at))
+	uint64_t entry = run_map_entry(rs->base, page);
+	if (entry != run_entry(g, (uint16_t)entry) || !is_meta(c, at))
 		return NULL;
 	if (!run_begins(rs, d, page) || d->npages == 0 ||
 		d->npages > rs->npages - page || d->ngran == 0 ||
@@ -139,7 +139,7 @@ sift_pages(struct census *c)
 			continue;
 		}
 		/* a page without an entry is the rest of a run left out */
-		c->snap->torn += run_map(rs->base)[page] != 0;
+		c->snap->torn += run_map_entry(rs->base, page) != 0;
 		forget(c, page++);
 	}
 }
@@ -152,13 +152,13 @@ fit_lifos(struct census *c)
 	for (struct heap *h = c->heaps; h != NULL; h = h->next)
 		for (unsigned i = 0; i < c->table->nclasses; i++) {
 			struct bin *b = heap_bin(h, c->table, i);
-			uint64_t n = b->count & BIN_COUNT_MASK;
+			uint64_t n = bin_count(b);
 			n = min_size(n, c->table->cls[i].nlifo);
 			n = min_size(n, c->nlive[i]);
 			c->nlive[i] -= n;
 			b->ndeep = (uint16_t)min_size(b->ndeep, c->nlive[i]);
 			c->nlive[i] -= b->ndeep;
-			b->count = (b->count & ~BIN_COUNT_MASK) | n;
+			b->top = bin_lifo(b) + n;
 		}
 }
 

@@ -15,7 +15,7 @@
 
 /* metadata is about 1.2 thousandths of a pool, and heaps */
 #define MOST_COPIED ((uint64_t)8 << 30)
-#define MAP_ENTRIES (RUN_PAGE / sizeof(uint32_t)) /* in a page of the map */
+#define MAP_ENTRIES (RUN_PAGE / sizeof(uint64_t)) /* in a page of the map */
 #define EXACT_TRIES 6u
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -133,8 +133,8 @@ copy_noted(struct snapshot *snap, struct source *s)
 static void
 note_map(struct snapshot *snap, size_t first, size_t npages)
 {
-	size_t from = (RUN_MAP_OFF + first * sizeof(uint32_t)) / RUN_PAGE;
-	size_t to = (RUN_MAP_OFF + (first + npages) * sizeof(uint32_t) - 1) /
+	size_t from = (RUN_MAP_OFF + first * sizeof(uint64_t)) / RUN_PAGE;
+	size_t to = (RUN_MAP_OFF + (first + npages) * sizeof(uint64_t) - 1) /
 		    RUN_PAGE;
 	bitmap_set_range(snap->pages, from, to - from + 1);
 }
@@ -172,7 +172,7 @@ copy_fixed(struct snapshot *snap, struct source *s, bool whole)
 	const struct run_space *rs = &snap->pool->runs;
 	size_t end = (size_t)rs->first * RUN_PAGE;
 	/* the page map's last page may have the bitmaps' first words */
-	size_t rest = RUN_MAP_OFF + rs->npages * sizeof(uint32_t);
+	size_t rest = RUN_MAP_OFF + rs->npages * sizeof(uint64_t);
 	rest = rest / RUN_PAGE * RUN_PAGE;
 	int rc = copy(snap, s, rest, end - rest);
 	return rc == 0 ? copy_map(snap, s, whole) : rc;

@@ -68,7 +68,7 @@ read_heap(struct pool_stats *s, const struct heap *h)
 	for (unsigned c = 0; c < s->nclasses; c++) {
 		const struct bin *b = heap_bin_const(h, h->table, c);
 		struct class_stats *to = &s->cls[c];
-		to->nmalloc += b->count / BIN_ONE_MALLOC;
+		to->nmalloc += b->nmalloc;
 		/* slots in the LIFOs look allocated in their slabs */
 		to->nlive -= bin_held(b);
 		to->nslabs += b->nslabs;

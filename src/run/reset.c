@@ -17,7 +17,7 @@ map_clear(struct run_space *rs)
 	size_t page = rs->first, n;
 	/* the map for used pages is not hollow */
 	for (; (n = run_next_used(rs, page, &page)) > 0; page += n)
-		memset(&run_map(rs->base)[page], 0, n * sizeof(uint32_t));
+		memset(&run_map(rs->base)[page], 0, n * sizeof(uint64_t));
 }
 
 void

@@ -16,7 +16,7 @@
 #include "run/reserve.h"
 
 /*
- * Descriptors lie where the page map reaches, in the first 32 GiB.  Larger
+ * Descriptors lie where the page map reaches, in the first 256 GiB.  Larger
  * pools keep one page in META_SHARE behind the fixed metadata, as far as the
  * reach goes, and use it for other runs last.
  */
@@ -46,7 +46,7 @@ layout_of(const void *base, size_t size)
 	struct layout l;
 	l.npages = size >> RUN_LG_PAGE;
 	l.nbits = l.npages + bias_of(base);
-	l.dirty = align_up(RUN_MAP_OFF + l.npages * sizeof(uint32_t), 64);
+	l.dirty = align_up(RUN_MAP_OFF + l.npages * sizeof(uint64_t), 64);
 	l.hollow = align_up(l.dirty + bitmap_words(l.nbits) * 8, 64);
 	l.tree = align_up(l.hollow + bitmap_words(l.nbits) * 8, 64);
 	l.end = l.tree + tree_bytes(l.nbits);
@@ -125,12 +125,24 @@ run_lookup(const struct run_space *rs, const void *p)
  * Locks  run lock held, or the run is the caller's alone.
  */
 static void
-map_set(struct run_space *rs, size_t page, size_t npages, uint32_t g)
+map_set(struct run_space *rs, size_t page, size_t npages, uint64_t entry)
 {
-	uint32_t *map = run_map(rs->base);
+	uint64_t *map = run_map(rs->base);
 	for (size_t i = 0; i < npages; i++)
-		store_relaxed(
-			&map[page + i], g << (RUN_LG_GRANULE - RUN_LG_UNIT));
+		store_relaxed(&map[page + i], entry);
+}
+
+/* entry_of -- what leads to a descriptor */
+static uint64_t
+entry_of(const struct run_space *rs, const void *d)
+{
+	return run_entry(run_granule(rs->base, d), 0);
+}
+
+void
+run_note(struct run_space *rs, const struct desc *d, uint16_t note)
+{
+	map_set(rs, run_page(rs, d->base), d->npages, entry_of(rs, d) | note);
 }
 
 /*
@@ -149,7 +161,7 @@ meta_grow(struct run_space *rs)
 	if (unlikely(guard_on))
 		guard_open(pages, META_PAGES * RUN_PAGE);
 	meta_add(rs, pages);
-	map_set(rs, bit - rs->bias, META_PAGES, run_granule(rs->base, pages));
+	map_set(rs, bit - rs->bias, META_PAGES, entry_of(rs, pages));
 	return true;
 }
 
@@ -242,7 +254,7 @@ alloc_locked(struct run_space *rs, size_t npages, unsigned ngran,
 		guard_open(d->base, npages << RUN_LG_PAGE);
 	store_relaxed(&d->owner, (uint64_t)tag);
 	map_set(rs, bit - rs->bias, tag == RUN_LARGE ? 1 : npages,
-		run_granule(rs->base, d));
+		entry_of(rs, d));
 	return d;
 }
 
@@ -344,7 +356,7 @@ run_split(
 	rest->npages = d->npages - (uint32_t)npages;
 	/* relaxed, both: see above on the page map */
 	store_relaxed(&rest->owner, load_relaxed(&d->owner));
-	map_set(rs, run_page(rs, rest->base), 1, run_granule(rs->base, rest));
+	map_set(rs, run_page(rs, rest->base), 1, entry_of(rs, rest));
 	d->npages = (uint32_t)npages;
 }
 

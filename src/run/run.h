@@ -12,7 +12,7 @@
  *
  *	0x0000  guard page, no access
  *	0x1000  header, 8 KiB; written by the pool layer; granule 0
- *	0x3000  page map: one u32 a page, the place of its descriptor or 0
+ *	0x3000  page map: one u64 a page, which leads to its descriptor, or 0
  *	  ...   bitmaps (dirty, hollow, in use), summaries
  *	first   runs
  *
@@ -131,25 +131,28 @@ struct run_space {
 };
 
 /*
- * The page map holds the place of a descriptor behind the header in units of
- * 8 bytes, 0 for none: the processor multiplies by 8 as it adds.  Its 32 bits
- * reach RUN_META_REACH bytes.
+ * The page map's entry of a page has in its upper 48 bits where the page's
+ * descriptor lies: bytes behind the header, 0 for none.  The lower 16 are a
+ * note of the upper layer's, for what it would else have to wait for the
+ * descriptor for; 0 in a run that it has said nothing of.
  */
-#define RUN_LG_UNIT    3u
-#define RUN_META_REACH ((size_t)1 << (32 + RUN_LG_UNIT))
+#define RUN_LG_NOTE 16u
+
+/* where descriptors can be */
+#define RUN_META_REACH ((size_t)1 << (32 + RUN_LG_GRANULE))
 
 /* run_map -- the page map of the pool that starts at base */
-static inline uint32_t *
+static inline uint64_t *
 run_map(const void *base)
 {
-	return (uint32_t *)(uintptr_t)((uintptr_t)base + RUN_MAP_OFF);
+	return (uint64_t *)(uintptr_t)((uintptr_t)base + RUN_MAP_OFF);
 }
 
 /* run_map_page -- the page that has the page map's entry of a page */
 static inline size_t
 run_map_page(size_t page)
 {
-	return (RUN_MAP_OFF + page * sizeof(uint32_t)) >> RUN_LG_PAGE;
+	return (RUN_MAP_OFF + page * sizeof(uint64_t)) >> RUN_LG_PAGE;
 }
 
 /*
@@ -164,33 +167,60 @@ run_begins(const struct run_space *rs, const struct desc *d, size_t page)
 	return before < (d->owner < RUN_NTAGS ? 1 : RUN_PAGE);
 }
 
-/*
- * run_map_desc -- the descriptor that a page's map entry leads to; for a page
- * without one that is the pool's header
- */
-static ALWAYS_INLINE struct desc *
-run_map_desc(const void *base, size_t page)
-{
-	/* relaxed: see above on the page map */
-	uint64_t units = load_relaxed(&run_map(base)[page]);
-	return (struct desc *)((uintptr_t)base + RUN_HEADER_OFF +
-			       (units << RUN_LG_UNIT));
-}
-
-/* run_map_granule -- the granule of that descriptor, RUN_NO_GRANULE for none */
-static inline uint32_t
-run_map_granule(const void *base, size_t page)
-{
-	return load_relaxed(&run_map(base)[page]) >>
-	       (RUN_LG_GRANULE - RUN_LG_UNIT);
-}
-
 /* run_desc -- the descriptor at a granule; granule 0 is the pool's header */
 static inline struct desc *
 run_desc(const void *base, uint32_t granule)
 {
 	return (struct desc *)((uintptr_t)base + RUN_HEADER_OFF +
 			       ((uintptr_t)granule << RUN_LG_GRANULE));
+}
+
+/* run_entry -- the page map's entry of a page, RUN_NO_GRANULE for none */
+static inline uint64_t
+run_entry(uint32_t granule, uint16_t note)
+{
+	return ((uint64_t)granule << RUN_LG_GRANULE) << RUN_LG_NOTE | note;
+}
+
+/* run_map_entry -- the entry of a page */
+static ALWAYS_INLINE uint64_t
+run_map_entry(const void *base, size_t page)
+{
+	/* relaxed: see above on the page map */
+	return load_relaxed(&run_map(base)[page]);
+}
+
+/*
+ * run_map_desc -- the descriptor that a page's entry leads to; for a page
+ * without one that is the pool's header
+ */
+static ALWAYS_INLINE struct desc *
+run_map_desc(const void *base, size_t page)
+{
+	return (struct desc *)((uintptr_t)base + RUN_HEADER_OFF +
+			       (run_map_entry(base, page) >> RUN_LG_NOTE));
+}
+
+/*
+ * run_map_note -- the note in a page's entry, by a load of its own: it is there
+ * sooner than what would be cut out of the entry
+ */
+static ALWAYS_INLINE uint16_t
+run_map_note(const void *base, size_t page)
+{
+	typedef uint16_t note MAY_ALIAS;
+	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+		"the lower half comes first");
+	/* relaxed: as the entry */
+	return load_relaxed((const note *)&run_map(base)[page]);
+}
+
+/* run_map_granule -- of the descriptor of a page, RUN_NO_GRANULE for none */
+static inline uint32_t
+run_map_granule(const void *base, size_t page)
+{
+	return (uint32_t)(run_map_entry(base, page) >>
+			  (RUN_LG_NOTE + RUN_LG_GRANULE));
 }
 
 /* run_granule -- the granule of a descriptor */
@@ -306,6 +336,12 @@ size_t run_step_over(const struct run_space *rs, size_t page);
  */
 struct desc *run_alloc(struct run_space *rs, size_t npages, unsigned ngran,
 	enum run_tag tag, unsigned lg_align, bool *ret_clean);
+
+/*
+ * run_note -- say something of all pages of a run, but for large ones
+ * Locks  none: the run is the caller's alone.
+ */
+void run_note(struct run_space *rs, const struct desc *d, uint16_t note);
 
 /*
  * run_touch -- the caller will write to all pages of a run that nobody has used

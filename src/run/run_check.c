@@ -44,17 +44,23 @@ map_is_hollow(const struct run_space *rs, size_t page)
 	return bitmap_test(rs->hollow, run_map_page(page) + rs->bias);
 }
 
+/* entry_at -- the page map's entry of a page */
+static uint64_t
+entry_at(const struct run_check *c, size_t page)
+{
+	/* reported elsewhere, and not to be touched */
+	return map_is_hollow(c->rs, page) ? 0
+					  : run_map_entry(c->rs->base, page);
+}
+
+/* map_at -- the granule that it leads to, UINT32_MAX: none begins there */
 static uint32_t
 map_at(const struct run_check *c, size_t page)
 {
-	/* reported elsewhere, and not to be touched */
-	if (map_is_hollow(c->rs, page))
-		return 0;
-	uint32_t units = run_map(c->rs->base)[page];
-	/* no granule begins anywhere else: a number that none has */
-	return units % (RUN_GRANULE >> RUN_LG_UNIT) != 0
-		       ? UINT32_MAX
-		       : run_map_granule(c->rs->base, page);
+	uint64_t entry = entry_at(c, page);
+	uint64_t g = entry >> (RUN_LG_NOTE + RUN_LG_GRANULE);
+	bool is_well = entry == run_entry((uint32_t)g, (uint16_t)entry);
+	return is_well ? (uint32_t)g : UINT32_MAX;
 }
 
 /* is_meta -- does the page map say that the page holds descriptors? */
@@ -128,7 +134,8 @@ check_meta(struct run_check *c, size_t page)
 {
 	const struct meta *m = meta_of(c, page);
 	const struct desc *d = &m->head;
-	if (d->owner != RUN_META || d->npages != META_PAGES || d->ngran != 1 ||
+	if ((uint16_t)entry_at(c, page) != 0 || d->owner != RUN_META ||
+		d->npages != META_PAGES || d->ngran != 1 ||
 		d->base != c->rs->base + page * RUN_PAGE ||
 		bitmap_test(m->free, 0))
 		(void)finding(c->f, "page %zu: run of descriptors", page);
@@ -192,8 +199,11 @@ check_run(struct run_check *c, size_t page)
 	if (d->owner == RUN_NONE || d->owner == RUN_META)
 		(void)finding(
 			c->f, "page %zu: owner of descriptor %u", page, g);
-	for (size_t i = 1; i < d->npages; i++)
-		if (map_at(c, page + i) != (large ? 0 : g)) {
+	/* what a run of the layer above has there, that one knows */
+	uint16_t note = (uint16_t)entry_at(c, page);
+	uint64_t entry = run_entry(g, d->owner < RUN_NTAGS ? 0 : note);
+	for (size_t i = 0; i < d->npages; i++)
+		if (entry_at(c, page + i) != (large && i > 0 ? 0 : entry)) {
 			(void)finding(
 				c->f, "page %zu: page map in a run", page + i);
 			break;
@@ -214,7 +224,7 @@ check_pages(struct run_check *c)
 	for (size_t page = 0; page < rs->npages;
 		page = run_step_over(rs, page)) {
 		if (page < rs->first || !is_used(c, page)) {
-			if (map_at(c, page) != 0)
+			if (entry_at(c, page) != 0)
 				(void)finding(c->f,
 					"page %zu: page map of a "
 					"page without a run",
@@ -225,7 +235,7 @@ check_pages(struct run_check *c)
 					"is free",
 					page);
 			page++;
-		} else if (map_at(c, page) == 0) {
+		} else if (entry_at(c, page) == 0) {
 			(void)finding(
 				c->f, "page %zu: in use by nothing", page);
 			page++;

@@ -19,9 +19,6 @@
 
 struct slab;
 
-#define BIN_COUNT_MASK UINT64_C(0xffff)
-#define BIN_ONE_MALLOC (UINT64_C(1) << 16)
-
 /* the LIFO lies right behind, with as many slots as the class says */
 struct bin {
 	uint64_t nfills;     /* times that another slab became current */
@@ -32,35 +29,34 @@ struct bin {
 	uint32_t deep_moves; /* times that slots went there or came back */
 	uint16_t deep_low;   /* fewest in there in this period of the decay */
 	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
-	uint64_t reserved[2];
-	/*
-	 * Slots in the LIFO (low 16 bits) and objects ever allocated (above),
-	 * in one word so that one addition keeps both.
-	 */
-	uint64_t count;
-	uint32_t size;       /* bytes of a slot; set once */
-	uint16_t cap;        /* slots that the LIFO takes; set once */
-	uint16_t cls;        /* size class; set once */
 	uint32_t avail;      /* list of slabs with free slots: granules */
+	uint32_t avail_tail; /* its end, where the empty ones are */
 	uint32_t nslabs;     /* slabs of this bin, FULL and QUEUED ones too */
 	uint32_t nempty;     /* slabs on the list with used == 0 */
-	uint32_t avail_tail; /* its end, where the empty ones are */
+	uint64_t nmalloc;    /* objects ever allocated */
+	void **top;          /* behind the newest slot of the LIFO */
+	uint32_t size;       /* bytes of a slot; set once */
+	uint16_t full;       /* where the LIFO ends: bin_full(); set once */
+	uint16_t cls;        /* size class; set once */
 	uint16_t taken;      /* slots of the current slab, see slab.h */
 	uint16_t ndeep;      /* slots in the deep LIFO */
 	uint16_t deep_limit; /* it takes more while it has fewer; 0: none is
 				there */
-	uint16_t fill;  /* slots that come into the LIFO at once; 0: none */
-	char *cur_base; /* slot of bit 0 of *cur */
+	uint16_t fill;     /* slots that come into the LIFO at once; 0: none */
+	char *cur_base;    /* slot of bit 0 of *cur */
+	struct slab *slab; /* current slab; NULL: none */
 	/*
 	 * The two words in front of the LIFO are no object's address, so that
-	 * a look at the last two entries needs no look at the count.
+	 * a look at the last two entries needs no look at how many there are,
+	 * and the last of them says that there is none.
 	 */
-	struct slab *slab; /* current slab; NULL: none */
-	uint64_t *cur;     /* current word of its w; never NULL */
+	uint64_t *cur; /* current word of its w; never NULL */
+	void *none;    /* always NULL */
 };
 
 _Static_assert(sizeof(struct bin) == BIN_HEAD, "the classes' places count so");
-_Static_assert(offsetof(struct bin, count) == 64, "all that is hot in a line");
+_Static_assert(
+	offsetof(struct bin, nmalloc) == 64, "all that is hot in a line");
 
 /* bin_lifo -- the slots that were freed last, the newest at the end */
 static inline void **
@@ -75,11 +71,43 @@ bin_lifo_const(const struct bin *b)
 	return (void *const *)(b + 1);
 }
 
+/* bin_count -- slots in the LIFO */
+static inline unsigned
+bin_count(const struct bin *b)
+{
+	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo_const(b);
+	return (unsigned)(bytes / sizeof(void *));
+}
+
+/*
+ * bin_full -- what bin.full is where the LIFO takes n slots: the lower 16 bits
+ * of the address behind the last, which no other place of a LIFO has
+ */
+static inline uint16_t
+bin_full(const struct bin *b, unsigned n)
+{
+	return (uint16_t)(uintptr_t)(bin_lifo_const(b) + n);
+}
+
+/* lifo_cap -- slots that the LIFO takes */
+static inline unsigned
+lifo_cap(const struct bin *b)
+{
+	return (uint16_t)(b->full - bin_full(b, 0)) / (unsigned)sizeof(void *);
+}
+
+/* bin_is_full -- does the LIFO, whose top is that, take no more? */
+static ALWAYS_INLINE bool
+bin_is_full(const struct bin *b, void *const *top)
+{
+	return (uint16_t)(uintptr_t)top == b->full;
+}
+
 /* bin_held -- slots in both LIFOs */
 static inline unsigned
 bin_held(const struct bin *b)
 {
-	return (unsigned)(b->count & BIN_COUNT_MASK) + b->ndeep;
+	return bin_count(b) + b->ndeep;
 }
 
 /* bin_held_at -- the i-th of them, the oldest first */
@@ -87,16 +115,6 @@ static inline void *
 bin_held_at(const struct bin *b, unsigned i)
 {
 	return i < b->ndeep ? b->deep[i] : bin_lifo_const(b)[i - b->ndeep];
-}
-
-/*
- * bin_top -- the place of the LIFO's next entry when it has n; top[-1] is the
- * newest.  Pointer arithmetic on the bin, so that top[-2] is no index under 0.
- */
-static ALWAYS_INLINE void **
-bin_top(struct bin *b, size_t n)
-{
-	return (void **)((uintptr_t)b + sizeof(struct bin)) + n;
 }
 
 #endif

@@ -56,7 +56,8 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 		const struct size_class *k = &dir->table->cls[c];
 		struct bin *b = heap_bin(h, dir->table, c);
 		b->size = k->size;
-		b->cap = (uint16_t)bin_cap(dir->hardening, k);
+		b->full = bin_full(b, bin_cap(dir->hardening, k));
+		b->top = bin_lifo(b);
 		b->cls = (uint16_t)c;
 		b->cur = &h->no_word;
 	}
@@ -261,7 +262,7 @@ bin_flush(struct heap *h, struct bin *b)
 	while (n > 0) {
 		void *p = bin_held_at(b, --n);
 		if (n >= b->ndeep)
-			b->count--;
+			b->top--;
 		else
 			b->ndeep--;
 		slot_settle(h, b, p);

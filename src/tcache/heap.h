@@ -71,6 +71,13 @@ struct heap {
 	struct bin bins[] ALIGNED(64);
 };
 
+/* heap_bin_at -- the bin that begins so many bytes behind the first */
+static ALWAYS_INLINE struct bin *
+heap_bin_at(struct heap *h, size_t at)
+{
+	return (struct bin *)(void *)((char *)h->bins + at);
+}
+
 /* in the pool's header: all heaps of a pool */
 struct heap_dir {
 	struct lock admin;       /* RANK_ADMIN */

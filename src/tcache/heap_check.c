@@ -64,6 +64,7 @@ check_geometry(const struct tally *t, const struct slab *s)
 {
 	struct findings *f = t->c->f;
 	const struct class_table *table = t->dir->table;
+	const struct run_space *rs = t->c->rs;
 	unsigned g = granule_of(t, s);
 	uintptr_t at = (uintptr_t)(s->owner & ~OWNER_FLAGS);
 	const struct heap *h = (const struct heap *)at;
@@ -79,7 +80,8 @@ check_geometry(const struct tally *t, const struct slab *s)
 		(uintptr_t)s->base % RUN_PAGE != class_tail(k, s->npages) ||
 		s->ngran != slab_granules(nobj) ||
 		s->roff != slab_remote_offset(slab_nwords(s)) ||
-		s->state >= SLAB_NSTATES)
+		s->state >= SLAB_NSTATES ||
+		run_map_note(rs->base, run_page(rs, s->base)) != k->bin)
 		return finding(f, "slab %u: geometry", g);
 	return true;
 }
@@ -155,9 +157,11 @@ static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
 	uint32_t sorted[BIN_LIFO_LONG + DEEP_SLOTS];
-	if ((b->count & BIN_COUNT_MASK) > b->cap) {
-		(void)finding(t->c->f, "heap %u, bin %u: LIFO's count", h->id,
-			b->cls);
+	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo_const(b);
+	if (bytes % sizeof(void *) != 0 ||
+		bytes / sizeof(void *) > lifo_cap(b) || b->none != NULL) {
+		(void)finding(t->c->f, "heap %u, bin %u: ends of the LIFO",
+			h->id, b->cls);
 		return;
 	}
 	uint32_t n = bin_held(b);
@@ -253,7 +257,7 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 	const struct bin *b = heap_bin_const(h, t->dir->table, cls);
 	const struct size_class *k = &t->dir->table->cls[cls];
 	if (b->cls != cls || b->size != k->size ||
-		b->cap != bin_cap((unsigned)h->hardening, k) ||
+		b->full != bin_full(b, bin_cap((unsigned)h->hardening, k)) ||
 		!deep_fits(h, b)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
 		return false;
@@ -261,7 +265,7 @@ check_bin(struct tally *t, const struct heap *h, unsigned cls)
 	check_lifo(t, h, b);
 	check_current(t, h, b);
 	check_avail(t, h, b);
-	t->nmalloc[cls] += b->count / BIN_ONE_MALLOC;
+	t->nmalloc[cls] += b->nmalloc;
 	t->live[cls] -= bin_held(b);
 	t->slabs_said += b->nslabs;
 	t->empty_said += b->nempty;

@@ -96,15 +96,15 @@ deep_spilled(struct heap *h, struct bin *b, unsigned n)
 void
 deep_push(struct heap *h, struct bin *b, void *p)
 {
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
-	ASSERT(n == b->cap && n > STAY && b->ndeep < b->deep_limit);
+	unsigned n = bin_count(b);
+	ASSERT(n == lifo_cap(b) && n > STAY && b->ndeep < b->deep_limit);
 	unsigned go = n - STAY;
 	void **lifo = bin_lifo(b);
 	memcpy(b->deep + b->ndeep, lifo, go * sizeof(*lifo));
 	for (unsigned i = 0; i < STAY; i++)
 		lifo[i] = lifo[go + i];
 	lifo[STAY] = p;
-	b->count -= go - 1;
+	b->top -= go - 1;
 	b->ndeep = (uint16_t)(b->ndeep + go);
 	b->deep_moves++;
 	b->cur = &h->no_word;
@@ -113,14 +113,14 @@ deep_push(struct heap *h, struct bin *b, void *p)
 bool
 deep_pull(struct bin *b)
 {
-	unsigned n = (unsigned)min_size(b->ndeep, b->cap * 3u / 4u);
+	unsigned n = (unsigned)min_size(b->ndeep, lifo_cap(b) * 3u / 4u);
 	if (n == 0)
 		return false;
 	b->ndeep = (uint16_t)(b->ndeep - n);
 	b->deep_low = (uint16_t)min_size(b->deep_low, b->ndeep);
 	b->deep_moves++;
 	memcpy(bin_lifo(b), b->deep + b->ndeep, n * sizeof(*b->deep));
-	b->count += n;
+	b->top += n;
 	return true;
 }
 

@@ -306,7 +306,7 @@ inherit(struct heap *to, const struct heap *from)
 	for (unsigned c = 0; c < to->table->nclasses; c++) {
 		struct bin *b = heap_bin(to, to->table, c);
 		const struct bin *old = heap_bin_const(from, to->table, c);
-		b->count += old->count & ~BIN_COUNT_MASK;
+		b->nmalloc += old->nmalloc;
 		b->nfills += old->nfills;
 		b->nflushes += old->nflushes;
 		b->nnew += old->nnew;

@@ -25,13 +25,13 @@
 static ALWAYS_INLINE bool
 heap_malloc_at(struct heap *h, size_t at, void **ret)
 {
-	struct bin *b = (struct bin *)(void *)((char *)h->bins + h->lookup[at]);
-	uint64_t count = b->count;
-	size_t n = count & BIN_COUNT_MASK;
-	if (likely(n != 0)) {
-		/* one slot less and one allocation more, in one addition */
-		b->count = count + (BIN_ONE_MALLOC - 1);
-		*ret = bin_top(b, n)[-1];
+	struct bin *b = heap_bin_at(h, h->lookup[at]);
+	void **top = b->top;
+	void *p = top[-1];
+	if (likely(p != NULL)) {
+		b->top = top - 1;
+		b->nmalloc++;
+		*ret = p;
 		return true;
 	}
 	/* relaxed: others only look at w to refuse a double free */
@@ -41,7 +41,7 @@ heap_malloc_at(struct heap *h, size_t at, void **ret)
 	unsigned bit = (unsigned)__builtin_ctzll(word);
 	store_relaxed(b->cur, word & (word - 1));
 	b->taken++;
-	b->count = count + BIN_ONE_MALLOC;
+	b->nmalloc++;
 	*ret = b->cur_base + (size_t)bit * b->size;
 	return true;
 }
@@ -83,7 +83,7 @@ void heap_free_bits(struct heap *h, struct slab *s, size_t idx);
  * slab it is; the level that asks for it pays one comparison to get here
  */
 static ALWAYS_INLINE enum fast_free
-heap_free_believed(struct heap *h, struct slab *s, void *p,
+heap_free_believed(struct heap *h, struct slab *s, struct bin *b, void *p,
 	struct slab **ret_slab, size_t *ret_idx)
 {
 	/* the fence keeps this comparison apart from the one that has failed */
@@ -92,10 +92,8 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
 		*ret_slab = s;
 		return FAST_OTHER;
 	}
-	struct bin *b = s->bin;
-	uint64_t count = b->count;
-	size_t n = count & BIN_COUNT_MASK;
-	if (unlikely((uint16_t)n >= b->cap)) {
+	void **top = b->top;
+	if (unlikely(bin_is_full(b, top))) {
 		/* the bits are written only where they can be right */
 		uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
 		idx >>= 32;
@@ -105,8 +103,8 @@ heap_free_believed(struct heap *h, struct slab *s, void *p,
 		*ret_idx = idx;
 		return FAST_BITS;
 	}
-	bin_top(b, n)[0] = p;
-	b->count = count + 1;
+	top[0] = p;
+	b->top = top + 1;
 	return FAST_BELIEVED;
 }
 
@@ -124,9 +122,11 @@ heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
 	uintptr_t page = ((uintptr_t)p - (uintptr_t)pool) >> RUN_LG_PAGE;
 	if (unlikely(page >= h->npages))
 		return FAST_SLOW;
+	/* what the slab says of its bin would come one load later */
+	struct bin *b = heap_bin_at(h, run_map_note(pool, page));
 	struct slab *s = (struct slab *)run_map_desc(pool, page);
 	if (unlikely(load_folded(&s->owner) != (uintptr_t)h))
-		return heap_free_believed(h, s, p, ret_slab, ret_idx);
+		return heap_free_believed(h, s, b, p, ret_slab, ret_idx);
 	uint64_t idx = ((uintptr_t)p - (uintptr_t)s->base) * s->recip;
 	if (unlikely((uint32_t)idx >= s->recip))
 		return FAST_SLOW;
@@ -135,22 +135,19 @@ heap_free_fast_sized(struct heap *h, void *pool, void *p, size_t size,
 	/* relaxed: the holder reads what only the holder writes */
 	if (unlikely(slab_is_free(s, idx)))
 		return FAST_SLOW;
-	struct bin *b = s->bin;
 	if (unlikely(size > b->size))
 		return FAST_SLOW;
-	uint64_t count = b->count;
-	size_t n = count & BIN_COUNT_MASK;
-	void **top = bin_top(b, n);
-	/* for n < 2 these are the two words in front, no object's address */
+	void **top = b->top;
+	/* with fewer than two these are the words in front, see there */
 	if (unlikely(top[-1] == p) || unlikely(top[-2] == p))
 		return FAST_SLOW;
-	if (unlikely((uint16_t)n >= b->cap)) {
+	if (unlikely(bin_is_full(b, top))) {
 		*ret_slab = s;
 		*ret_idx = idx;
 		return FAST_BITS;
 	}
 	top[0] = p;
-	b->count = count + 1;
+	b->top = top + 1;
 	return FAST_DONE;
 }
 

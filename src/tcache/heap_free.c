@@ -16,7 +16,7 @@ static bool
 in_lifo(const struct bin *b, const void *p)
 {
 	void *const *lifo = bin_lifo_const(b);
-	for (unsigned i = 0; i < (b->count & BIN_COUNT_MASK); i++)
+	for (unsigned i = 0; i < bin_count(b); i++)
 		if (lifo[i] == p)
 			return true;
 	return false;
@@ -39,10 +39,8 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 		return FREE_DOUBLE;
 	if (size > b->size)
 		return FREE_SIZE;
-	unsigned n = (unsigned)(b->count & BIN_COUNT_MASK);
-	if (n < b->cap) {
-		bin_lifo(b)[n] = p;
-		b->count++;
+	if (!bin_is_full(b, b->top)) {
+		*b->top++ = p;
 		return FREE_DONE;
 	}
 	slot_put(h, s, idx);

@@ -60,6 +60,7 @@ grow_by(struct heap *h, struct bin *b, unsigned npages)
 	if (clean && b->nslabs > 0 && npages >= TOUCH_LEAST)
 		run_touch(h->runs, d);
 	struct slab *s = (struct slab *)d;
+	run_note(h->runs, d, h->table->cls[b->cls].bin);
 	slab_init(s, h->owner, b, h->table, b->cls);
 	if (unlikely(h->hardening == HARDENING_GUARDED))
 		guarded_slab(s, &h->table->cls[b->cls]);

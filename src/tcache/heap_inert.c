@@ -13,5 +13,6 @@ static const uint16_t one_bin[LOOKUP_SIZE];
 /* __extension__: the last member has an element */
 __extension__ struct heap heap_inert = {
 	.lookup = one_bin,
-	.bins = {{.cur = &heap_inert.no_word}},
+	.bins = {{.top = (void **)&heap_inert.bins[1],
+		.cur = &heap_inert.no_word}},
 };

@@ -55,7 +55,7 @@ static unsigned
 fill_most(const struct bin *b)
 {
 	unsigned n = FILL_MOST;
-	while (n * 2 > b->cap && n > 0)
+	while (n * 2 > lifo_cap(b) && n > 0)
 		n = n > FILL_LEAST ? n / 2 : 0;
 	return n;
 }
@@ -102,9 +102,8 @@ current_next(struct heap *h, struct bin *b)
 static void *
 pop(struct bin *b)
 {
-	size_t n = b->count & BIN_COUNT_MASK;
-	b->count += BIN_ONE_MALLOC - 1;
-	return bin_lifo(b)[n - 1];
+	b->nmalloc++;
+	return *--b->top;
 }
 
 /* fill_mask -- the bits of a word that are taken with that one */
@@ -113,7 +112,7 @@ fill_mask(const struct bin *b, unsigned bit)
 {
 	unsigned n = b->fill;
 	/* no more than fit in, whatever it says */
-	if (n == 0 || n * 2 > b->cap)
+	if (n == 0 || n * 2 > lifo_cap(b))
 		return 0;
 	return ((UINT64_C(1) << n) - 1) << (bit & ~(n - 1));
 }
@@ -127,19 +126,18 @@ static void *
 take(struct bin *b)
 {
 	uint64_t word = load_relaxed(b->cur);
-	ASSERT(word != 0 && (b->count & BIN_COUNT_MASK) == 0);
+	ASSERT(word != 0 && bin_count(b) == 0);
 	unsigned first = (unsigned)__builtin_ctzll(word);
-	unsigned n = 0;
 	uint64_t rest = word & (word - 1) & fill_mask(b, first);
 	/* relaxed: others only look at it to refuse a double free */
 	store_relaxed(b->cur, word & (word - 1) & ~rest);
 	while (rest != 0) {
 		unsigned last = 63 - (unsigned)__builtin_clzll(rest);
 		rest ^= (uint64_t)1 << last;
-		bin_lifo(b)[n++] = b->cur_base + (size_t)last * b->size;
+		*b->top++ = b->cur_base + (size_t)last * b->size;
 	}
-	b->taken = (uint16_t)(b->taken + n + 1);
-	b->count += BIN_ONE_MALLOC + n;
+	b->taken = (uint16_t)(b->taken + bin_count(b) + 1);
+	b->nmalloc++;
 	return b->cur_base + (size_t)first * b->size;
 }
 
@@ -147,7 +145,7 @@ take(struct bin *b)
 static bool
 has_near(struct bin *b)
 {
-	return (b->count & BIN_COUNT_MASK) != 0 || deep_pull(b);
+	return bin_count(b) != 0 || deep_pull(b);
 }
 
 /* listed -- a slot of the slabs that the heap has; NULL: there is none */

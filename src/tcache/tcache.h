@@ -41,7 +41,7 @@ size_t heap_pages(const struct heap_dir *dir);
 static inline struct bin *
 heap_bin(struct heap *h, const struct class_table *t, unsigned cls)
 {
-	return (struct bin *)(void *)((char *)h->bins + t->cls[cls].bin);
+	return heap_bin_at(h, t->cls[cls].bin);
 }
 
 static inline const struct bin *

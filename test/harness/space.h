@@ -52,7 +52,7 @@ space_close(struct space *s)
 static inline void
 space_map(const struct space *s, size_t page, uint32_t granule)
 {
-	run_map(s->base)[page] = granule << (RUN_LG_GRANULE - RUN_LG_UNIT);
+	run_map(s->base)[page] = run_entry(granule, 0);
 }
 
 /*

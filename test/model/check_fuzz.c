@@ -134,9 +134,11 @@ static struct field heap[] = {
 static struct field heap_parked[] = {FIELD(heap, next_parked, MATTERS)};
 
 static struct field bin[] = {
-	FIELD(bin, count, LAWFUL),
+	FIELD(bin, nmalloc, LAWFUL),
+	FIELD(bin, top, LAWFUL),
+	FIELD(bin, none, MATTERS),
 	FIELD(bin, size, MATTERS),
-	FIELD(bin, cap, MATTERS),
+	FIELD(bin, full, MATTERS),
 	FIELD(bin, cls, MATTERS),
 	FIELD(bin, avail, MATTERS),
 	FIELD(bin, nslabs, MATTERS),
@@ -149,7 +151,6 @@ static struct field bin[] = {
 	FIELD(bin, nflushes, COUNTER),
 	FIELD(bin, nnew, COUNTER),
 	FIELD(bin, nreused, COUNTER),
-	FIELD(bin, reserved, UNUSED),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
 	FIELD(bin, deep_limit, MATTERS),
@@ -300,7 +301,7 @@ try_bin(const struct heap *h, const struct bin *b)
 	try_all(bin, b);
 	if (b->cur != &h->no_word)
 		try_all(bin_current, b);
-	if ((b->count & BIN_COUNT_MASK) > 0)
+	if (bin_count(b) > 0)
 		try_all(lifo, b);
 }
 
@@ -325,12 +326,12 @@ try_heap(const struct heap *h)
 static void
 try_arrays(const struct run_space *rs)
 {
-	const uint32_t *map = run_map(rs->base);
+	const uint64_t *map = run_map(rs->base);
 
 	damage_name("page map");
-	damage_bits(&d, page_map, map, rs->npages * 32, MAP_STRIDE);
+	damage_bits(&d, page_map, map, rs->npages * 64, MAP_STRIDE);
 	for (size_t i = 0; i < rs->npages; i += MAP_STRIDE) {
-		uint32_t noise = (uint32_t)rng_next(&d.rng);
+		uint64_t noise = rng_next(&d.rng);
 
 		damage_bytes(&d, page_map, &map[i], &noise, sizeof(noise));
 	}

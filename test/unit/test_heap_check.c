@@ -52,9 +52,11 @@ static struct field w_fields[] = {{"slab.w", 0, 0, MATTERS, 0, 0}};
 static struct field r_fields[] = {{"slab.r", 0, 0, FREE_TO_DIFFER, 0, 0}};
 
 static struct field bin_fields[] = {
-	FIELD(bin, count, FREE_TO_DIFFER),
+	FIELD(bin, nmalloc, FREE_TO_DIFFER),
+	FIELD(bin, top, FREE_TO_DIFFER),
+	FIELD(bin, none, MATTERS),
 	FIELD(bin, size, MATTERS),
-	FIELD(bin, cap, MATTERS),
+	FIELD(bin, full, MATTERS),
 	FIELD(bin, cls, MATTERS),
 	FIELD(bin, avail, MATTERS),
 	FIELD(bin, nslabs, MATTERS),
@@ -67,7 +69,6 @@ static struct field bin_fields[] = {
 	FIELD(bin, nflushes, FREE_TO_DIFFER),
 	FIELD(bin, nnew, FREE_TO_DIFFER),
 	FIELD(bin, nreused, FREE_TO_DIFFER),
-	FIELD(bin, reserved, FREE_TO_DIFFER),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
 	FIELD(bin, deep_limit, MATTERS),
@@ -302,7 +303,7 @@ check__every_field__finds_what_matters(void **state)
 		flip_slab(slabs[i]);
 	busy = slabs[4]->bin;
 	idle = two->bins;
-	must(idle->nslabs == 0 && (busy->count & BIN_COUNT_MASK) >= 3);
+	must(idle->nslabs == 0 && bin_count(busy) >= 3);
 	flip_all(bin_fields, NELEM(bin_fields), busy);
 	flip_all(bin_fields, NELEM(bin_fields), idle);
 	flip_all(bin_fields, NELEM(bin_fields), slabs[3]->bin);

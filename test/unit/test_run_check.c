@@ -157,7 +157,7 @@ check__page_map__is_found(void **state)
 
 	(void)state;
 	for (size_t page = 0; page < rs->npages; page++) {
-		uint32_t *entry = &run_map(space.base)[page];
+		uint64_t *entry = &run_map(space.base)[page];
 
 		if (page < 20 || page % 211 == 0 || page > rs->npages - 5)
 			assert_int_equal(nmissed(entry, sizeof(*entry)), 0);

@@ -45,6 +45,7 @@ model_open(struct model *m, size_t size)
 		RUN_NONE, RUN_LG_PAGE, NULL);
 	must(d != NULL);
 	m->slab = (struct slab *)d;
+	m->bin.top = bin_lifo(&m->bin);
 	slab_init(m->slab, OWNER, &m->bin, m->table, cls);
 	for (unsigned i = 0; i < m->slab->nobj; i++)
 		m->at[i] = FREE;
@@ -274,14 +275,12 @@ collect__slot_in_the_lifo__is_dropped_and_counted(void **state)
 	for (unsigned i = 0; i < NELEM(kept); i++) {
 		const struct size_class *k = &model.table->cls[s->cls];
 
-		model.lifo[i] = slab_address(s, k, kept[i]);
-		model.bin.count++;
+		*model.bin.top++ = slab_address(s, k, kept[i]);
 		assert_true(slab_free_remote(s, kept[i], &queued));
 	}
 	/* of another slab, on both sides */
-	model.lifo[4] = s->base - 32;
-	model.lifo[5] = s->base + s->npages * RUN_PAGE;
-	model.bin.count += 2;
+	*model.bin.top++ = s->base - 32;
+	*model.bin.top++ = s->base + s->npages * RUN_PAGE;
 	assert_true(slab_free_remote(s, 65, &queued));
 	assert_int_equal(slab_collect(s, &doubled), 1);
 	assert_int_equal(doubled, NELEM(kept));
