@@ -203,8 +203,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct figures figures = {0};
 
-		/* about a thousandth of a pool is metadata */
-		if (available() < sizes[i] / 1024 * 3 / 2) {
+		/* about two thousandths of a pool are metadata */
+		if (available() < sizes[i] / 1024 * 3) {
 			print_size(sizes[i]);
 			printf("    left out: too little memory for its "
 			       "metadata\n");

@@ -2,9 +2,9 @@
 /*
  * backing_region.c -- memory that the caller already has
  *
- * It may hold anything, so a new pool clears its metadata, a thousandth of the
- * region.  Of a large region that would take long and bring much into memory:
- * there it is worth asking whether it was ever written to.
+ * It may hold anything, so a new pool clears its metadata, two thousandths of
+ * the region.  Of a large region that would take long and bring much into
+ * memory: there it is worth asking whether it was ever written to.
  *
  * Of which kind its pages are is not asked: where they are huge, the guard
  * finds out by failing.  What the caller says of how they can be given back is

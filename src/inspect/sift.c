@@ -153,7 +153,9 @@ fit_lifos(struct census *c)
 		for (unsigned i = 0; i < c->table->nclasses; i++) {
 			struct bin *b = heap_bin(h, c->table, i);
 			uint64_t n = bin_count(b);
-			n = min_size(n, c->table->cls[i].nlifo);
+			/* the bin of a heap that was being made has none */
+			if (n > c->table->cls[i].nlifo)
+				n = 0;
 			n = min_size(n, c->nlive[i]);
 			c->nlive[i] -= n;
 			b->ndeep = (uint16_t)min_size(b->ndeep, c->nlive[i]);

@@ -13,8 +13,8 @@
 #include "base/bitmap.h"
 #include "base/error.h"
 
-/* metadata is about 1.2 thousandths of a pool, and heaps */
-#define MOST_COPIED ((uint64_t)8 << 30)
+/* metadata is about 2.2 thousandths of a pool, and heaps */
+#define MOST_COPIED ((uint64_t)16 << 30)
 #define MAP_ENTRIES (RUN_PAGE / sizeof(uint64_t)) /* in a page of the map */
 #define EXACT_TRIES 6u
 

@@ -56,8 +56,8 @@ layout_of(const void *base, size_t size)
 /*
  * meta_pages -- the page that other runs begin at; 0 for no such rule
  *
- * The page map of a pool of 16 TiB alone takes half of the reach: then what is
- * left of it is kept.
+ * The page map of a pool of 16 TiB alone takes an eighth of the reach: then
+ * what is left of it is kept.
  */
 static size_t
 meta_pages(const struct layout *l)

@@ -71,12 +71,13 @@ bin_lifo_const(const struct bin *b)
 	return (void *const *)(b + 1);
 }
 
-/* bin_count -- slots in the LIFO */
+/* bin_count -- slots in the LIFO: some thousands, wherever a stray top is */
 static inline unsigned
 bin_count(const struct bin *b)
 {
-	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo_const(b);
-	return (unsigned)(bytes / sizeof(void *));
+	uint16_t low = (uint16_t)(uintptr_t)bin_lifo_const(b);
+	return (uint16_t)((uint16_t)(uintptr_t)b->top - low) /
+	       (unsigned)sizeof(void *);
 }
 
 /*

@@ -20,7 +20,8 @@
 static uint64_t
 place(struct rng *rng, uint64_t base, uint64_t table, uint64_t registry)
 {
-	static const size_t fixed = 0x3000 + POOL_SIZE / 1024;
+	static const size_t fixed =
+		RUN_MAP_OFF + POOL_SIZE / RUN_PAGE * sizeof(uint64_t);
 
 	switch (rng_between(rng, 0, 5)) {
 	case 0:
@@ -33,7 +34,8 @@ place(struct rng *rng, uint64_t base, uint64_t table, uint64_t registry)
 		return base + RUN_HEADER_OFF +
 		       rng_between(rng, 0, sizeof(struct pool) / 8 - 1) * 8;
 	case 3:
-		return base + RUN_MAP_OFF + rng_between(rng, 0, fixed / 8) * 8;
+		return base + RUN_MAP_OFF +
+		       rng_between(rng, 0, (fixed - RUN_MAP_OFF) / 8) * 8;
 	default:
 		/* descriptors and heaps are among the first pages */
 		return base + fixed + rng_between(rng, 0, 64 * KIB / 8) * 8;

@@ -40,7 +40,7 @@ draw(uint64_t *state, uint64_t n)
 static size_t
 map_page_of(size_t page)
 {
-	return (RUN_MAP_OFF + page * sizeof(uint32_t)) / RUN_PAGE;
+	return (RUN_MAP_OFF + page * sizeof(uint64_t)) / RUN_PAGE;
 }
 
 /* is_wanted -- of a new sparse pool, by the words of run.h */

@@ -189,7 +189,7 @@ main(int argc, char **argv)
 	if (damaged) /* a page behind the guard page is the header's checksum */
 		((uint64_t *)(uintptr_t)pools[0])[512 + 1] ^= 1;
 	if (wrong) /* the first page is the guard page, and has no descriptor */
-		((uint32_t *)(uintptr_t)pools[0])[0x3000 / 4] = 24;
+		((uint64_t *)(uintptr_t)pools[0])[0x3000 / 8] = 24 << 16;
 	for (size_t i = 0; i < nthreads; i++) {
 		pthread_t t;
 		if (pthread_create(&t, NULL, work, (void *)i) != 0)
