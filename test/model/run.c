@@ -178,6 +178,8 @@ model_alloc(struct model *m, size_t npages, unsigned ngran, enum run_tag tag,
 	must((uintptr_t)d->base % ((size_t)1 << lg_align) == 0);
 	must(d->npages == npages && d->owner == tag);
 	claim_granules(m, d, ngran);
+	if (tag >= RUN_NTAGS)
+		run_note(&m->s.rs, d, (uint16_t)k->mark);
 	fresh = own(m, m->n, k->page, npages);
 	if (clean)
 		check_clean(m, k->page, npages, fresh);
@@ -240,6 +242,8 @@ verify_page(struct model *m, size_t p)
 		k = &m->run[m->owner[p] - 1];
 	must(bitmap_test(m->s.rs.tree.used, p + m->s.rs.bias) ==
 		(k != NULL || in_map != 0 || p < m->s.rs.first));
+	must((uint16_t)run_map_entry(m->s.base, p) ==
+		(k != NULL && k->tag >= RUN_NTAGS ? (uint16_t)k->mark : 0));
 	if (k != NULL) {
 		bool named = k->tag != RUN_LARGE || p == k->page;
 
@@ -304,8 +308,9 @@ a_size(struct rng *rng, size_t npages)
 static void
 step(struct model *m, struct rng *rng, bool more)
 {
-	/* slabs and heaps are not told apart here: the tag is what counts */
-	static const enum run_tag tags[] = {RUN_LARGE, RUN_CACHED, RUN_HEAP};
+	/* a slab has its heap's address there */
+	static const enum run_tag tags[] = {
+		RUN_LARGE, (enum run_tag)(RUN_NTAGS + 4096), RUN_HEAP};
 	enum run_tag tag =
 		tags[rng_between(rng, 0, 1) * rng_between(rng, 0, 2)];
 	size_t npages = a_size(rng, m->npages);
@@ -317,8 +322,6 @@ step(struct model *m, struct rng *rng, bool more)
 	if (lg_align < 12)
 		lg_align = 12;
 	if (m->n < MAX_RUNS && rng_between(rng, 0, 9) < 4u + 3u * more) {
-		if (tag == RUN_CACHED)
-			tag = RUN_LARGE;
 		(void)model_alloc(m, npages, (unsigned)rng_between(rng, 1, 6),
 			tag, lg_align);
 		return;
