@@ -55,8 +55,8 @@ descriptor(const struct census *c, size_t page)
 	uint32_t g = run_map_granule(rs->base, page);
 	struct desc *d = run_desc(rs->base, g);
 	size_t at = ((uintptr_t)d - (uintptr_t)rs->base) / RUN_PAGE;
-	uint64_t entry = run_map_entry(rs->base, page);
-	if (entry != run_entry(g, (uint16_t)entry) || !is_meta(c, at))
+	if (!run_entry_is_well(run_map_entry(rs->base, page)) ||
+		!is_meta(c, at))
 		return NULL;
 	if (!run_begins(rs, d, page) || d->npages == 0 ||
 		d->npages > rs->npages - page || d->ngran == 0 ||

@@ -133,9 +133,8 @@ copy_noted(struct snapshot *snap, struct source *s)
 static void
 note_map(struct snapshot *snap, size_t first, size_t npages)
 {
-	size_t from = (RUN_MAP_OFF + first * sizeof(uint64_t)) / RUN_PAGE;
-	size_t to = (RUN_MAP_OFF + (first + npages) * sizeof(uint64_t) - 1) /
-		    RUN_PAGE;
+	size_t from = run_map_page(first);
+	size_t to = run_map_page(first + npages - 1);
 	bitmap_set_range(snap->pages, from, to - from + 1);
 }
 
@@ -172,8 +171,7 @@ copy_fixed(struct snapshot *snap, struct source *s, bool whole)
 	const struct run_space *rs = &snap->pool->runs;
 	size_t end = (size_t)rs->first * RUN_PAGE;
 	/* the page map's last page may have the bitmaps' first words */
-	size_t rest = RUN_MAP_OFF + rs->npages * sizeof(uint64_t);
-	rest = rest / RUN_PAGE * RUN_PAGE;
+	size_t rest = run_map_page(rs->npages) * RUN_PAGE;
 	int rc = copy(snap, s, rest, end - rest);
 	return rc == 0 ? copy_map(snap, s, whole) : rc;
 }

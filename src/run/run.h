@@ -182,6 +182,21 @@ run_entry(uint32_t granule, uint16_t note)
 	return ((uint64_t)granule << RUN_LG_GRANULE) << RUN_LG_NOTE | note;
 }
 
+/* run_entry_granule -- the granule that an entry leads to, if it is well */
+static inline uint32_t
+run_entry_granule(uint64_t entry)
+{
+	return (uint32_t)(entry >> (RUN_LG_NOTE + RUN_LG_GRANULE));
+}
+
+/* run_entry_is_well -- does it lead to where a granule can begin, or nowhere?
+ */
+static inline bool
+run_entry_is_well(uint64_t entry)
+{
+	return entry == run_entry(run_entry_granule(entry), (uint16_t)entry);
+}
+
 /* run_map_entry -- the entry of a page */
 static ALWAYS_INLINE uint64_t
 run_map_entry(const void *base, size_t page)
@@ -219,8 +234,7 @@ run_map_note(const void *base, size_t page)
 static inline uint32_t
 run_map_granule(const void *base, size_t page)
 {
-	return (uint32_t)(run_map_entry(base, page) >>
-			  (RUN_LG_NOTE + RUN_LG_GRANULE));
+	return run_entry_granule(run_map_entry(base, page));
 }
 
 /* run_granule -- the granule of a descriptor */

@@ -58,9 +58,7 @@ static uint32_t
 map_at(const struct run_check *c, size_t page)
 {
 	uint64_t entry = entry_at(c, page);
-	uint64_t g = entry >> (RUN_LG_NOTE + RUN_LG_GRANULE);
-	bool is_well = entry == run_entry((uint32_t)g, (uint16_t)entry);
-	return is_well ? (uint32_t)g : UINT32_MAX;
+	return run_entry_is_well(entry) ? run_entry_granule(entry) : UINT32_MAX;
 }
 
 /* is_meta -- does the page map say that the page holds descriptors? */

@@ -29,12 +29,6 @@ bin_of(size_t size)
 	return heap_bin(heap, heap->table, class_of(heap->table, size));
 }
 
-static unsigned
-in_lifo(const struct bin *b)
-{
-	return bin_count(b);
-}
-
 static void
 allocate(size_t from, size_t to)
 {
@@ -119,9 +113,9 @@ heap_malloc__others_free_in_the_slab__lifo_is_not_live(void **state)
 	pass(100);
 	heap_flush(heap);
 	allocate(0, 1);
-	assert_true(in_lifo(b) > 8);
+	assert_true(bin_count(b) > 8);
 	assert_int_equal(heap_find(heap, objects[0]).what, FREE_DONE);
-	for (unsigned i = 0; i < in_lifo(b); i++)
+	for (unsigned i = 0; i < bin_count(b); i++)
 		assert_int_equal(
 			heap_find(heap, bin_held_at(b, i)).what, FREE_DOUBLE);
 	assert_int_equal(heaps_free(heap, objects[0]), FREE_DONE);
@@ -135,7 +129,7 @@ static void
 assert_one_bit_each(void)
 {
 	allocate(0, 100);
-	assert_int_equal(in_lifo(bin_of(SIZE)), 0);
+	assert_int_equal(bin_count(bin_of(SIZE)), 0);
 	assert_int_equal(
 		heaps_free(heap, (char *)objects[99] + SIZE), FREE_DOUBLE);
 }
@@ -193,7 +187,7 @@ heap_malloc__any_size__leaves_room_in_the_lifo(void **state)
 		} while (b->fill == 0 && b->nslabs < 4);
 		heap_flush(heap);
 		must(heaps_malloc(heap, size) != NULL);
-		assert_true(in_lifo(b) <= lifo_cap(b) / 2);
+		assert_true(bin_count(b) <= lifo_cap(b) / 2);
 	}
 	close_sound();
 }
