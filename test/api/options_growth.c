@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -312,6 +313,37 @@ create__max_size_beyond_the_file_system__is_fine(void **state)
 	assert_true(fs_unmount(&fs));
 }
 
+static size_t
+faults(void)
+{
+	struct rusage usage;
+
+	must(getrusage(RUSAGE_SELF, &usage) == 0);
+	return (size_t)usage.ru_minflt;
+}
+
+/* what was never used is not looked at: its notes alone would be 256 MiB */
+static void
+check__small_pool_that_may_grow__touches_little(void **state)
+{
+	struct vmem_options o = options_of(VMEM_SOURCE_MEMFD);
+	size_t before;
+	VMEM *vmp;
+
+	(void)state;
+	if (TEST_SANITIZED)
+		test_skip("a sanitizer's own memory has faults too");
+	o.max_size = 64 * GIB;
+	vmp = vmem_create_opts(&o);
+	assert_non_null(vmp);
+	assert_non_null(vmem_malloc(vmp, 100));
+	before = faults();
+	assert_int_equal(vmem_check(vmp), 1);
+	print_message("%zu page faults\n", faults() - before);
+	assert_true(faults() - before < 4000);
+	vmem_delete(vmp);
+}
+
 int
 main(void)
 {
@@ -331,6 +363,8 @@ main(void)
 			grow__file_system_is_full__gives_enomem_and_lives),
 		on_fs(FS_TMPFS,
 			create__max_size_beyond_the_file_system__is_fine),
+		cmocka_unit_test(
+			check__small_pool_that_may_grow__touches_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
