@@ -92,7 +92,7 @@ struct vmem_stats {
 	uint64_t threads;   /* threads that have one of their own */
 	uint64_t refused;   /* frees of what was no live object */
 	uint64_t reclaims;  /* times that everything was searched for room */
-	uint64_t hardening; /* level of the checks of frees, 0 to 2 */
+	uint64_t hardening; /* level of the checks of frees, 0 to 3 */
 	/* space */
 	uint64_t size;       /* bytes of the pool, with what is not mapped */
 	uint64_t given_back; /* bytes, in all its life */

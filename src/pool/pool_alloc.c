@@ -107,10 +107,11 @@ first_try(void *handle, struct order *o, void **ret)
 			r.npages > rs->npages - rs->first))
 		rc = fail(ENOMEM, "%zu bytes: more than any pool holds",
 			o->asked);
-	else if (rc == 0 && v.heap != NULL && unlikely(guarded))
-		*ret = pool_guarded_alloc(&v, &r, o);
-	else if (rc == 0 && v.heap != NULL)
-		*ret = request_try(v.heap, &r, &o->clean);
+	else if (rc == 0 && v.heap != NULL && !idle_is_due(v.heap))
+		*ret = unlikely(guarded) ? pool_guarded_alloc(&v, &r, o)
+					 : request_try(v.heap, &r, &o->clean);
+	if (rc == 0 && *ret == NULL && v.heap != NULL)
+		o->idle = idle_is_due(v.heap);
 	if (unlikely(guard_on) && *ret != NULL)
 		pool_guard_begin(v.pool, *ret, o);
 	if (*ret != NULL)

@@ -30,7 +30,7 @@ void *
 pool_guarded_alloc(struct visit *v, const struct request *r, struct order *o)
 {
 	void *p = request_try(v->heap, r, &o->clean);
-	if (p == NULL) {
+	if (p == NULL && !idle_is_due(v->heap)) {
 		/* what waits here is nearer than what others have */
 		count(v->pool, guarded_flush(v->heap));
 		p = request_try(v->heap, r, &o->clean);

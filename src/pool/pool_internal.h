@@ -13,7 +13,7 @@
 #include "tcache/tcache.h"
 
 #define POOL_SIGNATURE UINT64_C(0x314c4f4f504d4556) /* "VEMPOOL1" */
-#define POOL_LAYOUT    10u /* of everything inside a pool */
+#define POOL_LAYOUT    11u /* of everything inside a pool */
 
 /*
  * The header of a pool, RUN_HEADER_OFF behind its first byte.  Granule 0 of
@@ -124,6 +124,7 @@ struct order {
 	struct content content;
 	bool clean;             /* the bytes are zero already */
 	bool sampled;           /* the object is to be in the pool's profile */
+	bool idle;              /* idle heaps are to be looked through first */
 	struct guard_origin by; /* under the address sanitizer */
 };
 

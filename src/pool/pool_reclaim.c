@@ -56,7 +56,24 @@ small_anywhere(struct heap *h, unsigned cls, size_t align)
 	return NULL;
 }
 
-/* collect_and_try -- the pool is frozen, and h is to allocate in */
+/*
+ * what may be done in a frozen pool so that h has an object; NULL: that was not
+ * enough
+ */
+typedef void *collector(struct pool *pool, struct heap *h,
+	const struct request *r, size_t align, bool *ret_clean);
+
+/* idle_and_try -- what only waits for threads that sleep; others go on then */
+static void *
+idle_and_try(struct pool *pool, struct heap *h, const struct request *r,
+	size_t align, bool *ret_clean)
+{
+	(void)align;
+	(void)idle_collect(&pool->dir, h);
+	return request_try(h, r, ret_clean);
+}
+
+/* collect_and_try -- everything */
 static void *
 collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 	size_t align, bool *ret_clean)
@@ -83,8 +100,8 @@ collect_and_try(struct pool *pool, struct heap *h, const struct request *r,
 
 /* order_frozen -- the frozen pool, whose shared heap's lock is held */
 static int
-order_frozen(
-	void *handle, const struct record *rec, struct order *o, void **ret)
+order_frozen(void *handle, const struct record *rec, struct order *o,
+	collector *collect, void **ret)
 {
 	struct request r;
 	struct visit v = {.pool = pool_at(handle),
@@ -96,7 +113,7 @@ order_frozen(
 		return rc;
 	void *p = NULL;
 	if (request_make(&r, v.pool->dir.table, o->size, o->align))
-		p = collect_and_try(v.pool, v.heap, &r, align, &o->clean);
+		p = collect(v.pool, v.heap, &r, align, &o->clean);
 	if (unlikely(pool_is_guarded(v.pool)) && p != NULL)
 		pool_guarded_begin(v.pool, pool_any_heap(v.pool), p, o);
 	if (unlikely(guard_on) && p != NULL)
@@ -109,22 +126,34 @@ order_frozen(
 	return 0;
 }
 
-int
-pool_reclaim(void *handle, struct order *o, void **ret)
+/* reclaim -- freeze the pool for that */
+static int
+reclaim(void *handle, struct order *o, collector *collect, void **ret)
 {
 	struct record rec;
 	int rc = 0;
-	if (unlikely(guard_on))
-		pool_guard_drain(handle);
 	if (pool_freeze(handle, &rec) != 0)
 		return 0;
 	/* another process' threads cannot be stopped: see pool_fork.c */
 	if (rec.kin == KIN_OWN && !rec.overlapped) {
 		struct pool *pool = pool_at(handle);
 		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-		rc = order_frozen(handle, &rec, o, ret);
+		rc = order_frozen(handle, &rec, o, collect, ret);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 	}
 	pool_thaw(handle);
 	return rc;
+}
+
+int
+pool_reclaim(void *handle, struct order *o, void **ret)
+{
+	int rc = 0;
+	if (o->idle)
+		rc = reclaim(handle, o, idle_and_try, ret);
+	if (rc != 0 || *ret != NULL)
+		return rc;
+	if (unlikely(guard_on))
+		pool_guard_drain(handle);
+	return reclaim(handle, o, collect_and_try, ret);
 }

@@ -8,6 +8,7 @@
 #include "base/misuse.h"
 #include "base/probe.h"
 #include "tcache/heap_deep.h"
+#include "tcache/heap_idle.h"
 #include "tcache/heap_internal.h"
 
 #define EMPTY_SHARE 8u /* a bin keeps 1 + nslabs/8 empty slabs */
@@ -61,6 +62,7 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 		b->cls = (uint16_t)c;
 		b->cur = &h->no_word;
 	}
+	h->idle_seen = h->nreceived - 1;
 }
 
 /*
@@ -286,6 +288,8 @@ heap_receive(struct heap *h)
 		return false;
 	/* acquire: pairs with the release of who put the slabs there */
 	uint32_t g = exchange_acquire(&h->inbox, RUN_NO_GRANULE);
+	/* relaxed: a hint for others */
+	store_relaxed(&h->nreceived, h->nreceived + 1);
 	while (g != RUN_NO_GRANULE) {
 		struct slab *s = heap_slab(h, g);
 		g = s->next;
@@ -328,7 +332,7 @@ heap_alloc_any(struct heap *h, size_t size)
 {
 	bool clean;
 	void *p = NULL;
-	if (h == &heap_inert || size > PTRDIFF_MAX)
+	if (h == &heap_inert || size > PTRDIFF_MAX || idle_is_due(h))
 		return NULL;
 	if (size <= SLAB_MAX)
 		p = heap_alloc_class(h, class_of(h->table, size));

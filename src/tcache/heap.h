@@ -60,6 +60,8 @@ struct heap {
 	uint64_t nlate;     /* misuse that was found later than at the call */
 	uint32_t ndeep;     /* deep LIFOs that have been used: heap_deep.h */
 	uint32_t deep_next; /* of which the next is taken away, if idle */
+	uint32_t nreceived; /* times that the inbox was emptied; atomic */
+	uint32_t idle_seen; /* that, when others looked last; admin lock */
 	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*
@@ -94,7 +96,9 @@ struct heap_dir {
 	uint32_t last_step;   /* of a bin's later slabs; set once */
 	uint32_t ndeep;       /* deep LIFOs of each heap; set once */
 	uint32_t cache_pages; /* in a run cache, see cache_most(); set once */
-	uint32_t reserved;    /* 0: no byte of it is without a name */
+	uint32_t idle_due;    /* see heap_idle.h; atomic, relaxed, all three */
+	uint32_t idle_look;   /* pages in use at which heaps are looked at */
+	uint32_t idle_period; /* of the decay in which they were */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */
 	/* large objects freed by threads without a heap; admin lock */

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "tcache/guarded.h"
 #include "tcache/heap_deep.h"
+#include "tcache/heap_idle.h"
 #include "tcache/heap_internal.h"
 
 #define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
@@ -119,6 +120,7 @@ dir_reset(struct heap_dir *dir)
 {
 	dir->shared = dir->all = dir->parked = NULL;
 	dir->nheaps = dir->nprivate = 0;
+	dir->idle_due = dir->idle_look = 0;
 	memset(dir->stray, 0, sizeof(dir->stray));
 	struct heap *h = heap_create(dir, HEAP_PARKED);
 	if (h == NULL)
@@ -403,4 +405,5 @@ dir_collect(struct heap_dir *dir, struct heap *keep)
 		heap_rest(h);
 	drop_bare(dir, keep);
 	run_trim_meta(dir->runs);
+	idle_done(dir);
 }

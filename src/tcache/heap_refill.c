@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/probe.h"
 #include "tcache/heap_deep.h"
+#include "tcache/heap_idle.h"
 #include "tcache/heap_internal.h"
 
 /*
@@ -171,7 +172,7 @@ more(struct heap *h, struct bin *b)
 	/* relaxed: a look whether the lock is worth taking */
 	if (load_relaxed(&h->dir->parked) != NULL && dir_steal(h, b->cls))
 		return true;
-	return bin_grow(h, b);
+	return !idle_look(h) && bin_grow(h, b);
 }
 
 /*
@@ -218,6 +219,8 @@ heap_alloc_class(struct heap *h, unsigned cls)
 	while (more(h, b))
 		if (current_next(h, b))
 			return take(b);
+	if (idle_is_due(h))
+		return NULL;
 	unsigned larger = h->spill[cls];
 	p = larger == 0 ? NULL : heap_alloc_listed(h, larger);
 	if (p == NULL)

@@ -30,6 +30,7 @@
 #include "tcache/heap.h"
 #include "tcache/heap_deep.h"
 #include "tcache/heap_fast.h"
+#include "tcache/heap_idle.h"
 #include "tcache/object.h"
 #include "tcache/run_cache.h"
 #include "tcache/thread.h"
@@ -131,7 +132,8 @@ struct heap *dir_settle(struct heap_dir *dir, struct heap *h);
 /*
  * heap_alloc_class -- an object of that class, after the fast path has failed
  * or for any other caller
- * Returns NULL when neither the heap, nor parked ones, nor the runs have room.
+ * Returns NULL when neither the heap, nor parked ones, nor the runs have room,
+ * and when idle_collect() is due first.
  */
 void *heap_alloc_class(struct heap *h, unsigned cls);
 
@@ -163,6 +165,7 @@ heap_age(struct heap *h)
 	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period)) {
 		deep_decay(h);
 		cache_decay(h);
+		idle_age(h);
 	}
 }
 

@@ -42,6 +42,7 @@ heaps_nfindings(const struct heaps *p)
 static inline void *
 heaps_malloc(struct heap *h, size_t size)
 {
+	unsigned cls;
 	bool clean;
 	void *p;
 
@@ -50,7 +51,12 @@ heaps_malloc(struct heap *h, size_t size)
 			RUN_LG_PAGE, &clean);
 	if (size <= SLAB_LOOKUP_MAX && heap_malloc_fast(h, size, &p))
 		return p;
-	return heap_alloc_class(h, class_of(h->table, size));
+	cls = class_of(h->table, size);
+	p = idle_is_due(h) ? NULL : heap_alloc_class(h, cls);
+	if (p != NULL || !idle_is_due(h))
+		return p;
+	(void)idle_collect(h->dir, h);
+	return heap_alloc_class(h, cls);
 }
 
 static inline enum free_result

@@ -88,7 +88,6 @@ static struct field dir[] = {
 	FIELD(heap_dir, first_step, MATTERS),
 	FIELD(heap_dir, last_step, MATTERS),
 	FIELD(heap_dir, ndeep, MATTERS),
-	FIELD(heap_dir, reserved, UNUSED),
 	FIELD(heap_dir, cache_pages, MATTERS),
 	FIELD(heap_dir, table, MATTERS),
 	FIELD(heap_dir, runs, MATTERS),

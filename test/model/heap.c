@@ -159,6 +159,18 @@ collect(struct model *m, struct heap *h)
 	}
 }
 
+/* look -- for idle heaps, not only when the pool has grown; or take from them
+ */
+static void
+look(struct model *m, struct heap *h)
+{
+	if (idle_is_due(h))
+		(void)idle_collect(&m->p.dir, h);
+	else
+		m->p.dir.idle_look = 0;
+	(void)idle_look(h);
+}
+
 static void
 step(struct model *m, struct rng *rng, size_t most)
 {
@@ -178,6 +190,8 @@ step(struct model *m, struct rng *rng, size_t most)
 		heap_flush(h);
 	} else if (what < 12) {
 		(void)dir_steal(h, cls);
+	} else if (what < 18) {
+		look(m, h);
 	} else if (what < 30) {
 		aligned(m, h, (unsigned)rng_between(rng, 12, 21));
 	} else if (what < 60 && m->n > 0) {
