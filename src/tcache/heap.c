@@ -281,6 +281,15 @@ heap_doubled(struct heap *h, unsigned n)
 			(void *)h->base);
 }
 
+void
+slab_receive(struct heap *h, struct slab *s)
+{
+	/* relaxed: QUEUED is left by the holder alone */
+	store_relaxed(&s->state, SLAB_LISTED);
+	(void)heap_collect(h, s, false);
+	avail_push(h, s);
+}
+
 bool
 heap_receive(struct heap *h)
 {
@@ -293,10 +302,7 @@ heap_receive(struct heap *h)
 	while (g != RUN_NO_GRANULE) {
 		struct slab *s = heap_slab(h, g);
 		g = s->next;
-		/* relaxed: QUEUED is left by the holder alone */
-		store_relaxed(&s->state, SLAB_LISTED);
-		(void)heap_collect(h, s, false);
-		avail_push(h, s);
+		slab_receive(h, s);
 		struct bin *b = s->bin;
 		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
 			bin_release(h, s);

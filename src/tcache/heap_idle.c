@@ -95,12 +95,9 @@ idle_age(const struct heap *h)
 static bool
 release(struct heap *h, struct slab *s)
 {
-	if (s->nobj - s->used + slab_nremote(s) < s->nobj)
+	if (slab_nremote(s) < s->used)
 		return false;
-	/* relaxed: nobody is inside */
-	store_relaxed(&s->state, SLAB_LISTED);
-	(void)heap_collect(h, s, false);
-	avail_push(h, s);
+	slab_receive(h, s);
 	/* what was freed twice can make one seem empty */
 	if (s->used == 0)
 		bin_release(h, s);

@@ -71,6 +71,10 @@ void bin_flush(struct heap *h, struct bin *b);
 /* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */
 void inbox_push(struct slab *s);
 
+/* slab_receive -- a slab out of the inbox, with what others have freed in it,
+ * is on its bin's list */
+void slab_receive(struct heap *h, struct slab *s);
+
 /* heap_doubled -- so many double frees were found when slots were collected */
 void heap_doubled(struct heap *h, unsigned n);
 

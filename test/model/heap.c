@@ -159,8 +159,7 @@ collect(struct model *m, struct heap *h)
 	}
 }
 
-/* look -- for idle heaps, not only when the pool has grown; or take from them
- */
+/* look -- for idle heaps, grown or not; or collect what they have */
 static void
 look(struct model *m, struct heap *h)
 {

@@ -7,7 +7,8 @@
  * models: src/slab/slab.h: slab_set_remote()
  * models: src/tcache/heap_fast.h: heap_free_other()
  * models: src/tcache/heap_free.c: inbox_push() free_remote()
- * models: src/tcache/heap.c: heap_receive() heap_freed() slab_move()
+ * models: src/tcache/heap.c: heap_receive() slab_receive() heap_freed()
+ * models: src/tcache/heap.c: slab_move()
  * models: src/tcache/heap_refill.c: current_change()
  * models: src/tcache/heap_dir.c: dir_steal() relist()
  *

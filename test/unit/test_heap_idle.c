@@ -236,9 +236,7 @@ idle_collect__slots_in_the_lifo__are_not_lost(void **state)
 		allocate(sleeper, objects, MOST);
 		free_each(sleeper, objects, 1000, 50);
 		assert_true(bin_held(bin_of(sleeper)) > 0);
-		for (size_t i = 0; i < MOST; i++)
-			if (objects[i] != NULL)
-				free_each(worker, objects + i, 1, 1);
+		free_rest(worker, objects, MOST);
 		(void)look();
 		assert_true(look());
 		assert_true(idle_collect(&pool.dir, worker) > 0);
