@@ -9,8 +9,13 @@
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
-/* operations in the shared heap before a thread may have one of its own */
-#define PROMOTE_OPS 64u
+/*
+ * Operations in the shared heap before a thread may have one of its own, and
+ * among how many of the thread's in all shared heaps, in as many each: who
+ * comes to a pool less often is served well enough without
+ */
+#define PROMOTE_OPS   64u
+#define PROMOTE_AMONG 256u
 
 /*
  * what the registry says of a handle: SHARED_ONLY where another process uses
@@ -89,6 +94,20 @@ use_shared(struct visit *v)
 	v->locked = true;
 }
 
+/* is_often -- one more operation in the shared heap; worth an own one now? */
+static bool
+is_often(struct entry *e)
+{
+	uint32_t n = ++thread_hot.self->nshared;
+	uint16_t now = (uint16_t)(n / PROMOTE_OPS);
+	if (e->nops == NOPS_NEVER)
+		return false;
+	if (e->nops == 0)
+		e->since = now;
+	e->nops = (uint16_t)((e->nops + 1) % PROMOTE_OPS);
+	return e->nops == 0 && (uint16_t)(now - e->since) <= PROMOTE_AMONG;
+}
+
 /* known -- go on with an entry that is not frozen */
 static void
 known(struct visit *v, void *handle, struct entry *e)
@@ -100,11 +119,8 @@ known(struct visit *v, void *handle, struct entry *e)
 	/* relaxed: a look whether one more may have its own */
 	const struct heap_dir *dir = &v->pool->dir;
 	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
-	if (e->nops != NOPS_NEVER) {
-		e->nops = (e->nops + 1) % PROMOTE_OPS;
-		if (e->nops == 0 && room)
-			v->heap = own_heap(handle, v->pool, false);
-	}
+	if (is_often(e) && room)
+		v->heap = own_heap(handle, v->pool, false);
 	if (v->heap == NULL)
 		use_shared(v);
 }

@@ -129,6 +129,7 @@ static struct field heap[] = {
 	FIELD(heap, nlate, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
+	FIELD(heap, grown, HINT),
 };
 static struct field heap_parked[] = {FIELD(heap, next_parked, MATTERS)};
 
