@@ -17,7 +17,7 @@
 
 static VMEM *pools[MOST];
 static void *regions[MOST];
-static size_t nown; /* pools in which the thread has a heap */
+static size_t nheaps; /* pools in which the thread has a heap */
 
 static void
 use(VMEM *vmp)
@@ -34,7 +34,7 @@ go_round(void *arg)
 		for (size_t i = 0; i < n; i++)
 			use(pools[i]);
 	for (size_t i = 0; i < n; i++)
-		nown += thread_entry(pools[i])->heap != NULL;
+		nheaps += thread_entry(pools[i])->heap != NULL;
 	return NULL;
 }
 
@@ -47,7 +47,7 @@ stay_in_each(void *arg)
 		for (size_t k = 0; k < LAPS; k++)
 			use(pools[i]);
 	for (size_t i = 0; i < n; i++)
-		nown += thread_entry(pools[i])->heap != NULL;
+		nheaps += thread_entry(pools[i])->heap != NULL;
 	return NULL;
 }
 
@@ -65,7 +65,7 @@ count_own(void *(*what)(void *), size_t n)
 		must(pools[i] != NULL);
 		use(pools[i]);
 	}
-	nown = 0;
+	nheaps = 0;
 	must(pthread_create(&thread, NULL, what, &n) == 0);
 	must(pthread_join(thread, NULL) == 0);
 	for (size_t i = 0; i < n; i++) {
@@ -73,7 +73,7 @@ count_own(void *(*what)(void *), size_t n)
 		vmem_delete(pools[i]);
 		must(munmap(regions[i], POOL) == 0);
 	}
-	return nown;
+	return nheaps;
 }
 
 static void
