@@ -76,7 +76,7 @@ struct registry {
 	{                                                                      \
 		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
 	}
-#define REGISTRY_LAYOUT 7u
+#define REGISTRY_LAYOUT 6u
 #define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
 
 /* registry_init -- what is set once; before any other call */

@@ -10,12 +10,12 @@
 #include "profile/profile.h"
 
 /*
- * Operations in the shared heap before a thread may have one of its own, and
- * among how many of the thread's in all shared heaps, in as many each: who
- * comes to a pool less often is served well enough without
+ * Operations in the shared heap before a thread may have one of its own: one
+ * that is there, or a new one, which are some pages that are touched, and is
+ * worth it when about as much time has gone to the lock
  */
-#define PROMOTE_OPS   64u
-#define PROMOTE_AMONG 256u
+#define PROMOTE_OPS 64u
+#define PROMOTE_NEW 128u
 
 /*
  * what the registry says of a handle: SHARED_ONLY where another process uses
@@ -94,18 +94,19 @@ use_shared(struct visit *v)
 	v->locked = true;
 }
 
-/* is_often -- one more operation in the shared heap; worth an own one now? */
+/* is_time -- one more operation in the shared heap; may it have its own now? */
 static bool
-is_often(struct entry *e)
+is_time(const struct heap_dir *dir, struct entry *e)
 {
-	uint32_t n = ++thread_hot.self->nshared;
-	uint16_t now = (uint16_t)(n / PROMOTE_OPS);
 	if (e->nops == NOPS_NEVER)
 		return false;
-	if (e->nops == 0)
-		e->since = now;
-	e->nops = (uint16_t)((e->nops + 1) % PROMOTE_OPS);
-	return e->nops == 0 && (uint16_t)(now - e->since) <= PROMOTE_AMONG;
+	e->nops = (e->nops + 1) % PROMOTE_NEW;
+	if (e->nops % PROMOTE_OPS != 0)
+		return false;
+	/* relaxed, both: looks that may be late */
+	if (load_relaxed(&dir->nprivate) >= dir->max_private)
+		return false;
+	return e->nops == 0 || load_relaxed(&dir->parked) != NULL;
 }
 
 /* known -- go on with an entry that is not frozen */
@@ -116,10 +117,7 @@ known(struct visit *v, void *handle, struct entry *e)
 	v->profile = profile_at(e->extra & ~EXTRA_GUARDED);
 	if (v->heap != NULL)
 		return;
-	/* relaxed: a look whether one more may have its own */
-	const struct heap_dir *dir = &v->pool->dir;
-	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
-	if (is_often(e) && room)
+	if (is_time(&v->pool->dir, e))
 		v->heap = own_heap(handle, v->pool, false);
 	if (v->heap == NULL)
 		use_shared(v);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/bitmap.h"
 #include "base/guard.h"
+#include "base/os.h"
 #include "run/decay.h"
 #include "run/meta.h"
 #include "run/pages.h"
@@ -101,6 +102,10 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 		bitmap_set_range(rs->dirty, 0, l.nbits);
 		rs->dirty_end = (uint32_t)l.nbits;
 	}
+	rs->used_end = rs->bias + rs->first;
+	/* a region may have been a pool before, which began there */
+	if (!zero && os_is_resident(page_address(rs, rs->used_end)))
+		rs->used_end = (uint32_t)l.nbits;
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
 	rs->nfree = rs->npages - rs->first;
@@ -345,6 +350,19 @@ run_descs_give(struct run_space *rs, struct desc *const d[], unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		desc_free(rs, d[i]);
 	lock_release(&rs->lock, RANK_RUN);
+}
+
+/*
+ * What is not known to be zero is dirty, but need not have been touched: pages
+ * that lie behind all that were ever used do not count.
+ */
+bool
+run_has_spare(const struct run_space *rs, size_t npages)
+{
+	/* relaxed, all: hints */
+	size_t nused = rs->npages - load_relaxed(&rs->nfree);
+	size_t end = load_relaxed(&rs->used_end) - rs->bias;
+	return load_relaxed(&rs->nspare) >= npages && end >= nused + npages;
 }
 
 void

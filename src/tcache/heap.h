@@ -38,7 +38,7 @@ struct large_stats {
 
 struct heap_dir;
 
-#define HEAP_GROWN 4u
+#define HEAP_GROWN 8u /* bins that a heap knows to have grown last */
 
 struct heap {
 	/* what the fast paths read; set once, but for the level's tag */

@@ -12,6 +12,7 @@
 #define SLABS_SMALL  5u /* of a bin of a bare pool, each double the last */
 #define TOUCH_LEAST  4u /* pages of a slab that a system call is worth */
 #define GIVES_MOST   4u /* times that a bin gives its only slab away */
+#define GROWN_LAST   4u /* bins that have grown last, which give none away */
 
 /* grow_step -- how large the bin's next slab is */
 static unsigned
@@ -74,22 +75,27 @@ is_unused(const struct heap *h, const struct bin *b)
 }
 
 /*
- * grow_instead -- before a bin gets its first slab: one that a bin without
- * objects has goes back to the runs, which have its pages for the new one then
+ * grow_instead -- before a bin gets its first slab, of that many pages: one
+ * that a bin without objects has goes back to the runs, which have its pages
+ * for the new one then
  *
  * A thread that has few objects at a time, and of another size each time, would
- * else touch pages for each size, in each pool that it comes to.  Only the bins
- * that got a slab last are looked at.  A bin that gives its slab away needs a
- * new one the next time, so after a few times it keeps it.
+ * else touch pages for each size, in each pool that it comes to.  Where touched
+ * pages are free anyway nothing is saved.  Only bins that have grown lately are
+ * looked at, but for the very last: an object that is freed once more soon
+ * after shall not be another one's by then.  A bin that gives its slab away
+ * needs a new one the next time, so after a few times it keeps it; and a deep
+ * LIFO is had by those that are used much.
  */
 static void
-grow_instead(struct heap *h)
+grow_instead(struct heap *h, unsigned npages)
 {
-	for (unsigned i = 0; i < HEAP_GROWN; i++) {
+	if (h->hardening >= HARDENING_EXACT || run_has_spare(h->runs, npages))
+		return;
+	for (unsigned i = GROWN_LAST; i < HEAP_GROWN; i++) {
 		if (h->grown[i] == 0)
 			continue;
 		struct bin *b = heap_bin(h, h->table, h->grown[i] - 1u);
-		/* a deep LIFO it has got for being used much */
 		if (b->nnew > GIVES_MOST || b->deep != NULL || !is_unused(h, b))
 			continue;
 		h->grown[i] = 0;
@@ -139,9 +145,10 @@ bin_grow(struct heap *h, struct bin *b)
 	/* what has memory was looked for before: see run_ask() */
 	if (unlikely(run_asks(h->runs)))
 		return grow_by(h, b, least);
+	unsigned whole = c->npages[grow_step(h, b)];
+	unsigned small = grow_small(h, b, whole);
 	if (b->nslabs == 0)
-		grow_instead(h);
-	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
+		grow_instead(h, small != 0 ? small : whole);
 	if (small != 0 && grow_by(h, b, needed(c, small)))
 		return true;
 	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)

@@ -37,7 +37,7 @@ struct heap;
 #define KEY_EMPTY ((uintptr_t)0)
 #define KEY_TOMB  ((uintptr_t)1) /* no entry; searches go on behind it */
 
-#define NOPS_NEVER UINT16_MAX /* the thread shall have no private heap */
+#define NOPS_NEVER UINT32_MAX /* the thread shall have no private heap */
 
 /*
  * A key is what the caller of a public function may give by mistake, whatever
@@ -57,9 +57,7 @@ struct entry {
 	 * threads lock to write, frozen.
 	 */
 	uint16_t extra;
-	/* operations in the shared heap, in the count that runs; owner, both */
-	uint16_t nops;
-	uint16_t since; /* when it began, by the thread's nshared */
+	uint32_t nops; /* operations in the shared heap so far; owner */
 };
 
 /* what the fast path finds in entries that are not for it; never written */
@@ -88,7 +86,6 @@ struct thread {
 	size_t nused;         /* entries that are not empty, tombs too */
 	struct entry *mapped; /* table that is no longer inside; NULL: inside */
 	struct entry *front;  /* the entry that is looked at before the table */
-	uint32_t nshared;     /* operations in shared heaps; owner */
 };
 
 struct thread_list {

@@ -57,6 +57,7 @@ static struct field space[] = {
 	FIELD(run_space, nhollow, MATTERS),
 	FIELD(run_space, nspare, MATTERS),
 	FIELD(run_space, dirty_end, HINT),
+	FIELD(run_space, used_end, HINT),
 	/* a pool that gives nothing back any more is sound */
 	FIELD(run_space, give, LAWFUL),
 	FIELD(run_space, is_bare, HINT),
