@@ -90,6 +90,17 @@ run_space_layout(struct run_space *rs, void *base, size_t size)
 	tree_layout(&rs->tree, rs->base + l.tree, l.nbits);
 }
 
+/*
+ * was_used -- has a region been a pool before, whose runs began there?  By the
+ * first system page that has nothing of the metadata, which are in memory now.
+ */
+static bool
+was_used(const struct run_space *rs)
+{
+	size_t first = rs->first * RUN_PAGE;
+	return os_is_resident(rs->base + align_up(first, os_page_size()));
+}
+
 void
 run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 {
@@ -103,8 +114,7 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 		rs->dirty_end = (uint32_t)l.nbits;
 	}
 	rs->used_end = rs->bias + rs->first;
-	/* a region may have been a pool before, which began there */
-	if (!zero && os_is_resident(page_address(rs, rs->used_end)))
+	if (!zero && was_used(rs))
 		rs->used_end = (uint32_t)l.nbits;
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
