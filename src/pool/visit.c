@@ -9,13 +9,8 @@
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
-/*
- * Operations in the shared heap before a thread may have one of its own: one
- * that is there, or a new one, which are some pages that are touched, and is
- * worth it when about as much time has gone to the lock
- */
+/* operations in the shared heap before a thread may have one of its own */
 #define PROMOTE_OPS 64u
-#define PROMOTE_NEW 128u
 
 /*
  * what the registry says of a handle: SHARED_ONLY where another process uses
@@ -94,21 +89,6 @@ use_shared(struct visit *v)
 	v->locked = true;
 }
 
-/* is_time -- one more operation in the shared heap; may it have its own now? */
-static bool
-is_time(const struct heap_dir *dir, struct entry *e)
-{
-	if (e->nops == NOPS_NEVER)
-		return false;
-	e->nops = (e->nops + 1) % PROMOTE_NEW;
-	if (e->nops % PROMOTE_OPS != 0)
-		return false;
-	/* relaxed, both: looks that may be late */
-	if (load_relaxed(&dir->nprivate) >= dir->max_private)
-		return false;
-	return e->nops == 0 || load_relaxed(&dir->parked) != NULL;
-}
-
 /* known -- go on with an entry that is not frozen */
 static void
 known(struct visit *v, void *handle, struct entry *e)
@@ -117,8 +97,14 @@ known(struct visit *v, void *handle, struct entry *e)
 	v->profile = profile_at(e->extra & ~EXTRA_GUARDED);
 	if (v->heap != NULL)
 		return;
-	if (is_time(&v->pool->dir, e))
-		v->heap = own_heap(handle, v->pool, false);
+	/* relaxed: a look whether one more may have its own */
+	const struct heap_dir *dir = &v->pool->dir;
+	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
+	if (e->nops != NOPS_NEVER) {
+		e->nops = (e->nops + 1) % PROMOTE_OPS;
+		if (e->nops == 0 && room)
+			v->heap = own_heap(handle, v->pool, false);
+	}
 	if (v->heap == NULL)
 		use_shared(v);
 }

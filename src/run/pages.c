@@ -21,9 +21,10 @@ void
 pages_hold(struct run_space *rs, size_t bit, size_t npages)
 {
 	tree_take(&rs->tree, bit, npages);
-	/* relaxed, as everywhere here: heaps look at both without the lock */
+	/* relaxed, as everywhere here: run caches look at it without the lock
+	 */
 	store_relaxed(&rs->nfree, rs->nfree - (uint32_t)npages);
-	store_relaxed(&rs->nspare, rs->nspare - nspare(rs, bit, npages));
+	rs->nspare -= nspare(rs, bit, npages);
 	rs->decay.low = min_u32(rs->decay.low, rs->nspare);
 }
 
@@ -32,7 +33,7 @@ pages_release(struct run_space *rs, size_t bit, size_t npages)
 {
 	tree_give(&rs->tree, bit, npages);
 	store_relaxed(&rs->nfree, rs->nfree + (uint32_t)npages);
-	store_relaxed(&rs->nspare, rs->nspare + nspare(rs, bit, npages));
+	rs->nspare += nspare(rs, bit, npages);
 }
 
 bool
@@ -42,8 +43,6 @@ pages_use(struct run_space *rs, size_t bit, size_t npages)
 	bool clean = !bitmap_any_set(rs->dirty, bit, npages);
 	bitmap_set_range(rs->dirty, bit, npages);
 	rs->dirty_end = (uint32_t)max_size(rs->dirty_end, bit + npages);
-	store_relaxed(
-		&rs->used_end, (uint32_t)max_size(rs->used_end, bit + npages));
 	return clean;
 }
 
@@ -53,7 +52,7 @@ pages_free(struct run_space *rs, size_t bit, size_t npages)
 	tree_give(&rs->tree, bit, npages);
 	store_relaxed(&rs->nfree, rs->nfree + (uint32_t)npages);
 	/* all of them are dirty and none is hollow */
-	store_relaxed(&rs->nspare, rs->nspare + (uint32_t)npages);
+	rs->nspare += (uint32_t)npages;
 }
 
 void

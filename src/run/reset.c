@@ -29,12 +29,9 @@ run_space_reset(struct run_space *rs)
 		guard_close(rs->base + (first << RUN_LG_PAGE),
 			(rs->npages - first) << RUN_LG_PAGE);
 	map_clear(rs);
-	/*
-	 * all that were in use are dirty and not hollow
-	 * relaxed, both: as in pages.c
-	 */
-	store_relaxed(
-		&rs->nspare, rs->nspare + rs->npages - rs->first - rs->nfree);
+	/* all that were in use are dirty and not hollow */
+	rs->nspare += rs->npages - rs->first - rs->nfree;
+	/* relaxed: as in pages.c */
 	store_relaxed(&rs->nfree, rs->npages - rs->first);
 	tree_clear(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, first);

@@ -10,7 +10,6 @@
 #include "base/assert.h"
 #include "base/bitmap.h"
 #include "base/guard.h"
-#include "base/os.h"
 #include "run/decay.h"
 #include "run/meta.h"
 #include "run/pages.h"
@@ -90,17 +89,6 @@ run_space_layout(struct run_space *rs, void *base, size_t size)
 	tree_layout(&rs->tree, rs->base + l.tree, l.nbits);
 }
 
-/*
- * was_used -- has a region been a pool before, whose runs began there?  By the
- * first system page that has nothing of the metadata, which are in memory now.
- */
-static bool
-was_used(const struct run_space *rs)
-{
-	size_t first = rs->first * RUN_PAGE;
-	return os_is_resident(rs->base + align_up(first, os_page_size()));
-}
-
 void
 run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 {
@@ -113,9 +101,6 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 		bitmap_set_range(rs->dirty, 0, l.nbits);
 		rs->dirty_end = (uint32_t)l.nbits;
 	}
-	rs->used_end = rs->bias + rs->first;
-	if (!zero && was_used(rs))
-		rs->used_end = (uint32_t)l.nbits;
 	tree_init(&rs->tree, rs->bias);
 	tree_take(&rs->tree, rs->bias, rs->first);
 	rs->nfree = rs->npages - rs->first;
@@ -360,19 +345,6 @@ run_descs_give(struct run_space *rs, struct desc *const d[], unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		desc_free(rs, d[i]);
 	lock_release(&rs->lock, RANK_RUN);
-}
-
-/*
- * What is not known to be zero is dirty, but need not have been touched: pages
- * that lie behind all that were ever used do not count.
- */
-bool
-run_has_spare(const struct run_space *rs, size_t npages)
-{
-	/* relaxed, all: hints */
-	size_t nused = rs->npages - load_relaxed(&rs->nfree);
-	size_t end = load_relaxed(&rs->used_end) - rs->bias;
-	return load_relaxed(&rs->nspare) >= npages && end >= nused + npages;
 }
 
 void

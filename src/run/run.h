@@ -116,13 +116,12 @@ struct run_space {
 	uint32_t meta_head;  /* descriptor runs with a free granule; lock */
 	uint32_t nmeta;      /* descriptor runs; lock */
 	uint32_t nhollow;    /* hollow pages; lock */
-	uint32_t nspare;     /* free, dirty, not hollow; lock; atomic to look */
+	uint32_t nspare;     /* free pages, dirty and not hollow; lock */
 	uint32_t give;       /* enum backing_give; lock; atomic to look */
 	uint32_t is_short;   /* the last reserve failed; lock; atomic to look */
 	uint32_t asks;       /* run_ask(); atomic, relaxed */
 	uint32_t period;     /* of the decay, counted; atomic, relaxed */
 	uint32_t dirty_end;  /* no bit from here on is dirty; lock */
-	uint32_t used_end;   /* none was used so far; lock; atomic to look */
 	uint64_t ngiven;     /* pages given back so far; lock */
 	uint64_t nrefused;   /* times that a reserve failed; lock */
 	uint64_t *dirty;    /* one bit a page: may read as other than 0; lock */
@@ -376,9 +375,6 @@ run_is_short(const struct run_space *rs)
 	/* relaxed: a hint */
 	return load_relaxed(&rs->is_short) != 0;
 }
-
-/* run_has_spare -- have that many free pages been touched before?  A hint. */
-bool run_has_spare(const struct run_space *rs, size_t npages);
 
 /*
  * run_ask -- whether the kernel is asked even so

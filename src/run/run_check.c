@@ -393,9 +393,6 @@ check_counts(struct run_check *c)
 		bitmap_any_set(rs->dirty, rs->dirty_end, end - rs->dirty_end))
 		(void)finding(
 			c->f, "end of the dirty pages: %u", rs->dirty_end);
-	if (rs->used_end > end || tree_next_used(&rs->tree, rs->used_end) < end)
-		(void)finding(
-			c->f, "end of the pages ever used: %u", rs->used_end);
 	if (nspare != rs->nspare)
 		(void)finding(c->f, "count of spare pages: %u, not %zu",
 			rs->nspare, nspare);

@@ -38,8 +38,6 @@ struct large_stats {
 
 struct heap_dir;
 
-#define HEAP_GROWN 8u /* bins that a heap knows to have grown last */
-
 struct heap {
 	/* what the fast paths read; set once, but for the level's tag */
 	char *base;             /* the pool's first byte */
@@ -64,8 +62,6 @@ struct heap {
 	uint32_t deep_next; /* of which the next is taken away, if idle */
 	uint32_t nreceived; /* times that the inbox was emptied; atomic */
 	uint32_t idle_seen; /* that, when others looked last; admin lock */
-	/* classes that got a slab last, the newest first; 1 more, 0: none */
-	uint8_t grown[HEAP_GROWN];
 	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*

@@ -297,15 +297,6 @@ check_spill(const struct tally *t, const struct heap *h)
 	}
 }
 
-/* check_grown -- the bins that got a slab last are bins */
-static void
-check_grown(const struct tally *t, const struct heap *h)
-{
-	for (unsigned i = 0; i < HEAP_GROWN; i++)
-		if (h->grown[i] > t->dir->table->nclasses)
-			(void)finding(t->c->f, "heap %u: grown", h->id);
-}
-
 static void
 check_heap(struct tally *t, const struct heap *h)
 {
@@ -334,7 +325,6 @@ check_heap(struct tally *t, const struct heap *h)
 	if (h->hardening == HARDENING_GUARDED)
 		quarantine_check(t->c, h);
 	check_spill(t, h);
-	check_grown(t, h);
 	count_said(t, h->large);
 	t->nprivate += h->state == HEAP_PRIVATE;
 	t->nparked += h->state == HEAP_PARKED;

@@ -2,8 +2,6 @@
 /*
  * heap_grow.c -- new slabs of a bin, and how large they are
  */
-#include <string.h>
-
 #include "base/arith.h"
 #include "base/probe.h"
 #include "tcache/heap_internal.h"
@@ -11,8 +9,6 @@
 #define SLABS_A_STEP 4u /* slabs of a bin before they grow */
 #define SLABS_SMALL  5u /* of a bin of a bare pool, each double the last */
 #define TOUCH_LEAST  4u /* pages of a slab that a system call is worth */
-#define GIVES_MOST   4u /* times that a bin gives its only slab away */
-#define GROWN_LAST   4u /* bins that have grown last, which give none away */
 
 /* grow_step -- how large the bin's next slab is */
 static unsigned
@@ -50,62 +46,6 @@ needed(const struct size_class *c, unsigned npages)
 		(size_t)class_nobj(c, npages) * c->size, RUN_PAGE);
 }
 
-/* remember -- that the bin has got a slab */
-static void
-remember(struct heap *h, const struct bin *b)
-{
-	memmove(h->grown + 1, h->grown, sizeof(h->grown) - 1);
-	h->grown[0] = (uint8_t)(b->cls + 1);
-}
-
-/*
- * is_unused -- has the bin a single slab, and no object in it?  What others
- * have freed there and the bin has not collected counts as objects.
- */
-static bool
-is_unused(const struct heap *h, const struct bin *b)
-{
-	if (b->nslabs != 1)
-		return false;
-	/* less than none may be used, as in current_end() */
-	if (b->slab != NULL)
-		return (uint16_t)(b->slab->used + b->taken) == bin_held(b);
-	return b->avail != RUN_NO_GRANULE &&
-	       heap_slab(h, b->avail)->used == bin_held(b);
-}
-
-/*
- * grow_instead -- before a bin gets its first slab, of that many pages: one
- * that a bin without objects has goes back to the runs, which have its pages
- * for the new one then
- *
- * A thread that has few objects at a time, and of another size each time, would
- * else touch pages for each size, in each pool that it comes to.  Where touched
- * pages are free anyway nothing is saved.  Only bins that have grown lately are
- * looked at, but for the very last: an object that is freed once more soon
- * after shall not be another one's by then.  A bin that gives its slab away
- * needs a new one the next time, so after a few times it keeps it; and a deep
- * LIFO is had by those that are used much.
- */
-static void
-grow_instead(struct heap *h, unsigned npages)
-{
-	if (h->hardening >= HARDENING_EXACT || run_has_spare(h->runs, npages))
-		return;
-	for (unsigned i = GROWN_LAST; i < HEAP_GROWN; i++) {
-		if (h->grown[i] == 0)
-			continue;
-		struct bin *b = heap_bin(h, h->table, h->grown[i] - 1u);
-		if (b->nnew > GIVES_MOST || b->deep != NULL || !is_unused(h, b))
-			continue;
-		h->grown[i] = 0;
-		bin_flush(h, b);
-		current_drop(h, b);
-		bin_release_empty(h, b);
-		return;
-	}
-}
-
 /* grow_by -- a new slab of that many pages, listed; false: no room */
 static bool
 grow_by(struct heap *h, struct bin *b, unsigned npages)
@@ -128,7 +68,6 @@ grow_by(struct heap *h, struct bin *b, unsigned npages)
 	b->nnew++;
 	PROBE4(slab_new, h->base, b->size, s->base, s->nobj);
 	avail_push(h, s);
-	remember(h, b);
 	return true;
 }
 
@@ -145,10 +84,7 @@ bin_grow(struct heap *h, struct bin *b)
 	/* what has memory was looked for before: see run_ask() */
 	if (unlikely(run_asks(h->runs)))
 		return grow_by(h, b, least);
-	unsigned whole = c->npages[grow_step(h, b)];
-	unsigned small = grow_small(h, b, whole);
-	if (b->nslabs == 0)
-		grow_instead(h, small != 0 ? small : whole);
+	unsigned small = grow_small(h, b, c->npages[grow_step(h, b)]);
 	if (small != 0 && grow_by(h, b, needed(c, small)))
 		return true;
 	for (unsigned step = grow_step(h, b) + 1; step-- > 0;)

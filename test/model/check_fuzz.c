@@ -57,7 +57,6 @@ static struct field space[] = {
 	FIELD(run_space, nhollow, MATTERS),
 	FIELD(run_space, nspare, MATTERS),
 	FIELD(run_space, dirty_end, HINT),
-	FIELD(run_space, used_end, HINT),
 	/* a pool that gives nothing back any more is sound */
 	FIELD(run_space, give, LAWFUL),
 	FIELD(run_space, is_bare, HINT),
@@ -130,7 +129,6 @@ static struct field heap[] = {
 	FIELD(heap, nlate, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
-	FIELD(heap, grown, HINT),
 };
 static struct field heap_parked[] = {FIELD(heap, next_parked, MATTERS)};
 

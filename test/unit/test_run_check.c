@@ -119,22 +119,6 @@ check__end_of_dirty_pages_too_low__is_found(void **state)
 	assert_false(is_found());
 }
 
-/* from there on nothing counts as touched */
-static void
-check__end_of_used_pages__is_found(void **state)
-{
-	uint32_t *end = &space.rs.used_end, right = *end;
-
-	(void)state;
-	assert_in_range(right, 1, space.rs.tree.nbits);
-	*end = space.rs.bias + space.rs.first;
-	assert_true(is_found());
-	*end = (uint32_t)space.rs.tree.nbits + 1;
-	assert_true(is_found());
-	*end = right;
-	assert_false(is_found());
-}
-
 static void
 check__lock_word__is_found(void **state)
 {
@@ -334,7 +318,6 @@ main(void)
 		cmocka_unit_test(check__geometry__is_found),
 		cmocka_unit_test(check__counts_and_list__are_found),
 		cmocka_unit_test(check__end_of_dirty_pages_too_low__is_found),
-		cmocka_unit_test(check__end_of_used_pages__is_found),
 		cmocka_unit_test(check__lock_word__is_found),
 		cmocka_unit_test(check__descriptor_of_each_kind__is_found),
 		cmocka_unit_test(check__page_map__is_found),
