@@ -325,6 +325,38 @@ realloc__step_by_step_to_12_mib__keeps_contents(void **state)
 	test_pool_delete(vmp, VMEM_MIN_POOL * 2);
 }
 
+/* moves -- of an object that is made larger, a quarter each time, once large */
+static size_t
+moves(VMEM *vmp, size_t most)
+{
+	void *p = vmem_malloc(vmp, 16);
+	size_t n = 0;
+
+	for (size_t size = 32; size <= most; size += size / 4) {
+		void *moved = vmem_realloc(vmp, p, size);
+
+		must(moved != NULL);
+		n += moved != p && size > LARGE;
+		p = moved;
+	}
+	vmem_free(vmp, p);
+	return n;
+}
+
+/* what such an object leaves behind does not lie in the next one's way */
+static void
+realloc__grows_again_and_again__stays_in_place(void **state)
+{
+	VMEM *vmp = test_pool(256 * MIB);
+
+	(void)state;
+	(void)moves(vmp, 32 * MIB);
+	for (size_t i = 0; i < 20; i++)
+		assert_in_range(moves(vmp, 32 * MIB), 0, 1);
+	assert_int_equal(vmem_check(vmp), 1);
+	test_pool_delete(vmp, 256 * MIB);
+}
+
 int
 main(void)
 {
@@ -346,6 +378,8 @@ main(void)
 		cmocka_unit_test(
 			realloc__made_smaller_in_a_full_pool__never_fails),
 		cmocka_unit_test(realloc__to_the_usable_size__stays_in_place),
+		cmocka_unit_test(
+			realloc__grows_again_and_again__stays_in_place),
 		cmocka_unit_test(
 			realloc__step_by_step_to_12_mib__keeps_contents),
 	};
