@@ -9,8 +9,20 @@
 #include "pool/pool_internal.h"
 #include "profile/profile.h"
 
-/* operations in the shared heap before a thread may have one of its own */
-#define PROMOTE_OPS 64u
+/*
+ * Operations in the shared heap before a thread may have one of its own: in a
+ * row, without one in another pool's shared heap between, or in all.  A heap is
+ * some pages that are touched, and some more for the sizes that it has: who
+ * goes from pool to pool would touch them all at once, for few operations each.
+ */
+#define PROMOTE_ROW 64u
+#define PROMOTE_ALL 256u
+
+/* the pool whose shared heap the thread was in last, and how often in a row */
+static TLS_INITIAL_EXEC struct {
+	const void *pool;
+	uint32_t nops;
+} lately;
 
 /*
  * what the registry says of a handle: SHARED_ONLY where another process uses
@@ -89,6 +101,22 @@ use_shared(struct visit *v)
 	v->locked = true;
 }
 
+/* is_time -- one more operation in the shared heap: may it have its own now? */
+static bool
+is_time(const struct heap_dir *dir, const void *handle, struct entry *e)
+{
+	if (lately.pool != handle)
+		lately.nops = 0;
+	lately.pool = handle;
+	if (e->nops == NOPS_NEVER)
+		return false;
+	lately.nops = (lately.nops + 1) % PROMOTE_ROW;
+	e->nops = (e->nops + 1) % PROMOTE_ALL;
+	/* relaxed: a look whether one more may have its own */
+	return (lately.nops == 0 || e->nops == 0) &&
+	       load_relaxed(&dir->nprivate) < dir->max_private;
+}
+
 /* known -- go on with an entry that is not frozen */
 static void
 known(struct visit *v, void *handle, struct entry *e)
@@ -97,14 +125,8 @@ known(struct visit *v, void *handle, struct entry *e)
 	v->profile = profile_at(e->extra & ~EXTRA_GUARDED);
 	if (v->heap != NULL)
 		return;
-	/* relaxed: a look whether one more may have its own */
-	const struct heap_dir *dir = &v->pool->dir;
-	bool room = load_relaxed(&dir->nprivate) < dir->max_private;
-	if (e->nops != NOPS_NEVER) {
-		e->nops = (e->nops + 1) % PROMOTE_OPS;
-		if (e->nops == 0 && room)
-			v->heap = own_heap(handle, v->pool, false);
-	}
+	if (is_time(&v->pool->dir, handle, e))
+		v->heap = own_heap(handle, v->pool, false);
 	if (v->heap == NULL)
 		use_shared(v);
 }
