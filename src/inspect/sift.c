@@ -154,13 +154,13 @@ fit_lifos(struct census *c)
 			struct bin *b = heap_bin(h, c->table, i);
 			uint64_t n = bin_count(b);
 			/* the bin of a heap that was being made has none */
-			if (n > c->table->cls[i].nlifo)
+			if (b->deep == NULL && n > c->table->cls[i].nlifo)
 				n = 0;
 			n = min_size(n, c->nlive[i]);
 			c->nlive[i] -= n;
-			b->ndeep = (uint16_t)min_size(b->ndeep, c->nlive[i]);
+			b->ndeep = (uint32_t)min_size(b->ndeep, c->nlive[i]);
 			c->nlive[i] -= b->ndeep;
-			b->top = bin_lifo(b) + n;
+			b->top = bin_bottom(b) + n;
 		}
 }
 

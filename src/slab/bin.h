@@ -2,10 +2,14 @@
 /*
  * bin.h -- all slabs of one size class in one heap
  *
- * In front a LIFO of slots that were freed last, then, in few bins, a deep LIFO
- * of those freed before them; then the current word of the current slab, then a
- * list of slabs with free slots.  A slot in a LIFO is not free in its slab's
- * bits.  Only the heap's holder uses a bin.
+ * In front a LIFO of slots that were freed last; then the current word of the
+ * current slab, then a list of slabs with free slots.  A slot in the LIFO is
+ * not free in its slab's bits.  Only the heap's holder uses a bin.
+ *
+ * Few bins have a deep LIFO elsewhere, see heap_deep.h.  There a NULL may lie
+ * between older slots, which nothing has needed for a while, and newer ones.
+ * The fast path takes it for the LIFO's beginning, and so do the functions here
+ * that do not say otherwise.
  */
 #ifndef SLAB_BIN_H
 #define SLAB_BIN_H
@@ -19,16 +23,14 @@
 
 struct slab;
 
-/* the LIFO lies right behind, with as many slots as the class says */
+/* its own LIFO lies right behind, with as many slots as the class says */
 struct bin {
 	uint64_t nfills;     /* times that another slab became current */
 	uint64_t nflushes;   /* times that the LIFO was emptied into the bits */
 	uint64_t nnew;       /* slabs made */
 	uint64_t nreused;    /* slabs taken from the list or from other heaps */
-	void **deep;         /* the deep LIFO; NULL: none */
-	uint32_t deep_moves; /* times that slots went there or came back */
-	uint16_t deep_low;   /* fewest in there in this period of the decay */
-	uint16_t nspilled;   /* frees past a full LIFO, about; a hint */
+	void **deep;         /* its deep LIFO; NULL: it has its own */
+	uint64_t nspilled;   /* frees past its own LIFO, about; a hint */
 	uint32_t avail;      /* list of slabs with free slots: granules */
 	uint32_t avail_tail; /* its end, where the empty ones are */
 	uint32_t nslabs;     /* slabs of this bin, FULL and QUEUED ones too */
@@ -36,19 +38,17 @@ struct bin {
 	uint64_t nmalloc;    /* objects ever allocated */
 	void **top;          /* behind the newest slot of the LIFO */
 	uint32_t size;       /* bytes of a slot; set once */
-	uint16_t full;       /* where the LIFO ends: bin_full(); set once */
+	uint16_t full;       /* where the LIFO ends: bin_full() */
 	uint16_t cls;        /* size class; set once */
 	uint16_t taken;      /* slots of the current slab, see slab.h */
-	uint16_t ndeep;      /* slots in the deep LIFO */
-	uint16_t deep_limit; /* it takes more while it has fewer; 0: none is
-				there */
 	uint16_t fill;     /* slots that come into the LIFO at once; 0: none */
+	uint32_t ndeep;    /* slots below the NULL in the deep LIFO */
 	char *cur_base;    /* slot of bit 0 of *cur */
 	struct slab *slab; /* current slab; NULL: none */
 	/*
-	 * The two words in front of the LIFO are no object's address, so that
-	 * a look at the last two entries needs no look at how many there are,
-	 * and the last of them says that there is none.
+	 * The two words in front of the LIFO are no object's address that
+	 * lives, so that a look at the last two entries needs no look at how
+	 * many there are, and the last of them says that there is none.
 	 */
 	uint64_t *cur; /* current word of its w; never NULL */
 	void *none;    /* always NULL */
@@ -58,43 +58,53 @@ _Static_assert(sizeof(struct bin) == BIN_HEAD, "the classes' places count so");
 _Static_assert(
 	offsetof(struct bin, nmalloc) == 64, "all that is hot in a line");
 
-/* bin_lifo -- the slots that were freed last, the newest at the end */
-static inline void **
-bin_lifo(struct bin *b)
+/* bin_start -- where the LIFO lies, the bin's own or the deep one */
+static inline void *const *
+bin_start(const struct bin *b)
 {
-	return (void **)(b + 1);
+	return b->deep != NULL ? b->deep : (void *const *)(b + 1);
 }
 
+/* bin_lifo -- the slots that were freed last, the newest at the end */
 static inline void *const *
-bin_lifo_const(const struct bin *b)
+bin_lifo(const struct bin *b)
 {
-	return (void *const *)(b + 1);
+	/* behind the NULL, if there is one */
+	return bin_start(b) + b->ndeep + (b->ndeep != 0);
+}
+
+/* bin_bottom -- where top is when there are none */
+static inline void **
+bin_bottom(struct bin *b)
+{
+	return (void **)(uintptr_t)bin_lifo(b);
 }
 
 /* bin_count -- slots in the LIFO: some thousands, wherever a stray top is */
 static inline unsigned
 bin_count(const struct bin *b)
 {
-	uint16_t low = (uint16_t)(uintptr_t)bin_lifo_const(b);
+	uint16_t low = (uint16_t)(uintptr_t)bin_lifo(b);
 	return (uint16_t)((uint16_t)(uintptr_t)b->top - low) /
 	       (unsigned)sizeof(void *);
 }
 
 /*
- * bin_full -- what bin.full is where the LIFO takes n slots: the lower 16 bits
- * of the address behind the last, which no other place of a LIFO has
+ * bin_full -- what bin.full is where the LIFO ends with its n-th place: the
+ * lower 16 bits of the address behind it, which no other place has
  */
 static inline uint16_t
 bin_full(const struct bin *b, unsigned n)
 {
-	return (uint16_t)(uintptr_t)(bin_lifo_const(b) + n);
+	return (uint16_t)(uintptr_t)(bin_start(b) + n);
 }
 
 /* lifo_cap -- slots that the LIFO takes */
 static inline unsigned
 lifo_cap(const struct bin *b)
 {
-	return (uint16_t)(b->full - bin_full(b, 0)) / (unsigned)sizeof(void *);
+	uint16_t low = (uint16_t)(uintptr_t)bin_lifo(b);
+	return (uint16_t)(b->full - low) / (unsigned)sizeof(void *);
 }
 
 /* bin_is_full -- does the LIFO, whose top is that, take no more? */
@@ -104,7 +114,7 @@ bin_is_full(const struct bin *b, void *const *top)
 	return (uint16_t)(uintptr_t)top == b->full;
 }
 
-/* bin_held -- slots in both LIFOs */
+/* bin_held -- slots in the LIFO, those below the NULL too */
 static inline unsigned
 bin_held(const struct bin *b)
 {
@@ -115,7 +125,7 @@ bin_held(const struct bin *b)
 static inline void *
 bin_held_at(const struct bin *b, unsigned i)
 {
-	return i < b->ndeep ? b->deep[i] : bin_lifo_const(b)[i - b->ndeep];
+	return i < b->ndeep ? b->deep[i] : bin_lifo(b)[i - b->ndeep];
 }
 
 #endif

@@ -58,7 +58,7 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 		struct bin *b = heap_bin(h, dir->table, c);
 		b->size = k->size;
 		b->full = bin_full(b, bin_cap(dir->hardening, k));
-		b->top = bin_lifo(b);
+		b->top = bin_bottom(b);
 		b->cls = (uint16_t)c;
 		b->cur = &h->no_word;
 	}
@@ -215,20 +215,10 @@ spilled_end(struct heap *h, const struct slab *s)
 	errno = saved;
 }
 
-/* deep_end -- likewise, of a bin with a deep LIFO */
-static NOINLINE void
-deep_end(struct heap *h, struct slab *s, size_t idx)
-{
-	deep_push(h, s->bin, s->base + idx * s->bin->size);
-	thread_busy_end();
-}
-
 void
 heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 {
-	if (s->bin->ndeep < s->bin->deep_limit)
-		deep_end(h, s, idx);
-	else if (put(s, idx))
+	if (put(s, idx))
 		freed_end(h, s);
 	else if (unlikely(idx % 64 == 0))
 		spilled_end(h, s);
@@ -261,14 +251,10 @@ bin_flush(struct heap *h, struct bin *b)
 		return;
 	b->nflushes++;
 	PROBE3(flush, h->base, b->size, n);
-	while (n > 0) {
-		void *p = bin_held_at(b, --n);
-		if (n >= b->ndeep)
-			b->top--;
-		else
-			b->ndeep--;
-		slot_settle(h, b, p);
-	}
+	do {
+		while (bin_count(b) > 0)
+			slot_settle(h, b, *--b->top);
+	} while (deep_pull(b));
 }
 
 void

@@ -129,7 +129,7 @@ check_desc(void *arg, struct desc *d)
 	t->empty += s->state == SLAB_LISTED && s->used == 0 && !current;
 }
 
-/* is_held_well -- may that lie in the bin's LIFOs? */
+/* is_held_well -- may that lie in the bin's LIFO? */
 static bool
 is_held_well(const struct tally *t, const struct heap *h, const struct bin *b,
 	uintptr_t p)
@@ -156,8 +156,8 @@ held_key(const void *bin, uint32_t i)
 static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
-	uint32_t sorted[BIN_LIFO_LONG + DEEP_SLOTS];
-	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo_const(b);
+	uint32_t sorted[DEEP_SLOTS];
+	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo(b);
 	if (bytes % sizeof(void *) != 0 ||
 		bytes / sizeof(void *) > lifo_cap(b) || b->none != NULL) {
 		(void)finding(t->c->f, "heap %u, bin %u: ends of the LIFO",
@@ -255,9 +255,7 @@ static bool
 check_bin(struct tally *t, const struct heap *h, unsigned cls)
 {
 	const struct bin *b = heap_bin_const(h, t->dir->table, cls);
-	const struct size_class *k = &t->dir->table->cls[cls];
-	if (b->cls != cls || b->size != k->size ||
-		b->full != bin_full(b, bin_cap((unsigned)h->hardening, k)) ||
+	if (b->cls != cls || b->size != t->dir->table->cls[cls].size ||
 		!deep_fits(h, b)) {
 		(void)finding(t->c->f, "heap %u, bin %u: geometry", h->id, cls);
 		return false;

@@ -9,15 +9,8 @@
 #include "tcache/heap_deep.h"
 #include "tcache/heap_internal.h"
 
-/* frees past a full LIFO, about, before there is a deep one */
-#define SPILLED_MOST 512u
-
-/*
- * How many slots stay when the LIFO is full: the last two, where a free looks
- * at them.  Three quarters of its length come when it is empty, so that as many
- * frees as a quarter come before slots move again.
- */
-#define STAY 2u
+#define SPILLED_MOST 512u /* frees past a full LIFO, about, before that */
+#define PULL         128u /* slots that come above the NULL at once */
 
 uint32_t
 deep_most(size_t pool_size, uint64_t hardening)
@@ -33,13 +26,6 @@ deep_cap(const struct size_class *c)
 	return (unsigned)clamp_size(DEEP_BYTES / c->size, c->nlifo, DEEP_SLOTS);
 }
 
-/* limit -- of a bin with fewer slots in its deep LIFO a whole LIFO fits in */
-static unsigned
-limit(const struct size_class *c)
-{
-	return deep_cap(c) - (c->nlifo - STAY) + 1;
-}
-
 struct deep_lifo *
 heap_deep(const struct heap *h, uint32_t i)
 {
@@ -47,13 +33,36 @@ heap_deep(const struct heap *h, uint32_t i)
 	return (struct deep_lifo *)align_up(end, RUN_PAGE) + i;
 }
 
-/* take_away -- the bin gets no deep LIFO any more */
+/* change -- the bin's LIFO lies elsewhere from now on; NULL: it is its own */
 static void
-take_away(struct heap *h, struct bin *b)
+change(const struct heap *h, struct bin *b, void **deep)
 {
-	bin_flush(h, b);
-	b->deep = NULL;
-	b->deep_limit = 0;
+	const struct size_class *c = &h->table->cls[b->cls];
+	void *const *from = bin_lifo(b);
+	unsigned n = bin_count(b);
+	ASSERT(b->ndeep == 0);
+	b->deep = deep;
+	b->full = bin_full(b, deep != NULL ? deep_cap(c) : c->nlifo);
+	ASSERT(n <= lifo_cap(b));
+	memcpy(bin_bottom(b), from, n * sizeof(*from));
+	b->top = bin_bottom(b) + n;
+}
+
+/*
+ * is_needed -- has the bin allocated since the last look, and was more in its
+ * deep LIFO than its own takes?
+ */
+static bool
+is_needed(const struct heap *h, struct deep_lifo *d)
+{
+	struct bin *b = d->bin;
+	void **mark = &d->slot[h->table->cls[b->cls].nlifo];
+	bool needed = b->nmalloc != d->seen && (b->top > mark || *mark != NULL);
+	d->seen = b->nmalloc;
+	/* whatever comes to lie there is not NULL */
+	if (b->top <= mark)
+		*mark = NULL;
+	return needed;
 }
 
 /* find -- a deep LIFO that no bin has had, or needs; NULL: none now */
@@ -65,12 +74,10 @@ find(struct heap *h)
 		return heap_deep(h, h->ndeep++);
 	struct deep_lifo *d = heap_deep(h, h->deep_next);
 	h->deep_next = (h->deep_next + 1) % most;
-	struct bin *b = d->bin;
-	if (b->deep_moves != d->seen) {
-		d->seen = b->deep_moves;
+	if (is_needed(h, d))
 		return NULL;
-	}
-	take_away(h, b);
+	bin_flush(h, d->bin);
+	change(h, d->bin, NULL);
 	return d;
 }
 
@@ -79,7 +86,7 @@ deep_spilled(struct heap *h, struct bin *b, unsigned n)
 {
 	if (h->dir->ndeep == 0 || b->deep != NULL)
 		return;
-	b->nspilled = (uint16_t)(b->nspilled + n);
+	b->nspilled += n;
 	if (b->nspilled < SPILLED_MOST)
 		return;
 	b->nspilled = 0;
@@ -87,55 +94,56 @@ deep_spilled(struct heap *h, struct bin *b, unsigned n)
 	if (d == NULL)
 		return;
 	d->bin = b;
-	d->seen = b->deep_moves;
-	b->deep = d->slot;
-	b->deep_low = 0;
-	b->deep_limit = (uint16_t)limit(&h->table->cls[b->cls]);
-}
-
-void
-deep_push(struct heap *h, struct bin *b, void *p)
-{
-	unsigned n = bin_count(b);
-	ASSERT(n == lifo_cap(b) && n > STAY && b->ndeep < b->deep_limit);
-	unsigned go = n - STAY;
-	void **lifo = bin_lifo(b);
-	memcpy(b->deep + b->ndeep, lifo, go * sizeof(*lifo));
-	for (unsigned i = 0; i < STAY; i++)
-		lifo[i] = lifo[go + i];
-	lifo[STAY] = p;
-	b->top -= go - 1;
-	b->ndeep = (uint16_t)(b->ndeep + go);
-	b->deep_moves++;
-	b->cur = &h->no_word;
+	d->seen = b->nmalloc;
+	d->none = NULL;
+	change(h, b, d->slot);
 }
 
 bool
 deep_pull(struct bin *b)
 {
-	unsigned n = (unsigned)min_size(b->ndeep, lifo_cap(b) * 3u / 4u);
+	unsigned n = (unsigned)min_size(b->ndeep, PULL);
 	if (n == 0)
 		return false;
-	b->ndeep = (uint16_t)(b->ndeep - n);
-	b->deep_low = (uint16_t)min_size(b->deep_low, b->ndeep);
-	b->deep_moves++;
-	memcpy(bin_lifo(b), b->deep + b->ndeep, n * sizeof(*b->deep));
-	b->top += n;
+	ASSERT(bin_count(b) == 0);
+	b->ndeep -= n;
+	void **at = b->deep + b->ndeep;
+	/* those at the bottom have none in front of them but the first */
+	if (b->ndeep == 0) {
+		b->top--;
+		return true;
+	}
+	memmove(at + 1, at, n * sizeof(*at));
+	*at = NULL;
 	return true;
+}
+
+/* decay -- of one that a bin has */
+static void
+decay(struct heap *h, struct bin *b)
+{
+	unsigned n = bin_count(b), k = b->ndeep;
+	void **lifo = bin_bottom(b);
+	for (unsigned i = 0; i < k; i++)
+		slot_settle(h, b, b->deep[i]);
+	/* the NULL takes a place */
+	if (n > 0 && n == deep_cap(&h->table->cls[b->cls])) {
+		slot_settle(h, b, *lifo++);
+		n--;
+	}
+	memmove(b->deep, lifo, n * sizeof(*lifo));
+	b->ndeep = n;
+	b->deep[n] = NULL;
+	b->top = bin_bottom(b);
+	if (n > 0)
+		b->cur = &h->no_word;
 }
 
 void
 deep_decay(struct heap *h)
 {
-	for (uint32_t i = 0; i < h->ndeep; i++) {
-		struct bin *b = heap_deep(h, i)->bin;
-		unsigned n = (unsigned)min_size(b->deep_low, b->ndeep);
-		for (unsigned k = 0; k < n; k++)
-			slot_settle(h, b, b->deep[k]);
-		b->ndeep = (uint16_t)(b->ndeep - n);
-		memmove(b->deep, b->deep + n, b->ndeep * sizeof(*b->deep));
-		b->deep_low = b->ndeep;
-	}
+	for (uint32_t i = 0; i < h->ndeep; i++)
+		decay(h, heap_deep(h, i)->bin);
 }
 
 bool
@@ -143,13 +151,18 @@ deep_fits(const struct heap *h, const struct bin *b)
 {
 	const struct size_class *c = &h->table->cls[b->cls];
 	if (b->deep == NULL)
-		return b->deep_limit == 0 && b->ndeep == 0;
+		return b->ndeep == 0 &&
+		       b->full ==
+			       bin_full(b, bin_cap((unsigned)h->hardening, c));
 	for (uint32_t i = 0; i < h->ndeep; i++) {
 		const struct deep_lifo *d = heap_deep(h, i);
 		if (b->deep == d->slot)
-			return d->bin == b && b->ndeep <= deep_cap(c) &&
-			       b->deep_limit == limit(c) &&
-			       (b->ndeep == 0 || b->cur == &h->no_word);
+			return d->bin == b && d->none == NULL &&
+			       b->full == bin_full(b, deep_cap(c)) &&
+			       b->ndeep < deep_cap(c) &&
+			       (b->ndeep == 0 ||
+				       (d->slot[b->ndeep] == NULL &&
+					       b->cur == &h->no_word));
 	}
 	return false;
 }

@@ -2,20 +2,22 @@
 /*
  * heap_deep.h -- deep LIFOs for the few bins that free many objects at once
  *
- * A bin's LIFO is short, so that it costs little memory and keeps few slabs
- * from becoming empty.  Behind that of a bin whose frees often find it full
- * lies one of the heap's deep LIFOs: the two are one stack of slots, whose
- * older part is the deep one.  Slots go from one to the other many at a time,
- * which is cheaper than to set and find a bit for each.
+ * A bin's own LIFO is short, so that it costs little memory and keeps few slabs
+ * from becoming empty.  A bin whose frees often find it full gets one of the
+ * heap's deep LIFOs in its place.  The fast path does not see the difference:
+ * it knows where the LIFO's top is, and at which address it ends.
  *
  * The deep LIFOs lie behind the heap's bins; nothing is written there before a
  * bin needs them.  When all are taken, the next bin gets that of one which has
- * moved nothing since it was last looked at.  What has lain in one for a period
- * of the decay goes back to the slabs, which it may have kept from becoming
- * empty.
+ * not allocated since it was last looked at, or never had more in there than
+ * its own would have taken.
  *
- * As long as there is anything in a bin's deep LIFO its current word is that of
- * a bin without one, so that the inlined malloc does not take from the bits.
+ * What has lain in one for a period of the decay goes back to the slabs, which
+ * it may have kept from becoming empty.  To know what that is, a NULL is put
+ * on top of the slots when a period begins.  Malloc takes it for the end and
+ * comes the slow way, where the newest of those below go above it.  As long as
+ * there is anything below, the bin's current word is that of a bin without one,
+ * so that the inlined malloc does not take from the bits.
  *
  * All functions need the heap's holder.
  */
@@ -28,14 +30,15 @@
 
 #include "tcache/heap.h"
 
-#define DEEP_SLOTS 1022u
+#define DEEP_SLOTS 1021u
 #define DEEP_BYTES ((size_t)128 * 1024) /* so many bytes of objects at most */
 #define DEEP_MOST  4u                   /* of a heap */
 #define DEEP_SHARE ((size_t)64 << 20)   /* one for each so many of the pool */
 
 struct deep_lifo {
+	uint64_t seen;   /* the bin's nmalloc when it was last looked at */
 	struct bin *bin; /* whose it is; never nobody's once it was used */
-	uint64_t seen;   /* the bin's moves when it was last looked at */
+	void *none;      /* always NULL; this and the one before: see bin.h */
 	void *slot[DEEP_SLOTS];
 };
 
@@ -56,19 +59,18 @@ struct deep_lifo *heap_deep(const struct heap *h, uint32_t i);
  */
 void deep_spilled(struct heap *h, struct bin *b, unsigned n);
 
-/* deep_push -- p is freed, the LIFO is full, and the deep one under its limit
+/*
+ * deep_pull -- the LIFO is empty: the newest slots below the NULL come into it;
+ * false: there are none
  */
-void deep_push(struct heap *h, struct bin *b, void *p);
-
-/* deep_pull -- the LIFO is empty: fill it; false: the deep one is empty, too */
 bool deep_pull(struct bin *b);
 
 /* deep_decay -- a period is over: what it has not needed goes to the bits */
 void deep_decay(struct heap *h);
 
 /*
- * deep_fits -- has the bin no deep LIFO, or one of the heap's, which knows it,
- * with no more in it than may be?  Whatever the bytes are.
+ * deep_fits -- has the bin its own LIFO, or one of the heap's deep ones, which
+ * knows it, and are its ends where they should be?  Whatever the bytes are.
  */
 bool deep_fits(const struct heap *h, const struct bin *b);
 

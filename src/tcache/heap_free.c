@@ -5,18 +5,20 @@
  * Own objects that the fast path would not take, objects in other heaps' slabs,
  * large ones, and what is no object at all.
  */
+#include "base/arith.h"
 #include "base/assert.h"
 #include "tcache/heap_internal.h"
 
 /*
- * in_lifo -- does the bin's LIFO hold that slot?  Its deep LIFO is not
- * searched: that would take longer than most of what asks.
+ * in_lifo -- does the bin's LIFO hold that slot?  A deep one is not searched to
+ * its end: that would take longer than most of what asks.
  */
 static bool
 in_lifo(const struct bin *b, const void *p)
 {
-	void *const *lifo = bin_lifo_const(b);
-	for (unsigned i = 0; i < bin_count(b); i++)
+	void *const *lifo = bin_lifo(b);
+	unsigned n = bin_count(b);
+	for (size_t i = n - min_size(n, BIN_LIFO_LONG); i < n; i++)
 		if (lifo[i] == p)
 			return true;
 	return false;

@@ -152,10 +152,7 @@ static struct field bin[] = {
 	FIELD(bin, nreused, COUNTER),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, deep_limit, MATTERS),
 	FIELD(bin, fill, HINT),
-	FIELD(bin, deep_moves, HINT),
-	FIELD(bin, deep_low, HINT),
 	FIELD(bin, nspilled, HINT),
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};

@@ -71,10 +71,7 @@ static struct field bin_fields[] = {
 	FIELD(bin, nreused, FREE_TO_DIFFER),
 	FIELD(bin, deep, MATTERS),
 	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, deep_limit, MATTERS),
 	FIELD(bin, fill, FREE_TO_DIFFER),
-	FIELD(bin, deep_moves, FREE_TO_DIFFER),
-	FIELD(bin, deep_low, FREE_TO_DIFFER),
 	FIELD(bin, nspilled, FREE_TO_DIFFER),
 };
 

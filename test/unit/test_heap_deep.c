@@ -96,6 +96,9 @@ heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
 
 	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	/* whatever has been there */
+	for (uint32_t i = 0; i < DEEP_MOST; i++)
+		memset(heap_deep(heap, i), 0x55, sizeof(struct deep_lifo));
 	for (size_t i = 0; i < NELEM(sizes); i++) {
 		struct bin *b = bin_of(sizes[i]);
 		void *extra[128];
@@ -105,11 +108,12 @@ heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
 		if (i == DEEP_MOST)
 			break; /* all are taken, and in use */
 		must(b->deep != NULL);
-		n = deep_cap(&heap->table->cls[b->cls]) - lifo_cap(b);
+		n = lifo_cap(b);
+		must(n == deep_cap(&heap->table->cls[b->cls]));
 		allocate(sizes[i], MOST / 2);
 		heap_flush(heap);
 		must(bin_held(b) == 0);
-		/* the bits of a word do not come before what lies deep down */
+		/* the current word is used up */
 		for (nmore = 0; nmore == 0 || *b->cur == 0; nmore++) {
 			must(nmore < NELEM(extra));
 			extra[nmore] = heaps_malloc(heap, sizes[i]);
@@ -117,7 +121,7 @@ heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
 		}
 		must(bin_held(b) == 0);
 		free_all(n, IN_ORDER);
-		must(bin_held(b) == n && b->ndeep > 0);
+		must(bin_held(b) == n);
 		must(heaps_nfindings(&pool) == 0);
 		for (size_t k = n; k-- > 0;)
 			must(heaps_malloc(heap, sizes[i]) == objects[k]);
@@ -211,7 +215,7 @@ heap_free__twice_and_deep_down__is_dropped_later(void **state)
 	heap_flush(heap);
 	allocate(64, 1000);
 	free_all(700, IN_ORDER);
-	must(bin_of(64)->ndeep > 100);
+	must(bin_held(bin_of(64)) >= 700);
 	must(heaps_nfindings(&pool) == 0);
 	must(heaps_free(heap, objects[5]) == FREE_DONE);
 	must(heaps_nfindings(&pool) > 0);
@@ -223,7 +227,7 @@ heap_free__twice_and_deep_down__is_dropped_later(void **state)
 	for (size_t i = 0; i < 700; i++)
 		objects[i] = heaps_malloc(heap, 64);
 	free_all(700, IN_ORDER);
-	must(bin_of(64)->ndeep > 100);
+	must(bin_held(bin_of(64)) >= 700);
 	must(heaps_free(other, objects[6]) == FREE_DONE);
 	heap_rest(heap);
 	must(heap->nlate == nlate + 2);
@@ -232,39 +236,160 @@ heap_free__twice_and_deep_down__is_dropped_later(void **state)
 	heaps_close(&pool);
 }
 
+/* a bin that allocates, but not much, does without */
+static void
+heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it(void **state)
+{
+	void *p;
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
+		bursts(size, 1000);
+		heap_flush(heap);
+	}
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
+			p = heaps_malloc(heap, size);
+			must(heaps_free(heap, p) == FREE_DONE);
+		}
+		allocate(300, 1000);
+		free_all(1000, IN_ORDER);
+	}
+	must(bin_of(300)->deep != NULL);
+	must(heaps_nfindings(&pool) == 0);
+	assert_unused();
+}
+
+/* but one that has bursts keeps it, though nothing is in there at times */
+static void
+heap_free__few_deep_ones_and_bursts_there__stay(void **state)
+{
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
+		bursts(size, 1000);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
+			allocate(size, 1000);
+			free_all(1000, IN_ORDER);
+		}
+		allocate(300, 1000);
+		free_all(1000, IN_ORDER);
+	}
+	must(bin_of(300)->deep == NULL);
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
+		must(bin_of(size)->deep != NULL);
+	must(heaps_nfindings(&pool) == 0);
+	assert_unused();
+}
+
+/* prepare -- a bin with a deep LIFO, the first n of `objects` in it */
+static struct bin *
+prepare(size_t size, size_t n)
+{
+	struct bin *b = bin_of(size);
+
+	bursts(size, 1000);
+	must(b->deep != NULL);
+	allocate(size, n);
+	heap_flush(heap);
+	free_all(n, IN_ORDER);
+	must(bin_held(b) == n);
+	return b;
+}
+
 static void
 deep_decay__twice_without_a_need__empties_it(void **state)
 {
 	struct bin *b;
-	size_t held;
 
 	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	b = bin_of(64);
-	bursts(64, 1000);
-	heap_flush(heap);
-	allocate(64, 1000);
-	free_all(1000, SHUFFLED);
-	held = bin_held(b);
-	must(b->ndeep > 500);
+	b = prepare(64, 1000);
 	/* the first period is in use still */
 	deep_decay(heap);
-	must(bin_held(b) == held);
+	must(bin_held(b) == 1000);
+	must(heaps_nfindings(&pool) == 0);
 	for (size_t i = 0; i < 300; i++)
 		objects[i] = heaps_malloc(heap, 64);
-	held = bin_held(b);
 	free_all(300, IN_ORDER);
 	/* so many have not been needed since */
 	deep_decay(heap);
-	must(bin_held(b) <= 300u + lifo_cap(b) && bin_held(b) >= 300);
-	must(bin_held(b) < held);
+	assert_in_range(bin_held(b), 300, 450);
 	must(heaps_nfindings(&pool) == 0);
 	/* the newest ones have stayed */
 	must(heaps_malloc(heap, 64) == objects[299]);
 	must(heaps_free(heap, objects[299]) == FREE_DONE);
 	deep_decay(heap);
-	must(b->ndeep == 0 && b->deep != NULL);
+	assert_in_range(bin_held(b), 1, 200);
+	deep_decay(heap);
+	must(bin_held(b) == 0 && b->deep != NULL);
 	must(heaps_nfindings(&pool) == 0);
+	assert_unused();
+}
+
+/* nothing comes out in another order, or twice, or not at all */
+static void
+deep_decay__slots_in_it__stay_in_order(void **state)
+{
+	static const size_t sizes[] = {8, 64, 200, 1000};
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t i = 0; i < NELEM(sizes); i++) {
+		unsigned cap = deep_cap(
+			&heap->table->cls[class_of(heap->table, sizes[i])]);
+
+		/* one more than the NULL leaves place for goes, the oldest */
+		for (size_t n = cap - 3; n <= cap; n++) {
+			struct bin *b = prepare(sizes[i], n);
+			size_t left = n < cap ? n : n - 1;
+
+			deep_decay(heap);
+			must(bin_held(b) == left);
+			must(heaps_nfindings(&pool) == 0);
+			for (size_t k = n; k-- > n - left;) {
+				must(heaps_malloc(heap, sizes[i]) ==
+					objects[k]);
+				if (k % 100 == 0)
+					must(heaps_nfindings(&pool) == 0);
+			}
+			must(bin_held(b) == 0);
+			for (size_t k = n - left; k < n; k++)
+				must(heaps_free(heap, objects[k]) == FREE_DONE);
+		}
+	}
+	assert_unused();
+}
+
+static void
+deep_decay__any_time__keeps_the_pool_sound(void **state)
+{
+	struct rng rng = {5};
+	size_t n = 0;
+
+	(void)state;
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	(void)prepare(64, 1000);
+	for (unsigned i = 0; i < 2000; i++) {
+		size_t to = rng_between(&rng, 0, 1500);
+
+		for (; n < to; n++) {
+			objects[n] = heaps_malloc(heap, 64);
+			test_fill(objects[n], 64, n);
+		}
+		for (; n > to; n--) {
+			must(test_holds(objects[n - 1], 64, n - 1));
+			must(heaps_free(heap, objects[n - 1]) == FREE_DONE);
+		}
+		if (rng_between(&rng, 0, 3) == 0)
+			deep_decay(heap);
+		if (i % 20 == 0)
+			must(heaps_nfindings(&pool) == 0);
+	}
+	while (n > 0)
+		must(heaps_free(heap, objects[--n]) == FREE_DONE);
 	assert_unused();
 }
 
@@ -296,13 +421,22 @@ dir_check__damaged_deep_lifo__is_found(void **state)
 	bursts(64, 1000);
 	b = bin_of(64);
 	d = heap_deep(heap, 0);
-	must(b->deep == d->slot && b->ndeep > 0);
+	allocate(64, 1000);
+	free_all(1000, IN_ORDER);
+	deep_decay(heap);
+	/* some above the NULL, some below, and no object that lives */
+	must(heaps_malloc(heap, 64) == objects[999]);
+	must(heaps_free(heap, objects[999]) == FREE_DONE);
+	must(b->deep == d->slot && b->ndeep > 0 && bin_count(b) > 0);
 	must(heaps_nfindings(&pool) == 0);
 	assert_int_equal(flips(&b->deep, sizeof(b->deep)), 0);
-	assert_int_equal(flips(&b->deep_limit, sizeof(b->deep_limit)), 0);
+	assert_int_equal(flips(&b->ndeep, sizeof(b->ndeep)), 0);
+	assert_int_equal(flips(&b->full, sizeof(b->full)), 0);
+	assert_int_equal(flips(&d->none, sizeof(d->none)), 0);
 	assert_int_equal(flips(&d->bin, sizeof(d->bin)), 0);
 	assert_int_equal(flips(&d->slot[0], sizeof(d->slot[0])), 0);
-	assert_int_equal(flips(&d->slot[b->ndeep - 1], sizeof(d->slot[0])), 0);
+	for (unsigned i = b->ndeep - 1; i <= b->ndeep + 1; i++)
+		assert_int_equal(flips(&d->slot[i], sizeof(d->slot[0])), 0);
 	assert_int_equal(flips(&heap->deep_next, sizeof(heap->deep_next)), 0);
 	assert_int_equal(flips(&heap->ndeep, sizeof(heap->ndeep)), 0);
 	must(heaps_nfindings(&pool) == 0);
@@ -326,7 +460,13 @@ main(void)
 			heap_free__small_pool_or_exact_level__no_deep_lifo),
 		cmocka_unit_test(
 			heap_free__twice_and_deep_down__is_dropped_later),
+		cmocka_unit_test(
+			heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it),
+		cmocka_unit_test(
+			heap_free__few_deep_ones_and_bursts_there__stay),
 		cmocka_unit_test(deep_decay__twice_without_a_need__empties_it),
+		cmocka_unit_test(deep_decay__slots_in_it__stay_in_order),
+		cmocka_unit_test(deep_decay__any_time__keeps_the_pool_sound),
 		cmocka_unit_test(dir_check__damaged_deep_lifo__is_found),
 	};
 
