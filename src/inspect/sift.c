@@ -12,6 +12,7 @@
 #include "base/arith.h"
 #include "base/bitmap.h"
 #include "inspect/snapshot.h"
+#include "tcache/heap_deep.h"
 
 #define PAGE_GRANULES (RUN_PAGE / RUN_GRANULE)
 
@@ -144,6 +145,20 @@ sift_pages(struct census *c)
 	}
 }
 
+/*
+ * bin_torn -- has the bin more than fits into its LIFO?  Or that of a heap that
+ * was being made, where anything may have been before.
+ */
+static bool
+bin_torn(const struct heap *h, const struct bin *b, const struct size_class *k)
+{
+	if (b->deep == NULL)
+		return b->ndeep != 0 || bin_count(b) > k->nlifo;
+	unsigned cap = deep_cap(k);
+	return !deep_is(h, b->deep) || b->ndeep >= cap ||
+	       bin_count(b) > cap - b->ndeep;
+}
+
 /* fit_lifos -- slots in LIFOs look allocated: not more of them than there are
  */
 static void
@@ -152,15 +167,16 @@ fit_lifos(struct census *c)
 	for (struct heap *h = c->heaps; h != NULL; h = h->next)
 		for (unsigned i = 0; i < c->table->nclasses; i++) {
 			struct bin *b = heap_bin(h, c->table, i);
-			uint64_t n = bin_count(b);
-			/* the bin of a heap that was being made has none */
-			if (b->deep == NULL && n > c->table->cls[i].nlifo)
-				n = 0;
-			n = min_size(n, c->nlive[i]);
+			if (bin_torn(h, b, &c->table->cls[i])) {
+				b->deep = NULL;
+				b->ndeep = 0;
+				b->top = bin_lifo(b);
+			}
+			uint64_t n = min_size(bin_count(b), c->nlive[i]);
 			c->nlive[i] -= n;
 			b->ndeep = (uint32_t)min_size(b->ndeep, c->nlive[i]);
 			c->nlive[i] -= b->ndeep;
-			b->top = bin_bottom(b) + n;
+			b->top = bin_lifo(b) + n;
 		}
 }
 

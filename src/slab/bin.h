@@ -59,25 +59,20 @@ _Static_assert(
 	offsetof(struct bin, nmalloc) == 64, "all that is hot in a line");
 
 /* bin_start -- where the LIFO lies, the bin's own or the deep one */
-static inline void *const *
+static inline void **
 bin_start(const struct bin *b)
 {
-	return b->deep != NULL ? b->deep : (void *const *)(b + 1);
+	return b->deep != NULL ? b->deep : (void **)(uintptr_t)(b + 1);
 }
 
-/* bin_lifo -- the slots that were freed last, the newest at the end */
-static inline void *const *
+/*
+ * bin_lifo -- the slots that were freed last, the newest at the end; behind the
+ * NULL, if there is one
+ */
+static inline void **
 bin_lifo(const struct bin *b)
 {
-	/* behind the NULL, if there is one */
 	return bin_start(b) + b->ndeep + (b->ndeep != 0);
-}
-
-/* bin_bottom -- where top is when there are none */
-static inline void **
-bin_bottom(struct bin *b)
-{
-	return (void **)(uintptr_t)bin_lifo(b);
 }
 
 /* bin_count -- slots in the LIFO: some thousands, wherever a stray top is */

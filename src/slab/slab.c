@@ -71,7 +71,7 @@ slab_find(const struct slab *s, unsigned from)
 }
 
 /*
- * held -- of each word of the slab, which slots lie in the bin's LIFOs; `ret`
+ * held -- of each word of the slab, which slots lie in the bin's LIFO; `ret`
  * has SLAB_WORDS words
  */
 static void

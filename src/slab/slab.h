@@ -124,7 +124,7 @@ unsigned slab_find(const struct slab *s, unsigned from);
  * slab_collect_most -- the same, only of words most of whose slots they have
  * freed, so that a line that they write to is taken from them seldom
  *
- * A bit that is already free, or whose slot lies in the bin's LIFOs, is a
+ * A bit that is already free, or whose slot lies in the bin's LIFO, is a
  * double free: it is dropped and counted in *ret_doubled.
  * Returns how many slots have become free.  Holder.
  */
@@ -161,7 +161,7 @@ slab_is_remote(const struct slab *s, unsigned idx)
 
 /*
  * slab_live_words -- of the slots of each word, a bit for each that has a live
- * object: free in neither w nor r, nor in the bin's LIFOs
+ * object: free in neither w nor r, nor in the bin's LIFO
  * ret  room for SLAB_WORDS words
  * Returns how many there are.  Nobody is inside the pool.
  */

@@ -58,7 +58,7 @@ heap_init(struct heap *h, struct heap_dir *dir, struct desc *d,
 		struct bin *b = heap_bin(h, dir->table, c);
 		b->size = k->size;
 		b->full = bin_full(b, bin_cap(dir->hardening, k));
-		b->top = bin_bottom(b);
+		b->top = bin_lifo(b);
 		b->cls = (uint16_t)c;
 		b->cur = &h->no_word;
 	}

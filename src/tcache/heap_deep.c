@@ -10,7 +10,9 @@
 #include "tcache/heap_internal.h"
 
 #define SPILLED_MOST 512u /* frees past a full LIFO, about, before that */
+#define GAIN         2u   /* times as many slots, or it is not worth it */
 #define PULL         128u /* slots that come above the NULL at once */
+#define STAY         2u   /* slots that stay there, where a free looks */
 
 uint32_t
 deep_most(size_t pool_size, uint64_t hardening)
@@ -44,24 +46,63 @@ change(const struct heap *h, struct bin *b, void **deep)
 	b->deep = deep;
 	b->full = bin_full(b, deep != NULL ? deep_cap(c) : c->nlifo);
 	ASSERT(n <= lifo_cap(b));
-	memcpy(bin_bottom(b), from, n * sizeof(*from));
-	b->top = bin_bottom(b) + n;
+	memcpy(bin_lifo(b), from, n * sizeof(*from));
+	b->top = bin_lifo(b) + n;
 }
 
 /*
- * is_needed -- has the bin allocated since the last look, and was more in its
- * deep LIFO than its own takes?
+ * lower_all -- all but the newest two slots lie below the NULL; there is none
+ * where there are no more
  */
-static bool
-is_needed(const struct heap *h, struct deep_lifo *d)
+static void
+lower_all(struct heap *h, struct deep_lifo *d)
 {
 	struct bin *b = d->bin;
-	void **mark = &d->slot[h->table->cls[b->cls].nlifo];
-	bool needed = b->nmalloc != d->seen && (b->top > mark || *mark != NULL);
-	d->seen = b->nmalloc;
-	/* whatever comes to lie there is not NULL */
-	if (b->top <= mark)
-		*mark = NULL;
+	void **slot = d->slot;
+	unsigned n = bin_held(b);
+	/* there is place for one that is not there yet */
+	if (n == deep_cap(&h->table->cls[b->cls])) {
+		n--;
+		slot_settle(h, b, slot[0]);
+		memmove(slot, slot + 1, n * sizeof(*slot));
+	} else {
+		memmove(slot + b->ndeep, bin_lifo(b),
+			bin_count(b) * sizeof(*slot));
+	}
+	unsigned above = (unsigned)min_size(n, STAY);
+	b->ndeep = n - above;
+	d->low = b->ndeep;
+	b->top = bin_lifo(b) + above;
+	if (b->ndeep == 0)
+		return;
+	slot += b->ndeep;
+	memmove(slot + 1, slot, above * sizeof(*slot));
+	*slot = NULL;
+	b->cur = &h->no_word;
+}
+
+/*
+ * is_needed -- have more slots than the bin's own LIFO takes come out of the
+ * deep one since the last look, or lain in it?
+ *
+ * What it holds now goes below the NULL, to see what comes up.  If that is
+ * little, the place behind as many slots as its own takes is made NULL instead:
+ * a slot that comes to lie there is not.  The NULL of a period may be put there
+ * too, seldom, and then a bin has to ask for its deep LIFO anew.
+ */
+static bool
+is_needed(struct heap *h, struct deep_lifo *d)
+{
+	struct bin *b = d->bin;
+	unsigned own = h->table->cls[b->cls].nlifo;
+	bool needed = d->low == 0 ? d->slot[own] != NULL
+				  : b->ndeep == 0 || b->ndeep + own < d->low;
+	if (b->top > &d->slot[own]) {
+		lower_all(h, d);
+	} else {
+		d->low = 0;
+		d->slot[own] = NULL;
+	}
 	return needed;
 }
 
@@ -84,7 +125,9 @@ find(struct heap *h)
 void
 deep_spilled(struct heap *h, struct bin *b, unsigned n)
 {
-	if (h->dir->ndeep == 0 || b->deep != NULL)
+	const struct size_class *c = &h->table->cls[b->cls];
+	if (h->dir->ndeep == 0 || b->deep != NULL ||
+		deep_cap(c) < GAIN * c->nlifo)
 		return;
 	b->nspilled += n;
 	if (b->nspilled < SPILLED_MOST)
@@ -94,7 +137,7 @@ deep_spilled(struct heap *h, struct bin *b, unsigned n)
 	if (d == NULL)
 		return;
 	d->bin = b;
-	d->seen = b->nmalloc;
+	d->low = 0;
 	d->none = NULL;
 	change(h, b, d->slot);
 }
@@ -120,30 +163,32 @@ deep_pull(struct bin *b)
 
 /* decay -- of one that a bin has */
 static void
-decay(struct heap *h, struct bin *b)
+decay(struct heap *h, struct deep_lifo *d)
 {
-	unsigned n = bin_count(b), k = b->ndeep;
-	void **lifo = bin_bottom(b);
-	for (unsigned i = 0; i < k; i++)
-		slot_settle(h, b, b->deep[i]);
-	/* the NULL takes a place */
-	if (n > 0 && n == deep_cap(&h->table->cls[b->cls])) {
-		slot_settle(h, b, *lifo++);
-		n--;
-	}
-	memmove(b->deep, lifo, n * sizeof(*lifo));
-	b->ndeep = n;
-	b->deep[n] = NULL;
-	b->top = bin_bottom(b);
-	if (n > 0)
-		b->cur = &h->no_word;
+	struct bin *b = d->bin;
+	unsigned n = bin_count(b);
+	for (unsigned i = 0; i < b->ndeep; i++)
+		slot_settle(h, b, d->slot[i]);
+	memmove(d->slot, bin_lifo(b), n * sizeof(d->slot[0]));
+	b->ndeep = 0;
+	b->top = bin_lifo(b) + n;
+	lower_all(h, d);
 }
 
 void
 deep_decay(struct heap *h)
 {
 	for (uint32_t i = 0; i < h->ndeep; i++)
-		decay(h, heap_deep(h, i)->bin);
+		decay(h, heap_deep(h, i));
+}
+
+bool
+deep_is(const struct heap *h, void *const *deep)
+{
+	for (uint32_t i = 0; i < h->dir->ndeep; i++)
+		if (deep == heap_deep(h, i)->slot)
+			return true;
+	return false;
 }
 
 bool

@@ -8,16 +8,16 @@
  * it knows where the LIFO's top is, and at which address it ends.
  *
  * The deep LIFOs lie behind the heap's bins; nothing is written there before a
- * bin needs them.  When all are taken, the next bin gets that of one which has
- * not allocated since it was last looked at, or never had more in there than
- * its own would have taken.
+ * bin needs them.  When all are taken, the next bin gets that of one which did
+ * not need more than its own would have taken since it was last looked at.
  *
  * What has lain in one for a period of the decay goes back to the slabs, which
  * it may have kept from becoming empty.  To know what that is, a NULL is put
- * on top of the slots when a period begins.  Malloc takes it for the end and
- * comes the slow way, where the newest of those below go above it.  As long as
- * there is anything below, the bin's current word is that of a bin without one,
- * so that the inlined malloc does not take from the bits.
+ * below the newest two slots, where a free looks, when a period begins.  Malloc
+ * takes it for the end and comes the slow way, where the newest of those below
+ * go above it.  As long as there is anything below, the bin's current word is
+ * that of a bin without one, so that the inlined malloc does not take from the
+ * bits.
  *
  * All functions need the heap's holder.
  */
@@ -36,7 +36,7 @@
 #define DEEP_SHARE ((size_t)64 << 20)   /* one for each so many of the pool */
 
 struct deep_lifo {
-	uint64_t seen;   /* the bin's nmalloc when it was last looked at */
+	uint64_t low;    /* its bin's ndeep when the NULL was put there last */
 	struct bin *bin; /* whose it is; never nobody's once it was used */
 	void *none;      /* always NULL; this and the one before: see bin.h */
 	void *slot[DEEP_SLOTS];
@@ -54,8 +54,8 @@ unsigned deep_cap(const struct size_class *c);
 struct deep_lifo *heap_deep(const struct heap *h, uint32_t i);
 
 /*
- * deep_spilled -- a slot of the bin has been freed into its bits, since all is
- * full; called for one of each word, which stands for n frees
+ * deep_spilled -- a slot of the bin has been freed into its bits, since its
+ * LIFO is full; called for one of each word, which stands for n frees
  */
 void deep_spilled(struct heap *h, struct bin *b, unsigned n);
 
@@ -67,6 +67,9 @@ bool deep_pull(struct bin *b);
 
 /* deep_decay -- a period is over: what it has not needed goes to the bits */
 void deep_decay(struct heap *h);
+
+/* deep_is -- is that where one of the heap's deep LIFOs lies? */
+bool deep_is(const struct heap *h, void *const *deep);
 
 /*
  * deep_fits -- has the bin its own LIFO, or one of the heap's deep ones, which

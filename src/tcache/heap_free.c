@@ -5,7 +5,6 @@
  * Own objects that the fast path would not take, objects in other heaps' slabs,
  * large ones, and what is no object at all.
  */
-#include "base/arith.h"
 #include "base/assert.h"
 #include "tcache/heap_internal.h"
 
@@ -16,10 +15,9 @@
 static bool
 in_lifo(const struct bin *b, const void *p)
 {
-	void *const *lifo = bin_lifo(b);
-	unsigned n = bin_count(b);
-	for (size_t i = n - min_size(n, BIN_LIFO_LONG); i < n; i++)
-		if (lifo[i] == p)
+	unsigned n = bin_held(b);
+	for (unsigned i = 0; i < n && i < BIN_LIFO_LONG; i++)
+		if (bin_held_at(b, n - 1 - i) == p)
 			return true;
 	return false;
 }

@@ -60,12 +60,12 @@ void bin_release_empty(struct heap *h, struct bin *b);
 void slot_put(struct heap *h, struct slab *s, size_t idx);
 
 /*
- * slot_settle -- what has just left a LIFO of the bin becomes free in its slab,
+ * slot_settle -- what has just left the bin's LIFO becomes free in its slab,
  * if that is the bin's and it is not free already
  */
 void slot_settle(struct heap *h, struct bin *b, void *p);
 
-/* bin_flush -- the LIFOs' slots become free in their slabs */
+/* bin_flush -- the LIFO's slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
 /* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */

@@ -2,8 +2,8 @@
 /*
  * heap_refill.c -- where a bin's next slots come from when its LIFO is empty
  *
- * From its deep LIFO, its current slab, a slab on its list, the inbox, another
- * heap that nobody holds, or a new slab, in this order.
+ * From below the NULL of a deep LIFO, the current slab, a slab on the list, the
+ * inbox, another heap that nobody holds, or a new slab, in this order.
  */
 #include "base/arith.h"
 #include "base/assert.h"
@@ -142,7 +142,7 @@ take(struct bin *b)
 	return b->cur_base + (size_t)first * b->size;
 }
 
-/* has_near -- has the bin a slot in its LIFO, filled from the deep one? */
+/* has_near -- has the bin a slot in its LIFO, or below a NULL there? */
 static bool
 has_near(struct bin *b)
 {

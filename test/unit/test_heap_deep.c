@@ -3,91 +3,7 @@
  * test_heap_deep.c -- which bins get a deep LIFO, and that nothing is lost in
  * it
  */
-#include "harness/heaps.h"
-#include "tcache/heap_deep.h"
-
-#include <string.h>
-
-#define POOL_BYTES (DEEP_MOST * DEEP_SHARE)
-#define MOST       6000 /* objects of a burst */
-#define ROUNDS     24   /* bursts after which a bin has a deep LIFO */
-
-enum order { IN_ORDER, REVERSED, SHUFFLED, NORDERS };
-
-static struct heaps pool;
-static struct heap *heap;
-static void *objects[MOST];
-
-static void
-open_pool(size_t size, enum hardening level)
-{
-	heaps_open(&pool, size, level);
-	heap = dir_attach(&pool.dir, true);
-	must(heap != NULL);
-}
-
-static struct bin *
-bin_of(size_t size)
-{
-	return heap_bin(heap, heap->table, class_of(heap->table, size));
-}
-
-static void
-shuffle(struct rng *rng, size_t n)
-{
-	for (size_t i = n - 1; i > 0; i--) {
-		size_t j = rng_between(rng, 0, i);
-		void *p = objects[i];
-
-		objects[i] = objects[j];
-		objects[j] = p;
-	}
-}
-
-static void
-allocate(size_t size, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		objects[i] = heaps_malloc(heap, size);
-		must(objects[i] != NULL);
-		test_fill(objects[i], size, i);
-	}
-	/* none was given out twice */
-	for (size_t i = 0; i < n; i++)
-		must(test_holds(objects[i], size, i));
-}
-
-static void
-free_all(size_t n, enum order order)
-{
-	for (size_t i = 0; i < n; i++) {
-		size_t at = order == REVERSED ? n - 1 - i : i;
-
-		must(heaps_free(heap, objects[at]) == FREE_DONE);
-	}
-}
-
-/* bursts -- until the bin has had reason enough for a deep LIFO */
-static void
-bursts(size_t size, size_t n)
-{
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		allocate(size, n);
-		free_all(n, (enum order)(i % SHUFFLED));
-	}
-}
-
-/* unused -- nothing lives: all memory has to come back */
-static void
-assert_unused(void)
-{
-	heap_rest(heap);
-	dir_park(heap);
-	dir_collect(&pool.dir, pool.dir.all);
-	must(heaps_nfindings(&pool) == 0);
-	must(pool.s.rs.nfree == pool.nfree);
-	heaps_close(&pool);
-}
+#include "harness/bursts.h"
 
 static void
 heap_free__bursts_in_a_large_pool__come_back_newest_first(void **state)
@@ -198,6 +114,17 @@ heap_free__small_pool_or_exact_level__no_deep_lifo(void **state)
 	bursts(64, 1000);
 	must(heap->ndeep == 0 && bin_of(64)->deep == NULL);
 	assert_unused();
+	/* of objects so large it would not take more than the bin's own */
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct rng rng = {i};
+
+		allocate(SLAB_MAX, 1000);
+		shuffle(&rng, 1000);
+		free_all(1000, IN_ORDER);
+	}
+	must(heap->ndeep == 0 && bin_of(SLAB_MAX)->deep == NULL);
+	assert_unused();
 }
 
 /* a free of what lies deep down is not looked for, and is found afterwards */
@@ -236,18 +163,20 @@ heap_free__twice_and_deep_down__is_dropped_later(void **state)
 	heaps_close(&pool);
 }
 
-/* a bin that allocates, but not much, does without */
+/*
+ * goes_without -- a bin that allocates, but not much, does without, whether
+ * much lies in its deep LIFO still or not
+ */
 static void
-heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it(void **state)
+goes_without(bool empty)
 {
 	void *p;
 
-	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
 		bursts(size, 1000);
+	if (empty)
 		heap_flush(heap);
-	}
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
 			p = heaps_malloc(heap, size);
@@ -259,6 +188,14 @@ heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it(void **state)
 	must(bin_of(300)->deep != NULL);
 	must(heaps_nfindings(&pool) == 0);
 	assert_unused();
+}
+
+static void
+heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it(void **state)
+{
+	(void)state;
+	goes_without(false);
+	goes_without(true);
 }
 
 /* but one that has bursts keeps it, though nothing is in there at times */
@@ -281,115 +218,6 @@ heap_free__few_deep_ones_and_bursts_there__stay(void **state)
 	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
 		must(bin_of(size)->deep != NULL);
 	must(heaps_nfindings(&pool) == 0);
-	assert_unused();
-}
-
-/* prepare -- a bin with a deep LIFO, the first n of `objects` in it */
-static struct bin *
-prepare(size_t size, size_t n)
-{
-	struct bin *b = bin_of(size);
-
-	bursts(size, 1000);
-	must(b->deep != NULL);
-	allocate(size, n);
-	heap_flush(heap);
-	free_all(n, IN_ORDER);
-	must(bin_held(b) == n);
-	return b;
-}
-
-static void
-deep_decay__twice_without_a_need__empties_it(void **state)
-{
-	struct bin *b;
-
-	(void)state;
-	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	b = prepare(64, 1000);
-	/* the first period is in use still */
-	deep_decay(heap);
-	must(bin_held(b) == 1000);
-	must(heaps_nfindings(&pool) == 0);
-	for (size_t i = 0; i < 300; i++)
-		objects[i] = heaps_malloc(heap, 64);
-	free_all(300, IN_ORDER);
-	/* so many have not been needed since */
-	deep_decay(heap);
-	assert_in_range(bin_held(b), 300, 450);
-	must(heaps_nfindings(&pool) == 0);
-	/* the newest ones have stayed */
-	must(heaps_malloc(heap, 64) == objects[299]);
-	must(heaps_free(heap, objects[299]) == FREE_DONE);
-	deep_decay(heap);
-	assert_in_range(bin_held(b), 1, 200);
-	deep_decay(heap);
-	must(bin_held(b) == 0 && b->deep != NULL);
-	must(heaps_nfindings(&pool) == 0);
-	assert_unused();
-}
-
-/* nothing comes out in another order, or twice, or not at all */
-static void
-deep_decay__slots_in_it__stay_in_order(void **state)
-{
-	static const size_t sizes[] = {8, 64, 200, 1000};
-
-	(void)state;
-	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	for (size_t i = 0; i < NELEM(sizes); i++) {
-		unsigned cap = deep_cap(
-			&heap->table->cls[class_of(heap->table, sizes[i])]);
-
-		/* one more than the NULL leaves place for goes, the oldest */
-		for (size_t n = cap - 3; n <= cap; n++) {
-			struct bin *b = prepare(sizes[i], n);
-			size_t left = n < cap ? n : n - 1;
-
-			deep_decay(heap);
-			must(bin_held(b) == left);
-			must(heaps_nfindings(&pool) == 0);
-			for (size_t k = n; k-- > n - left;) {
-				must(heaps_malloc(heap, sizes[i]) ==
-					objects[k]);
-				if (k % 100 == 0)
-					must(heaps_nfindings(&pool) == 0);
-			}
-			must(bin_held(b) == 0);
-			for (size_t k = n - left; k < n; k++)
-				must(heaps_free(heap, objects[k]) == FREE_DONE);
-		}
-	}
-	assert_unused();
-}
-
-static void
-deep_decay__any_time__keeps_the_pool_sound(void **state)
-{
-	struct rng rng = {5};
-	size_t n = 0;
-
-	(void)state;
-	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	(void)prepare(64, 1000);
-	for (unsigned i = 0; i < 2000; i++) {
-		size_t to = rng_between(&rng, 0, 1500);
-
-		for (; n < to; n++) {
-			objects[n] = heaps_malloc(heap, 64);
-			test_fill(objects[n], 64, n);
-		}
-		for (; n > to; n--) {
-			must(test_holds(objects[n - 1], 64, n - 1));
-			must(heaps_free(heap, objects[n - 1]) == FREE_DONE);
-		}
-		if (rng_between(&rng, 0, 3) == 0)
-			deep_decay(heap);
-		if (i % 20 == 0)
-			must(heaps_nfindings(&pool) == 0);
-	}
-	while (n > 0)
-		must(heaps_free(heap, objects[--n]) == FREE_DONE);
 	assert_unused();
 }
 
@@ -464,9 +292,6 @@ main(void)
 			heap_free__few_deep_ones_and_no_bursts_there__goes_to_who_needs_it),
 		cmocka_unit_test(
 			heap_free__few_deep_ones_and_bursts_there__stay),
-		cmocka_unit_test(deep_decay__twice_without_a_need__empties_it),
-		cmocka_unit_test(deep_decay__slots_in_it__stay_in_order),
-		cmocka_unit_test(deep_decay__any_time__keeps_the_pool_sound),
 		cmocka_unit_test(dir_check__damaged_deep_lifo__is_found),
 	};
 

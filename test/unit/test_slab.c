@@ -45,7 +45,7 @@ model_open(struct model *m, size_t size)
 		RUN_NONE, RUN_LG_PAGE, NULL);
 	must(d != NULL);
 	m->slab = (struct slab *)d;
-	m->bin.top = bin_bottom(&m->bin);
+	m->bin.top = bin_lifo(&m->bin);
 	slab_init(m->slab, OWNER, &m->bin, m->table, cls);
 	for (unsigned i = 0; i < m->slab->nobj; i++)
 		m->at[i] = FREE;
