@@ -155,7 +155,7 @@ bin_torn(const struct heap *h, const struct bin *b, const struct size_class *k)
 	if (b->deep == NULL)
 		return b->ndeep != 0 || bin_count(b) > k->nlifo;
 	unsigned cap = deep_cap(k);
-	return !deep_is(h, b->deep) || b->ndeep >= cap ||
+	return deep_of(h, b->deep, h->dir->ndeep) == NULL || b->ndeep >= cap ||
 	       bin_count(b) > cap - b->ndeep;
 }
 

@@ -75,13 +75,22 @@ bin_lifo(const struct bin *b)
 	return bin_start(b) + b->ndeep + (b->ndeep != 0);
 }
 
-/* bin_count -- slots in the LIFO: some thousands, wherever a stray top is */
+/*
+ * bin_places -- of the LIFO, up to an address with these lower 16 bits: some
+ * thousands, whatever they are
+ */
+static inline unsigned
+bin_places(const struct bin *b, uint16_t end)
+{
+	uint16_t low = (uint16_t)(uintptr_t)bin_lifo(b);
+	return (uint16_t)(end - low) / (unsigned)sizeof(void *);
+}
+
+/* bin_count -- slots in the LIFO */
 static inline unsigned
 bin_count(const struct bin *b)
 {
-	uint16_t low = (uint16_t)(uintptr_t)bin_lifo(b);
-	return (uint16_t)((uint16_t)(uintptr_t)b->top - low) /
-	       (unsigned)sizeof(void *);
+	return bin_places(b, (uint16_t)(uintptr_t)b->top);
 }
 
 /*
@@ -98,8 +107,7 @@ bin_full(const struct bin *b, unsigned n)
 static inline unsigned
 lifo_cap(const struct bin *b)
 {
-	uint16_t low = (uint16_t)(uintptr_t)bin_lifo(b);
-	return (uint16_t)(b->full - low) / (unsigned)sizeof(void *);
+	return bin_places(b, b->full);
 }
 
 /* bin_is_full -- does the LIFO, whose top is that, take no more? */

@@ -51,23 +51,34 @@ change(const struct heap *h, struct bin *b, void **deep)
 }
 
 /*
+ * drop_null -- the slots above the NULL lie behind the oldest n of those below,
+ * which are all that stay
+ */
+static void
+drop_null(struct bin *b, unsigned n)
+{
+	unsigned above = bin_count(b);
+	memmove(b->deep + n, bin_lifo(b), above * sizeof(*b->deep));
+	b->ndeep = 0;
+	b->top = b->deep + n + above;
+}
+
+/*
  * lower_all -- all but the newest two slots lie below the NULL; there is none
- * where there are no more
+ * before, nor after it where there are no more
  */
 static void
 lower_all(struct heap *h, struct deep_lifo *d)
 {
 	struct bin *b = d->bin;
 	void **slot = d->slot;
-	unsigned n = bin_held(b);
-	/* there is place for one that is not there yet */
-	if (n == deep_cap(&h->table->cls[b->cls])) {
+	unsigned n = bin_count(b);
+	ASSERT(b->ndeep == 0);
+	/* the NULL takes a place */
+	if (n == lifo_cap(b)) {
 		n--;
 		slot_settle(h, b, slot[0]);
 		memmove(slot, slot + 1, n * sizeof(*slot));
-	} else {
-		memmove(slot + b->ndeep, bin_lifo(b),
-			bin_count(b) * sizeof(*slot));
 	}
 	unsigned above = (unsigned)min_size(n, STAY);
 	b->ndeep = n - above;
@@ -98,6 +109,7 @@ is_needed(struct heap *h, struct deep_lifo *d)
 	bool needed = d->low == 0 ? d->slot[own] != NULL
 				  : b->ndeep == 0 || b->ndeep + own < d->low;
 	if (b->top > &d->slot[own]) {
+		drop_null(b, b->ndeep);
 		lower_all(h, d);
 	} else {
 		d->low = 0;
@@ -166,12 +178,9 @@ static void
 decay(struct heap *h, struct deep_lifo *d)
 {
 	struct bin *b = d->bin;
-	unsigned n = bin_count(b);
 	for (unsigned i = 0; i < b->ndeep; i++)
 		slot_settle(h, b, d->slot[i]);
-	memmove(d->slot, bin_lifo(b), n * sizeof(d->slot[0]));
-	b->ndeep = 0;
-	b->top = bin_lifo(b) + n;
+	drop_null(b, 0);
 	lower_all(h, d);
 }
 
@@ -182,13 +191,13 @@ deep_decay(struct heap *h)
 		decay(h, heap_deep(h, i));
 }
 
-bool
-deep_is(const struct heap *h, void *const *deep)
+const struct deep_lifo *
+deep_of(const struct heap *h, void *const *deep, uint32_t n)
 {
-	for (uint32_t i = 0; i < h->dir->ndeep; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (deep == heap_deep(h, i)->slot)
-			return true;
-	return false;
+			return heap_deep(h, i);
+	return NULL;
 }
 
 bool
@@ -199,15 +208,9 @@ deep_fits(const struct heap *h, const struct bin *b)
 		return b->ndeep == 0 &&
 		       b->full ==
 			       bin_full(b, bin_cap((unsigned)h->hardening, c));
-	for (uint32_t i = 0; i < h->ndeep; i++) {
-		const struct deep_lifo *d = heap_deep(h, i);
-		if (b->deep == d->slot)
-			return d->bin == b && d->none == NULL &&
-			       b->full == bin_full(b, deep_cap(c)) &&
-			       b->ndeep < deep_cap(c) &&
-			       (b->ndeep == 0 ||
-				       (d->slot[b->ndeep] == NULL &&
-					       b->cur == &h->no_word));
-	}
-	return false;
+	const struct deep_lifo *d = deep_of(h, b->deep, h->ndeep);
+	return d != NULL && d->bin == b && d->none == NULL &&
+	       b->full == bin_full(b, deep_cap(c)) && b->ndeep < deep_cap(c) &&
+	       (b->ndeep == 0 ||
+		       (d->slot[b->ndeep] == NULL && b->cur == &h->no_word));
 }

@@ -68,8 +68,9 @@ bool deep_pull(struct bin *b);
 /* deep_decay -- a period is over: what it has not needed goes to the bits */
 void deep_decay(struct heap *h);
 
-/* deep_is -- is that where one of the heap's deep LIFOs lies? */
-bool deep_is(const struct heap *h, void *const *deep);
+/* deep_of -- which of the heap's first n deep LIFOs lies there; NULL: none */
+const struct deep_lifo *deep_of(
+	const struct heap *h, void *const *deep, uint32_t n);
 
 /*
  * deep_fits -- has the bin its own LIFO, or one of the heap's deep ones, which
