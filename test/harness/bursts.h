@@ -71,14 +71,27 @@ free_all(size_t n, enum order order)
 	}
 }
 
+static inline void
+burst(size_t size, size_t n, enum order order)
+{
+	allocate(size, n);
+	free_all(n, order);
+}
+
 /* bursts -- until the bin has had reason enough for a deep LIFO */
 static inline void
 bursts(size_t size, size_t n)
 {
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		allocate(size, n);
-		free_all(n, (enum order)(i % SHUFFLED));
-	}
+	for (unsigned i = 0; i < ROUNDS; i++)
+		burst(size, n, (enum order)(i % SHUFFLED));
+}
+
+/* bursts_for_all -- until as many bins as may have one each have a deep LIFO */
+static inline void
+bursts_for_all(void)
+{
+	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
+		bursts(size, 1000);
 }
 
 /* unused -- nothing lives: all memory has to come back */

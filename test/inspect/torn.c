@@ -35,10 +35,9 @@ enum torn {
 static struct bin *
 bin_of(VMEM *vmp)
 {
-	const struct heap *h = thread_entry(vmp)->heap;
+	struct heap *h = thread_entry(vmp)->heap;
 
-	return heap_bin((struct heap *)(uintptr_t)h, h->table,
-		class_of(h->table, SIZE));
+	return heap_bin(h, h->table, class_of(h->table, SIZE));
 }
 
 /* fill -- so that NLIVE objects live, and the bin has a deep LIFO */
@@ -83,10 +82,9 @@ tear(struct bin *b, enum torn how)
 
 static void __attribute__((noreturn)) hold(enum torn how, int ready)
 {
-	VMEM *vmp = vmem_create(test_dir(), POOL);
+	VMEM *vmp = test_file_pool(POOL);
 	struct bin *b;
 
-	must(vmp != NULL);
 	fill(vmp);
 	b = bin_of(vmp);
 	must(b->deep != NULL && bin_held(b) == BURST);

@@ -86,8 +86,7 @@ heap_free__few_deep_ones_and_one_bin_idle__goes_to_who_needs_it(void **state)
 
 	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
-		bursts(size, 1000);
+	bursts_for_all();
 	idle = bin_of(16);
 	late = bin_of(300);
 	must(idle->deep != NULL && bin_held(idle) > 0);
@@ -173,8 +172,7 @@ goes_without(bool empty)
 	void *p;
 
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
-		bursts(size, 1000);
+	bursts_for_all();
 	if (empty)
 		heap_flush(heap);
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -182,8 +180,7 @@ goes_without(bool empty)
 			p = heaps_malloc(heap, size);
 			must(heaps_free(heap, p) == FREE_DONE);
 		}
-		allocate(300, 1000);
-		free_all(1000, IN_ORDER);
+		burst(300, 1000, IN_ORDER);
 	}
 	must(bin_of(300)->deep != NULL);
 	must(heaps_nfindings(&pool) == 0);
@@ -204,15 +201,11 @@ heap_free__few_deep_ones_and_bursts_there__stay(void **state)
 {
 	(void)state;
 	open_pool(POOL_BYTES, HARDENING_DEFAULT);
-	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
-		bursts(size, 1000);
+	bursts_for_all();
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16) {
-			allocate(size, 1000);
-			free_all(1000, IN_ORDER);
-		}
-		allocate(300, 1000);
-		free_all(1000, IN_ORDER);
+		for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
+			burst(size, 1000, IN_ORDER);
+		burst(300, 1000, IN_ORDER);
 	}
 	must(bin_of(300)->deep == NULL);
 	for (size_t size = 16; size <= 16 * DEEP_MOST; size += 16)
@@ -249,8 +242,7 @@ dir_check__damaged_deep_lifo__is_found(void **state)
 	bursts(64, 1000);
 	b = bin_of(64);
 	d = heap_deep(heap, 0);
-	allocate(64, 1000);
-	free_all(1000, IN_ORDER);
+	burst(64, 1000, IN_ORDER);
 	deep_decay(heap);
 	/* some above the NULL, some below, and no object that lives */
 	must(heaps_malloc(heap, 64) == objects[999]);

@@ -97,8 +97,7 @@ deep_decay__freed_once_more__is_refused(void **state)
 	must(heaps_free(heap, p) == FREE_DOUBLE);
 	must(heaps_free(heap, q) == FREE_DOUBLE);
 	/* where it is looked for, as deep as in a bin's own LIFO */
-	allocate(64, 1000);
-	free_all(1000, IN_ORDER);
+	burst(64, 1000, IN_ORDER);
 	deep_decay(heap);
 	must(heap_find(heap, bin_held_at(b, bin_held(b) - BIN_LIFO_LONG))
 			.what == FREE_DOUBLE);

@@ -23,26 +23,12 @@ struct work {
 	size_t nops;   /* until it had a heap there */
 };
 
-static VMEM *
-open_pool(void)
-{
-	struct vmem_options o;
-	VMEM *new;
-
-	must(vmem_options_init(&o, sizeof(o)) == 0);
-	o.source = VMEM_SOURCE_MEMFD;
-	o.size = VMEM_MIN_POOL;
-	new = vmem_create_opts(&o);
-	must(new != NULL);
-	return new;
-}
-
 /* open_pools -- the heaps made with them are this thread's */
 static void
 open_pools(void)
 {
-	vmp = open_pool();
-	other = open_pool();
+	vmp = test_pool(VMEM_MIN_POOL);
+	other = test_pool(VMEM_MIN_POOL);
 	vmem_free(vmp, vmem_malloc(vmp, 1));
 	vmem_free(other, vmem_malloc(other, 1));
 	if (!thread_fast_allowed())
@@ -54,8 +40,8 @@ close_pools(void)
 {
 	assert_int_equal(vmem_check(vmp), 1);
 	assert_int_equal(vmem_check(other), 1);
-	vmem_delete(vmp);
-	vmem_delete(other);
+	test_pool_delete(vmp, VMEM_MIN_POOL);
+	test_pool_delete(other, VMEM_MIN_POOL);
 }
 
 static bool
@@ -129,14 +115,14 @@ visit__two_pools_in_turn__has_a_heap_later(void **state)
 static void *
 work_at_home(void *arg)
 {
-	VMEM *home = open_pool();
+	VMEM *home = test_pool(VMEM_MIN_POOL);
 	struct work *w = arg;
 
 	vmem_free(home, vmem_malloc(home, 1));
 	must(has_heap(home));
 	w->between = home;
 	(void)work(w);
-	vmem_delete(home);
+	test_pool_delete(home, VMEM_MIN_POOL);
 	return NULL;
 }
 
