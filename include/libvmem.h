@@ -194,7 +194,7 @@ int vmem_check(VMEM *vmp);
  *         ones, J one JSON object instead of text; others are ignored
  * The text goes to the print_func of vmem_set_funcs(), to the file that
  * VMEM_LOG_FILE names, or to standard error.
- * Errors  EINVAL no live pool: nothing is printed.
+ * Errors  EINVAL no live pool; ENOMEM no memory to count in: nothing is printed.
  * Threads safe; other operations on the pool wait while it is read.
  * Source  vmem_stats_print(3) of libvmem 1.x; J is an addition.
  */
