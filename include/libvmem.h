@@ -424,7 +424,8 @@ void *vmem_move(VMEM *dst, VMEM *src, void *ptr);
  * vmem_check_version -- is the library the one that the program needs?
  *
  * Pass VMEM_MAJOR_VERSION and VMEM_MINOR_VERSION.
- * Returns NULL when it is; else a text that says why not.  errno is kept.
+ * Returns NULL when it is; else a text that says why not, valid as long as the
+ *         process lives.  errno is kept.
  * Threads safe.
  * Source  libvmem(7) of libvmem 1.x.
  */
