@@ -24,7 +24,11 @@ extern "C" {
 #define VMEM_MINOR_VERSION 2
 
 /* the smallest pool, in bytes */
+#ifdef __cplusplus
+#define VMEM_MIN_POOL (static_cast<size_t>(1024 * 1024 * 14))
+#else
 #define VMEM_MIN_POOL ((size_t)(1024 * 1024 * 14))
+#endif
 
 /* for vmem_decay() */
 #define VMEM_DECAY_NEVER   (-1)
@@ -194,7 +198,8 @@ int vmem_check(VMEM *vmp);
  *         ones, J one JSON object instead of text; others are ignored
  * The text goes to the print_func of vmem_set_funcs(), to the file that
  * VMEM_LOG_FILE names, or to standard error.
- * Errors  EINVAL no live pool; ENOMEM no memory to count in: nothing is printed.
+ * Errors  EINVAL no live pool; ENOMEM no memory to count in; and then nothing
+ *         is printed.
  * Threads safe; other operations on the pool wait while it is read.
  * Source  vmem_stats_print(3) of libvmem 1.x; J is an addition.
  */
