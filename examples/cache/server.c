@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE 1 /* accept4(), clock_gettime(), signal sets */
+
 #include "server.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE 1 /* clock_gettime(), pread(), PATH_MAX */
+
 #include "corpus.h"
 
 #include <errno.h>
