@@ -24,7 +24,7 @@ build = cmake --preset $(1) $(STRICT) $(2) >build/$(1).log || \
 	check-abi record-abi
 .SILENT:
 
-all: | build ## build the library, both flavours
+all: | build ## build the library, both flavours, and where cmocka is there the tests
 	$(DEPS) build
 	$(call build,release)
 
