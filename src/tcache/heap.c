@@ -10,8 +10,7 @@
 #include "tcache/heap_deep.h"
 #include "tcache/heap_idle.h"
 #include "tcache/heap_internal.h"
-
-#define EMPTY_SHARE 8u /* a bin keeps 1 + nslabs/8 empty slabs */
+#include "tcache/heap_sweep.h"
 
 static uint64_t
 owner_bits(uint32_t level)
@@ -92,6 +91,7 @@ void
 avail_remove(struct heap *h, struct slab *s)
 {
 	struct bin *b = s->bin;
+	sweep_pass(h, s, run_granule(h->base, s));
 	if (s->prev != RUN_NO_GRANULE)
 		heap_slab(h, s->prev)->next = s->next;
 	else
@@ -142,13 +142,7 @@ bin_release_empty(struct heap *h, struct bin *b)
 		bin_release(h, heap_slab(h, b->avail_tail));
 }
 
-/*
- * heap_freed -- a slot of s has become free in w
- *
- * A slab that was FULL goes back on the list; one that is now empty goes back
- * to the runs when the bin has enough empty ones.
- */
-static void
+void
 heap_freed(struct heap *h, struct slab *s)
 {
 	struct bin *b = s->bin;
@@ -162,8 +156,7 @@ heap_freed(struct heap *h, struct slab *s)
 		avail_remove(h, s);
 		avail_push(h, s);
 	}
-	if (s->used == 0 && !slab_is_current(s) &&
-		b->nempty > 1 + b->nslabs / EMPTY_SHARE)
+	if (s->used == 0 && !slab_is_current(s) && bin_has_spare(b))
 		bin_release(h, s);
 }
 
@@ -290,7 +283,7 @@ heap_receive(struct heap *h)
 		g = s->next;
 		slab_receive(h, s);
 		struct bin *b = s->bin;
-		if (s->used == 0 && b->nempty > 1 + b->nslabs / EMPTY_SHARE)
+		if (s->used == 0 && bin_has_spare(b))
 			bin_release(h, s);
 	}
 	return true;

@@ -62,6 +62,9 @@ struct heap {
 	uint32_t deep_next; /* of which the next is taken away, if idle */
 	uint32_t nreceived; /* times that the inbox was emptied; atomic */
 	uint32_t idle_seen; /* that, when others looked last; admin lock */
+	uint32_t nslow;     /* slow calls: see heap_age() */
+	uint32_t sweep;     /* classes whose lists are still to be swept */
+	uint32_t sweep_at;  /* where that goes on: heap_sweep.h; granule */
 	struct run_cache cache;
 	struct large_stats large[LARGE_CLASSES];
 	/*

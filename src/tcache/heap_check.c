@@ -232,6 +232,20 @@ check_avail(struct tally *t, const struct heap *h, const struct bin *b)
 			t->c->f, "heap %u, bin %u: empty slabs", h->id, b->cls);
 }
 
+/* check_sweep -- it goes on at a slab on the list of its bin */
+static void
+check_sweep(const struct tally *t, const struct heap *h)
+{
+	if (h->sweep_at == RUN_NO_GRANULE &&
+		h->sweep <= t->dir->table->nclasses)
+		return;
+	const struct slab *s = slab_head(t, h->sweep_at);
+	if (s == NULL || h->sweep >= t->dir->table->nclasses ||
+		s->bin != heap_bin_const(h, t->dir->table, h->sweep) ||
+		s->state != SLAB_LISTED || s == s->bin->slab)
+		(void)finding(t->c->f, "heap %u: place of the sweep", h->id);
+}
+
 static void
 check_inbox(struct tally *t, const struct heap *h)
 {
@@ -319,6 +333,7 @@ check_heap(struct tally *t, const struct heap *h)
 	if (ndeep != h->ndeep)
 		(void)finding(t->c->f, "heap %u: deep LIFOs", h->id);
 	check_inbox(t, h);
+	check_sweep(t, h);
 	t->cached_said += cache_check(t->c, h);
 	if (h->hardening == HARDENING_GUARDED)
 		quarantine_check(t->c, h);

@@ -10,6 +10,7 @@
 #include "tcache/heap_deep.h"
 #include "tcache/heap_idle.h"
 #include "tcache/heap_internal.h"
+#include "tcache/heap_sweep.h"
 
 #define FIRST_SLAB_SHARE 1024u /* first slabs: pool / 1024... */
 #define FIRST_SLAB_LEAST ((size_t)4 << 10)
@@ -260,24 +261,6 @@ relist(struct heap_dir *dir)
 	}
 }
 
-/* collect_listed -- what others freed in the slabs on the bins' lists */
-static void
-collect_listed(struct heap *h, struct bin *b)
-{
-	unsigned doubled = 0;
-	uint32_t g = b->avail;
-	/* each may change its place: begin a new list */
-	b->avail = b->avail_tail = RUN_NO_GRANULE;
-	b->nempty = 0;
-	while (g != RUN_NO_GRANULE) {
-		struct slab *s = heap_slab(h, g);
-		g = s->next;
-		(void)slab_collect(s, &doubled);
-		avail_push(h, s);
-	}
-	heap_doubled(h, doubled);
-}
-
 void
 heap_rest(struct heap *h)
 {
@@ -286,7 +269,7 @@ heap_rest(struct heap *h)
 	for (unsigned c = 0; c < h->table->nclasses; c++) {
 		struct bin *b = heap_bin(h, h->table, c);
 		current_drop(h, b);
-		collect_listed(h, b);
+		sweep_bin(h, b);
 		bin_release_empty(h, b);
 	}
 	cache_release(h);

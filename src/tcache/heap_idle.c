@@ -43,17 +43,16 @@ put_off(struct heap_dir *dir, size_t nsteps)
 		(uint32_t)min_size(used + step * nsteps, UINT32_MAX));
 }
 
-/* look -- is any other heap idle?  Locks: takes the admin lock */
+/* look -- is any heap idle?  Locks: takes the admin lock */
 static bool
-look(const struct heap *h)
+look(struct heap_dir *dir)
 {
-	struct heap_dir *dir = h->dir;
 	bool found = false;
 	lock_acquire(&dir->admin, RANK_ADMIN);
 	for (struct heap *p = dir->all; p != NULL; p = p->next) {
 		/* relaxed, both: hints of a thread that may be at work */
 		uint32_t n = load_relaxed(&p->nreceived);
-		bool waits = p != h && p->state != HEAP_PARKED &&
+		bool waits = p->state != HEAP_PARKED &&
 			     load_relaxed(&p->inbox) != RUN_NO_GRANULE;
 		found = found || (waits && p->idle_seen == n);
 		p->idle_seen = waits ? n : n - 1;
@@ -73,7 +72,7 @@ idle_look(const struct heap *h)
 	if (likely(in_use(h->runs) < load_relaxed(&h->dir->idle_look)) ||
 		h->state != HEAP_PRIVATE)
 		return idle_is_due(h);
-	return look(h);
+	return look(h->dir);
 }
 
 void
@@ -85,7 +84,7 @@ idle_age(const struct heap *h)
 	if (h->state != HEAP_PRIVATE || past <= 0)
 		return;
 	store_relaxed(&h->dir->idle_period, period);
-	(void)look(h);
+	(void)look(h->dir);
 }
 
 /*
@@ -138,8 +137,7 @@ idle_collect(struct heap_dir *dir, const struct heap *by)
 	 */
 	bool due = load_relaxed(&dir->idle_due) != 0;
 	for (struct heap *p = dir->all; due && p != NULL; p = p->next)
-		if (p != by && p->state != HEAP_PARKED &&
-			p->idle_seen == p->nreceived)
+		if (p->state != HEAP_PARKED && p->idle_seen == p->nreceived)
 			n += empty(p);
 	idle_done(dir);
 	if (!due)

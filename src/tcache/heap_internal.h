@@ -9,6 +9,8 @@
 
 #include "tcache/tcache.h"
 
+#define EMPTY_SHARE 8u /* a bin keeps 1 + nslabs/8 empty slabs */
+
 /* that is little: a whole first slab of each common class would fill it */
 #define HEAP_ROOM ((size_t)4 << 20)
 
@@ -55,6 +57,21 @@ void bin_release(struct heap *h, struct slab *s);
 
 /* bin_release_empty -- all of them */
 void bin_release_empty(struct heap *h, struct bin *b);
+
+/* bin_has_spare -- has it more empty slabs than a bin keeps? */
+static inline bool
+bin_has_spare(const struct bin *b)
+{
+	return b->nempty > 1 + b->nslabs / EMPTY_SHARE;
+}
+
+/*
+ * heap_freed -- a slot of s has become free in w
+ *
+ * A slab that was FULL goes back on the list; one that is now empty goes back
+ * to the runs when the bin has enough empty ones.
+ */
+void heap_freed(struct heap *h, struct slab *s);
 
 /* slot_put -- a slot of a slab of this heap becomes free in the bits */
 void slot_put(struct heap *h, struct slab *s, size_t idx);

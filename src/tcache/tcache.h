@@ -31,6 +31,7 @@
 #include "tcache/heap_deep.h"
 #include "tcache/heap_fast.h"
 #include "tcache/heap_idle.h"
+#include "tcache/heap_sweep.h"
 #include "tcache/object.h"
 #include "tcache/run_cache.h"
 #include "tcache/thread.h"
@@ -154,19 +155,29 @@ void *heap_alloc_large(
  */
 void *heap_alloc_any(struct heap *h, size_t size);
 
+/* one look at the clock in so many slow calls, whether they come to runs or not
+ */
+#define SLOW_LOOK 16u
+
 /*
  * heap_age -- give back what the heap has not needed for the decay time; for
  * who has done something slow anyway
+ * Locks  takes the run lock, and the admin lock.
  */
 static inline void
 heap_age(struct heap *h)
 {
+	if (unlikely(++h->nslow % SLOW_LOOK == 0))
+		run_tick(h->runs);
 	/* relaxed: a hint */
 	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period)) {
 		deep_decay(h);
 		cache_decay(h);
 		idle_age(h);
+		sweep_begin(h);
 	}
+	if (unlikely(sweep_is_due(h)))
+		sweep_some(h);
 }
 
 /*

@@ -100,6 +100,10 @@ static struct field heap_fields[] = {
 	FIELD(heap, next, MATTERS),
 	FIELD(heap, ndeep, MATTERS),
 	FIELD(heap, deep_next, MATTERS),
+	/* none under way: as well one that has to begin so many lists */
+	FIELD(heap, sweep, FREE_TO_DIFFER),
+	FIELD(heap, sweep_at, MATTERS),
+	FIELD(heap, nslow, FREE_TO_DIFFER),
 	FIELD(heap, cache.npages, MATTERS),
 	FIELD(heap, cache.nruns, MATTERS),
 	FIELD(heap, cache.oldest, MATTERS),
