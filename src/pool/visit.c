@@ -83,22 +83,21 @@ own_heap(void *handle, struct pool *pool, bool first)
 	return h;
 }
 
-/* use_shared -- hold the shared heap, if there is one to have */
+/*
+ * use_shared -- hold the shared heap, if there is one to have
+ *
+ * The lock comes first.  A freeze does not stop another process that shares the
+ * pool; this lock, which whoever freezes holds, is all that keeps it from the
+ * heaps then: from making one, too, and, where there is no room for one, from
+ * freeing in those of others.
+ */
 static void
 use_shared(struct visit *v)
 {
 	struct heap_dir *dir = &v->pool->dir;
-	for (;;) {
-		v->heap = dir_shared(dir);
-		if (v->heap == NULL)
-			return;
-		lock_acquire(&dir->shared_lock, RANK_SHARED);
-		/* another process that shares the pool may have moved it */
-		if (load_relaxed(&dir->shared) == v->heap)
-			break;
-		lock_release(&dir->shared_lock, RANK_SHARED);
-	}
+	lock_acquire(&dir->shared_lock, RANK_SHARED);
 	v->locked = true;
+	v->heap = dir_shared(dir);
 }
 
 /* is_time -- one more operation in the shared heap: may it have its own now? */

@@ -10,6 +10,7 @@
 #include "harness/test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/objects.h"
+#include "harness/threads.h"
 
 #define POOL_BYTES (64 * MIB)
 #define NCHILDREN  3
@@ -307,6 +309,84 @@ fork__child_does_not_use_it__pages_still_go_back(void **state)
 	pool_end(vmp, A_MEMFD);
 }
 
+/* come_and_go -- no object for long, so that no heap has any at times */
+static int
+come_and_go(void *arg)
+{
+	struct shared *s = arg;
+	struct rng rng;
+
+	rng_init_from(&rng, s->seed + (uint64_t)getpid());
+	while (atomic_load(&s->go) == 0) {
+		size_t size = rng_between(&rng, 1, 5 * HIGH);
+		char *p = vmem_malloc(s->vmp, size);
+
+		if (p == NULL)
+			continue;
+		test_fill(p, size, size);
+		if (size % 3 == 0)
+			(void)usleep((useconds_t)(size % 32));
+		if (!test_holds(p, size, size))
+			return 1;
+		vmem_free(s->vmp, p);
+	}
+	return 0;
+}
+
+/* collect -- what only a freeze can: all but a little at once */
+static void *
+collect(void *arg)
+{
+	struct shared *s = arg;
+
+	for (unsigned i = 0; atomic_load(&s->go) == 0; i++) {
+		vmem_free(s->vmp, vmem_malloc(s->vmp, VMEM_MIN_POOL - MIB));
+		if (i % 4 == 0)
+			vmem_free(s->vmp, vmem_malloc(s->vmp, 100));
+	}
+	return NULL;
+}
+
+/* what is frozen are the threads of one process, not those of another */
+static void
+fork__parent_collects_while_children_work__pool_is_sound(void **state)
+{
+	struct vmem_options o;
+	struct vmem_stats stats;
+	struct shared *s;
+	pid_t pid[NCHILDREN];
+	pthread_t thread[2];
+	struct rng rng;
+	VMEM *vmp;
+
+	(void)state;
+	rng_init(&rng, __func__);
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	o.size = VMEM_MIN_POOL;
+	o.source = VMEM_SOURCE_MEMFD;
+	vmp = vmem_create_opts(&o);
+	must(vmp != NULL);
+	s = shared_new(vmp);
+	s->seed = rng_next(&rng);
+	vmem_free(vmp, vmem_malloc(vmp, 100));
+	for (size_t i = 0; i < NCHILDREN; i++)
+		pid[i] = start(come_and_go, s);
+	for (size_t i = 0; i < 2; i++)
+		must(pthread_create(&thread[i], NULL, collect, s) == 0);
+	(void)usleep((useconds_t)(STRESS_MS * 1000));
+	atomic_store(&s->go, 1);
+	for (size_t i = 0; i < 2; i++)
+		must(pthread_join(thread[i], NULL) == 0);
+	for (size_t i = 0; i < NCHILDREN; i++)
+		assert_true(ends_well(pid[i]));
+	if (vmem_check(vmp) != 1)
+		fail_msg("%s", vmem_errormsg());
+	must(vmem_stats_get(vmp, &stats, sizeof(stats)) == 0);
+	assert_int_equal(stats.allocated, 0);
+	shared_end(s);
+	vmem_delete(vmp);
+}
+
 #define FOR_EACH(test)                                                         \
 	{#test " (directory)", (test), NULL, NULL, &hows[A_DIRECTORY]},        \
 		{#test " (memfd)", (test), NULL, NULL, &hows[A_MEMFD]},        \
@@ -326,6 +406,8 @@ main(void)
 		FOR_EACH(fork__parent_deletes_it__child_fails_its_check),
 		cmocka_unit_test(
 			fork__child_does_not_use_it__pages_still_go_back),
+		cmocka_unit_test(
+			fork__parent_collects_while_children_work__pool_is_sound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
