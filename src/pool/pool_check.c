@@ -69,6 +69,19 @@ verify_all(const struct record *rec, struct findings *f, int *err)
 		guarded_check(pool_any_heap(pool), f);
 }
 
+/*
+ * is_certain -- is what was found damage?  The process that made the pool
+ * cannot be stopped by a child: what that finds can be half of an operation,
+ * unless the pool is not there any more.
+ */
+static bool
+is_certain(void *handle, const struct record *rec)
+{
+	const struct pool *pool = pool_at(handle);
+	return rec->kin == KIN_OWN || pool->signature != POOL_SIGNATURE ||
+	       pool->uid != rec->uid;
+}
+
 int
 pool_check(void *handle, int *err)
 {
@@ -81,6 +94,9 @@ pool_check(void *handle, int *err)
 		(void)finding(&f, "another pool lies over it");
 	else
 		verify_all(&rec, &f, err);
+	if (*err == 0 && f.count > 0 && !is_certain(handle, &rec))
+		*err = -fail(EBUSY, "pool %p is used by another process too",
+			handle);
 	pool_thaw(handle);
 	if (*err != 0)
 		return -1;
