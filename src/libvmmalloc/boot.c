@@ -19,6 +19,7 @@
 #include "libvmmalloc/exit.h"
 #include "libvmmalloc/forks.h"
 #include "libvmmalloc/settings.h"
+#include "libvmmalloc/streams.h"
 #include "libvmmalloc/tiers.h"
 
 #define BLOCK_BYTES ((size_t)4096)
@@ -166,6 +167,31 @@ boot_prints_stats(void)
 }
 
 /*
+ * The handlers of fork().  Children that are made without libc's handlers do
+ * without the lock of the streams, as libc does then.
+ */
+static void
+fork_prepare(void)
+{
+	streams_hold();
+	boot_fork_prepare();
+}
+
+static void
+fork_parent(void)
+{
+	boot_fork_parent();
+	streams_parent();
+}
+
+static void
+fork_child(void)
+{
+	boot_fork_child();
+	streams_child();
+}
+
+/*
  * start -- the first constructor of the process
  *
  * The libraries are linked with -z initfirst.  So the pools are there before
@@ -184,8 +210,7 @@ start(int argc, char *argv[], char *envp[])
 		__environ = envp;
 	(void)boot_ready();
 	/* without them a child would work in its parent's heap */
-	int err = pthread_atfork(
-		boot_fork_prepare, boot_fork_parent, boot_fork_child);
+	int err = pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (err != 0)
 		die("vmem pool creation failed: %s", strerrordesc_np(err));
 	forks_init();
