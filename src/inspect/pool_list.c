@@ -148,6 +148,9 @@ pool_list_read(struct pool_list *ret, struct source *s)
 	ret->other_version = libraries.other_version;
 	for (unsigned i = 0; i < libraries.n && rc == 0; i++)
 		rc = add_library(ret, s, libraries.at[i], i + 1);
+	if (rc == 0 && ret->npools == 0 && s->cut_off)
+		rc = fail(EPROTO, "the core file is cut off: no pools in what "
+				  "is left of it");
 	if (rc != 0) {
 		pool_list_free(ret);
 		return rc;

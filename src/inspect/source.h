@@ -40,6 +40,7 @@ struct source {
 	char program[PROGRAM_SIZE];
 	struct region *regions; /* in order of addresses */
 	size_t nregions, room;
+	bool cut_off; /* a core file that ends before its memory does */
 	/* a core file: where its threads' storage was; of a process see stop.h
 	 */
 	uint64_t *thread_pointers;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -130,6 +131,20 @@ add_segment(struct source *s, const GElf_Phdr *p)
 	return source_add_region(s, &r);
 }
 
+/*
+ * note_end -- whether the file ends before what a header says is in it
+ * What is left may be enough: a pool's objects are not needed.
+ */
+static void
+note_end(struct source *s, const GElf_Phdr *p, uint64_t file_size)
+{
+	if (p->p_type != PT_LOAD && p->p_type != PT_NOTE)
+		return;
+	if (p->p_filesz > 0 && (p->p_offset > file_size ||
+				       p->p_filesz > file_size - p->p_offset))
+		s->cut_off = true;
+}
+
 /* note_files -- which regions are of files: count, page size, ranges, names */
 static void
 note_files(struct source *s, const char *text, size_t size)
@@ -216,9 +231,13 @@ read_headers(struct source *s, const char *path)
 	if (core->segments == NULL)
 		return fail(ENOMEM, "no memory for %zu segments", n);
 	GElf_Phdr p;
+	struct stat st;
+	if (fstat(core->fd, &st) != 0)
+		return fail_sys(errno, "%s", path);
 	for (size_t i = 0; i < n; i++) {
 		if (gelf_getphdr(core->elf, (int)i, &p) == NULL)
 			return fail(EPROTO, "%s: cut off", path);
+		note_end(s, &p, (uint64_t)st.st_size);
 		int rc = p.p_type == PT_LOAD ? add_segment(s, &p) : 0;
 		if (rc != 0)
 			return rc;

@@ -29,7 +29,7 @@ view 0 check --core "$core"
 view 3 check --core "$core" 4
 release "$pid"
 
-# cut off anywhere: a message
+# cut off anywhere: a message, and never that there were no pools
 size=$(stat -c %s "$core")
 for part in 0 64 1000 4096 65536 $((size / 4)) $((size / 2)) $((size - 9999)); do
 	head -c "$part" "$core" >"$tmp/cut"
@@ -42,7 +42,20 @@ for part in 0 64 1000 4096 65536 $((size / 4)) $((size / 2)) $((size - 9999)); d
 		[ "$status" -le 5 ] || failed "$command, $part bytes: $status"
 		[ "$status" -eq 0 ] || [ -s "$tmp/err" ] ||
 			[ -s "$tmp/out" ] || failed "$command, $part: silent"
+		[ "$status" -ne 3 ] || failed "$command, $part: $(cat "$tmp/err")"
 	done
+done
+
+# as long as the program's own data is not in it the pools cannot be found
+head -c $((size / 3)) "$core" >"$tmp/cut"
+for command in list stats check map; do
+	status=0
+	# shellcheck disable=SC2046
+	timeout "$limit" "$vmem" $command --core "$tmp/cut" \
+		$([ $command = list ] || echo 1) \
+		>"$tmp/out" 2>"$tmp/err" || status=$?
+	[ "$status" -eq 5 ] || [ "$status" -eq 0 ] ||
+		failed "$command, a third: status $status"
 done
 
 # of a static program with threads, at full speed: a verdict, or why there is
