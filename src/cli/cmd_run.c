@@ -6,20 +6,18 @@
  * of the preload library is set, and this process becomes the program.
  */
 #include <argp.h>
-#include <errno.h>
 #include <libvmem.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/place.h"
 #include "cli/preload.h"
 #include "cli/program.h"
+#include "cli/settings.h"
 #include "cli/size.h"
 #include "cli/tiers.h"
 
@@ -143,20 +141,12 @@ variable(const char *name)
 }
 
 static int
-set(const char *name, const char *value)
-{
-	if (setenv(name, value, 1) != 0)
-		return refuse(STATUS_FAILED, "%s: %s", name, strerror(errno));
-	return 0;
-}
-
-static int
 set_size(size_t size)
 {
 	char text[SIZE_NUMBER_LIMIT];
 
 	(void)snprintf(text, sizeof(text), "%zu", size);
-	return set("VMMALLOC_POOL_SIZE", text);
+	return setting_set("VMMALLOC_POOL_SIZE", text);
 }
 
 /* read_size -- the size of the pool that `what` asks for */
@@ -173,52 +163,6 @@ read_size(const char *what, const char *text, size_t *ret_size)
 	return 0;
 }
 
-static int
-set_fork(const char *mode)
-{
-	static const char *const names[] = {
-		"none", "private", "copy", "copy-or-private"};
-	char number[] = "0";
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		number[0] = (char)('0' + i);
-		if (strcmp(mode, names[i]) == 0 || strcmp(mode, number) == 0)
-			return set("VMMALLOC_FORK", number);
-	}
-	return refuse(STATUS_USAGE,
-		"--fork: '%s' is none of none, private, copy, copy-or-private",
-		mode);
-}
-
-/* set_log_file -- if it can be written, or made */
-static int
-set_log_file(const char *name)
-{
-	char path[PATH_MAX], dir[PATH_MAX];
-	size_t len;
-	int status = place_absolute(name, path);
-
-	if (status != 0)
-		return status;
-	len = (size_t)(strrchr(path, '/') - path);
-	memcpy(dir, path, len + 1);
-	dir[len + 1] = '\0';
-	if (path[len + 1] == '\0')
-		errno = EISDIR;
-	else if (eaccess(path, W_OK) == 0 ||
-		 (errno == ENOENT && eaccess(dir, W_OK | X_OK) == 0))
-		return set("VMMALLOC_LOG_FILE", path);
-	return refuse(STATUS_FAILED, "%s: %s", name, strerror(errno));
-}
-
-static bool
-is_device(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISCHR(st.st_mode);
-}
-
 /* find_place -- where and how large, from the command line and variables */
 static int
 find_place(const struct options *options, struct place *ret_place)
@@ -229,8 +173,11 @@ find_place(const struct options *options, struct place *ret_place)
 	int status = 0;
 
 	if (dir == NULL && device == NULL) {
-		dir = variable("VMMALLOC_POOL_DIR");
-		if (dir != NULL && is_device(dir))
+		dir = getenv("VMMALLOC_POOL_DIR");
+		if (dir != NULL && *dir == '\0')
+			return refuse(STATUS_USAGE,
+				"VMMALLOC_POOL_DIR: it is set, and empty");
+		if (dir != NULL && place_is_device(dir))
 			device = dir;
 	}
 	if (dir == NULL)
@@ -245,8 +192,8 @@ find_place(const struct options *options, struct place *ret_place)
 		status = read_size(what, text, &size);
 	if (status != 0)
 		return status;
-	return device != NULL ? place_on_device(device, size, ret_place)
-			      : place_in_dir(dir, size, ret_place);
+	return device != NULL ? place_on_device("", device, size, ret_place)
+			      : place_in_dir("", dir, size, ret_place);
 }
 
 static int
@@ -256,7 +203,7 @@ set_place(const struct options *options)
 	int status = find_place(options, &place);
 
 	if (status == 0)
-		status = set("VMMALLOC_POOL_DIR", place.path);
+		status = setting_set("VMMALLOC_POOL_DIR", place.path);
 	return status != 0 ? status : set_size(place.size);
 }
 
@@ -283,7 +230,7 @@ set_pool(const struct options *options)
 		return set_place(options);
 	status = tiers_check(tiers);
 	if (status == 0)
-		status = set("VMMALLOC_TIERS", tiers);
+		status = setting_set("VMMALLOC_TIERS", tiers);
 	if (status == 0 && placed)
 		return set_place(options);
 	if (status == 0 && options->size != NULL) {
@@ -294,54 +241,24 @@ set_pool(const struct options *options)
 	return status;
 }
 
-/* set_profile -- MEAN, or MEAN:FILE with the file's path made absolute */
-static int
-set_profile(const char *text)
-{
-	char path[PATH_MAX], *value, *end;
-	int n, status;
-
-	errno = 0;
-	if (*text < '0' || *text > '9' || strtoull(text, &end, 10) == 0 ||
-		errno != 0)
-		end = NULL;
-	else if (*end != '\0' && strchr("KMG", *end) != NULL)
-		end++;
-	if (end == NULL || (*end != '\0' && (*end != ':' || end[1] == '\0')))
-		return refuse(STATUS_USAGE,
-			"--profile: '%s' is not MEAN or MEAN:FILE", text);
-	if (*end == '\0')
-		return set("VMMALLOC_PROFILE", text);
-	status = place_absolute(end + 1, path);
-	if (status != 0)
-		return status;
-	n = asprintf(&value, "%.*s:%s", (int)(end - text), text, path);
-	if (n < 0)
-		return refuse(STATUS_FAILED, "no memory");
-	status = set("VMMALLOC_PROFILE", value);
-	free(value);
-	return status;
-}
-
 /* set_all -- the environment of the preload library */
 static int
 set_all(const struct options *options)
 {
-	int status = 0;
+	int status;
 
 	if (options->dir != NULL && options->device != NULL)
 		return refuse(STATUS_USAGE,
 			"--dir and --device cannot both be given");
-	if (options->fork != NULL)
-		status = set_fork(options->fork);
+	status = setting_fork(options->fork);
 	if (status == 0)
 		status = set_pool(options);
-	if (status == 0 && options->log_file != NULL)
-		status = set_log_file(options->log_file);
+	if (status == 0)
+		status = setting_log_file(options->log_file);
 	if (status == 0 && options->stats)
-		status = set("VMMALLOC_LOG_STATS", "1");
-	if (status == 0 && options->profile != NULL)
-		status = set_profile(options->profile);
+		status = setting_set("VMMALLOC_LOG_STATS", "1");
+	if (status == 0)
+		status = setting_profile(options->profile);
 	return status;
 }
 

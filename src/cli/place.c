@@ -26,19 +26,19 @@
 #define HUGE_PAGE_SIZE ((uint64_t)2 << 20) /* what sizes are multiples of */
 
 int
-place_absolute(const char *path, char ret_path[PATH_MAX])
+place_absolute(const char *what, const char *path, char ret_path[PATH_MAX])
 {
 	char dir[PATH_MAX] = "";
 	int n;
 
 	if (path[0] != '/' && getcwd(dir, sizeof(dir)) == NULL)
-		return refuse(STATUS_FAILED, "the working directory: %s",
-			strerror(errno));
+		return refuse(STATUS_FAILED, "%sthe working directory: %s",
+			what, strerror(errno));
 	n = snprintf(ret_path, PATH_MAX, "%s%s%s", dir,
 		path[0] == '/' ? "" : "/", path);
 	if (n < 0 || n >= PATH_MAX)
-		return refuse(
-			STATUS_FAILED, "%s: %s", path, strerror(ENAMETOOLONG));
+		return refuse(STATUS_FAILED, "%s%s: %s", what, path,
+			strerror(ENAMETOOLONG));
 	return 0;
 }
 
@@ -123,7 +123,7 @@ choose_size(const struct room *room)
 
 /* check_dir -- is it a directory in which files can be made? */
 static int
-check_dir(const char *dir)
+check_dir(const char *what, const char *dir)
 {
 	struct stat st;
 	int err = 0;
@@ -135,31 +135,34 @@ check_dir(const char *dir)
 	else if (eaccess(dir, W_OK | X_OK) != 0)
 		err = errno;
 	if (err != 0)
-		return refuse(STATUS_FAILED, "%s: %s", dir, strerror(err));
+		return refuse(
+			STATUS_FAILED, "%s%s: %s", what, dir, strerror(err));
 	return 0;
 }
 
 int
-place_in_dir(const char *dir, size_t size, struct place *ret_place)
+place_in_dir(
+	const char *what, const char *dir, size_t size, struct place *ret_place)
 {
 	struct room room = {0};
-	int status = check_dir(dir);
+	int status = check_dir(what, dir);
 
 	if (status != 0)
 		return status;
 	if (!place_room(dir, &room))
-		return refuse(STATUS_FAILED, "%s: %s", dir, strerror(errno));
+		return refuse(
+			STATUS_FAILED, "%s%s: %s", what, dir, strerror(errno));
 	if (size == 0 && !room.told)
 		return refuse(STATUS_FAILED,
-			"%s: how much is free there is not known; say --size",
-			dir);
+			"%s%s: how much is free there is not known; say --size",
+			what, dir);
 	if (size == 0)
 		size = (size_t)choose_size(&room);
 	if (room.told && round_up(size, room.granule) > room.free)
 		return refuse(STATUS_FAILED,
-			"%s: not enough free space: %zu bytes asked for, %zu "
+			"%s%s: not enough free space: %zu bytes asked for, %zu "
 			"free",
-			dir, size, (size_t)room.free);
+			what, dir, size, (size_t)room.free);
 	ret_place->size = size;
-	return place_absolute(dir, ret_place->path);
+	return place_absolute(what, dir, ret_place->path);
 }

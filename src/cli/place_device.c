@@ -63,45 +63,58 @@ device_size(dev_t device)
 	return size;
 }
 
+bool
+place_is_device(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISCHR(st.st_mode);
+}
+
 /* check_node -- is it a device DAX node that can be opened? */
 static int
-check_node(const char *node, dev_t *ret_device)
+check_node(const char *what, const char *node, dev_t *ret_device)
 {
 	struct stat st;
 
 	if (stat(node, &st) != 0)
-		return refuse(STATUS_FAILED, "%s: %s", node, strerror(errno));
-	if (!S_ISCHR(st.st_mode))
 		return refuse(
-			STATUS_FAILED, "%s: not a character device", node);
+			STATUS_FAILED, "%s%s: %s", what, node, strerror(errno));
+	if (!S_ISCHR(st.st_mode))
+		return refuse(STATUS_FAILED, "%s%s: not a character device",
+			what, node);
 	if (!is_dax(st.st_rdev))
-		return refuse(STATUS_FAILED, "%s: not a device DAX node", node);
+		return refuse(STATUS_FAILED, "%s%s: not a device DAX node",
+			what, node);
 	if (eaccess(node, R_OK | W_OK) != 0)
-		return refuse(STATUS_FAILED, "%s: %s", node, strerror(errno));
+		return refuse(
+			STATUS_FAILED, "%s%s: %s", what, node, strerror(errno));
 	*ret_device = st.st_rdev;
 	return 0;
 }
 
 int
-place_on_device(const char *node, size_t size, struct place *ret_place)
+place_on_device(const char *what, const char *node, size_t size,
+	struct place *ret_place)
 {
 	size_t whole;
 	dev_t device = 0;
-	int status = check_node(node, &device);
+	int status = check_node(what, node, &device);
 
 	if (status != 0)
 		return status;
 	whole = device_size(device);
 	if (whole == 0)
 		return refuse(STATUS_FAILED,
-			"%s: the kernel does not tell its size", node);
+			"%s%s: the kernel does not tell its size", what, node);
 	if (size == 0)
 		size = VMEM_MIN_POOL;
 	if (whole < size)
 		return refuse(STATUS_FAILED,
-			"%s: the device is too small: %zu bytes asked for, %zu "
+			"%s%s: the device is too small: %zu bytes asked for, "
+			"%zu "
 			"there",
-			node, size, whole);
+			what, node, size, whole);
 	ret_place->size = whole;
-	return place_absolute(node, ret_place->path);
+	return place_absolute(what, node, ret_place->path);
 }

@@ -109,7 +109,7 @@ find(char ret_path[PATH_MAX])
 	int status;
 
 	if (find_by_variable(path) || find_beside(path)) {
-		status = place_absolute(path, ret_path);
+		status = place_absolute("", path, ret_path);
 		if (status == 0 && ret_path[strcspn(ret_path, SEPARATORS)])
 			return refuse(STATUS_FAILED,
 				"%s: a path with a blank or a colon cannot be "

@@ -6,12 +6,13 @@
 #define CLI_TIERS_H
 
 /*
- * tiers_check -- whether a list of tiers is written as it should be
+ * tiers_check -- whether the heap can be spread as a list of tiers says
  *
  * A list, separated by commas, of NAME:KIND, NAME:KIND:SIZE, and KEY=VALUE;
- * there must be a tier in it.  What kinds and keys there are is left to the
- * preload library.  Returns 0, or the exit status after saying what is wrong.
+ * there must be a tier in it.  A tier's directory or device is looked at as
+ * place.h does.  Returns 0, or the exit status after saying what is wrong: the
+ * preload library would end the program.
  */
-int tiers_check(const char *list);
+int tiers_check(const char *text);
 
 #endif

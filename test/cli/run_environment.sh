@@ -49,7 +49,7 @@ VMMALLOC_FORK=${mode%:*}" $named --fork "$word"
 done
 for word in 4 -1 00 "" both Copy; do
 	# shellcheck disable=SC2086
-	says 2 "vmem run: --fork: '$word' is none of none, private, copy, copy-or-private" \
+	says 2 "vmem run: --fork: '$word' is none of none (0), private (1), copy (2), copy-or-private (3)" \
 		$named --fork "$word" true
 done
 
@@ -64,7 +64,20 @@ done
 		$named --log-file "$library/log" true
 }
 
+# the file of a profile; a folder that is not known before is left to the end
+# shellcheck disable=SC2086
+{
+	says 125 "vmem run: /none/x: No such file or directory" \
+		$named --profile 1:/none/x true
+	says 125 "vmem run: $tmp/: Is a directory" $named --profile "1:$tmp/" true
+	prints "1:$tmp/%p.txt" $named --profile "1:$tmp/%p.txt" \
+		-- printenv VMMALLOC_PROFILE
+	prints "1:/none/%p/x" $named --profile "1:/none/%p/x" \
+		-- printenv VMMALLOC_PROFILE
+}
+
 # variables that stand there already: only what is asked for changes
+cd "$tmp"
 export VMMALLOC_FORK=2 VMMALLOC_LOG_STATS=1 VMMALLOC_LOG_FILE=x
 # shellcheck disable=SC2086,SC2016
 {
@@ -73,4 +86,37 @@ export VMMALLOC_FORK=2 VMMALLOC_LOG_STATS=1 VMMALLOC_LOG_FILE=x
 	prints 0 $named --fork none -- printenv VMMALLOC_FORK
 }
 unset VMMALLOC_FORK VMMALLOC_LOG_STATS VMMALLOC_LOG_FILE
+cd /
+
+# and what the library would not take is told, unless an option replaces it
+# shellcheck disable=SC2086
+{
+	for word in 9 copy 00 ""; do
+		export VMMALLOC_FORK="$word"
+		says 2 "vmem run: VMMALLOC_FORK: '$word' is none of 0, 1, 2, 3" \
+			$named true
+		exits 0 $named --fork copy true
+	done
+	unset VMMALLOC_FORK
+	for word in x 0 1: 1k; do
+		export VMMALLOC_PROFILE=$word
+		says 2 "vmem run: VMMALLOC_PROFILE: '$word' is not MEAN or MEAN:FILE" \
+			$named true
+		exits 0 $named --profile 1 true
+	done
+	export VMMALLOC_PROFILE=1M:/none/x
+	says 125 "vmem run: /none/x: No such file or directory" $named true
+	export VMMALLOC_PROFILE="1M:$tmp/x"
+	prints "1M:$tmp/x" $named -- printenv VMMALLOC_PROFILE
+	unset VMMALLOC_PROFILE
+	export VMMALLOC_LOG_FILE=/none/x
+	says 125 "vmem run: /none/x: No such file or directory" $named true
+	exits 0 $named --log-file "$tmp/log" true
+	unset VMMALLOC_LOG_FILE
+}
+export VMMALLOC_POOL_DIR= # where nothing else names a place it is wrong
+# shellcheck disable=SC2086
+exits 0 $named true
+exits 0 run --tiers a:anon:16M true
+unset VMMALLOC_POOL_DIR
 done_expecting

@@ -47,7 +47,7 @@ export VMMALLOC_POOL_DIR="$tmp/b"
 place "$tmp/b"
 prints "$tmp/pool" run -s 14M -d "$tmp/pool" -- printenv VMMALLOC_POOL_DIR
 export VMMALLOC_POOL_DIR=
-place "$tmp/a"
+says 2 "vmem run: VMMALLOC_POOL_DIR: it is set, and empty" run true
 export VMMALLOC_POOL_DIR="$tmp/none"
 says 125 "vmem run: $tmp/none: No such file or directory" run true
 export VMMALLOC_POOL_DIR=/dev/null
