@@ -183,8 +183,8 @@ list_all(struct found *found)
 	}
 	(void)closedir(dir);
 	if (found->npools == 0 && found->ndenied > 0)
-		warn_user("no pools found; %zu processes may not be read",
-			found->ndenied);
+		warn_user("no pools found; %zu process%s may not be read",
+			found->ndenied, found->ndenied == 1 ? "" : "es");
 	return 0;
 }
 

@@ -39,6 +39,12 @@ format_count(char text[FORMAT_SIZE], double count)
 	return format(text, count, 1000, " kMGTPE");
 }
 
+const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 double
 percent(uint64_t part, uint64_t whole)
 {

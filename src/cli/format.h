@@ -15,6 +15,9 @@ const char *format_bytes(char text[FORMAT_SIZE], uint64_t bytes);
 /* format_count -- the same with powers of 1000: 1.2k, 3.4M */
 const char *format_count(char text[FORMAT_SIZE], double count);
 
+/* plural -- what a word has at its end behind a number: "" or "s" */
+const char *plural(uint64_t n);
+
 /* percent -- of a whole, 0 when there is none */
 double percent(uint64_t part, uint64_t whole);
 

@@ -56,12 +56,12 @@ map_summary(char text[MAP_LINE_SIZE], const struct map_picture *picture)
 	char slack[FORMAT_SIZE];
 
 	(void)snprintf(text, MAP_LINE_SIZE,
-		"Objects %s (%.0f%%); free %s in %llu pieces, the largest %s: "
+		"Objects %s (%.0f%%); free %s in %llu piece%s, the largest %s: "
 		"%.0f%% fragmented; free slots in slabs %s: %.0f%% of their "
 		"slots",
 		format_bytes(live, f->live), percent(f->live, f->size),
 		format_bytes(spare, f->free),
-		(unsigned long long)f->nfree_pieces,
+		(unsigned long long)f->nfree_pieces, plural(f->nfree_pieces),
 		format_bytes(largest, f->largest_free),
 		HUNDRED * figures_outer(f), format_bytes(slack, f->slack),
 		HUNDRED * figures_inner(f));

@@ -51,9 +51,11 @@ top_head(const struct top *top, char text[TOP_LINE_SIZE])
 	if (localtime_r(&now, &local) != NULL)
 		(void)strftime(clock, sizeof(clock), "%H:%M:%S", &local);
 	(void)snprintf(text, TOP_LINE_SIZE,
-		"vmem top %s  %zu programs, %zu pools of %s, %s used (%.0f%%), "
+		"vmem top %s  %zu program%s, %zu pool%s of %s, %s used "
+		"(%.0f%%), "
 		"%s allocations/s, by %s",
-		clock, top->nprograms, top->npools, format_bytes(size, bytes),
+		clock, top->nprograms, plural(top->nprograms), top->npools,
+		plural(top->npools), format_bytes(size, bytes),
 		format_bytes(used, bytes - spare),
 		percent(bytes - spare, bytes), format_count(rate, rates),
 		top_sort_name(top->sort));

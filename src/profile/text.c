@@ -48,16 +48,25 @@ live_bytes(const void *of, uint32_t stack)
 	return v->stacks[stack].live_bytes;
 }
 
+/* plural -- what a word has at its end behind a number */
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void
 one_stack(const struct profile_view *v, struct sink *s,
 	const struct profile_stack *k)
 {
 	char name[SYMBOL_MOST];
+	uint64_t bytes = points_round(k->live_bytes);
+	uint64_t objects = points_round(k->nlive);
 	sink_print(s,
-		"\n%" PRIu64 " bytes in %" PRIu64 " objects (%" PRIu64
-		" samples), allocated at\n",
-		points_round(k->live_bytes), points_round(k->nlive),
-		k->nsamples);
+		"\n%" PRIu64 " byte%s in %" PRIu64 " object%s (%" PRIu64
+		" sample%s), allocated at\n",
+		bytes, plural(bytes), objects, plural(objects), k->nsamples,
+		plural(k->nsamples));
 	for (uint32_t i = 0; i < k->nframes; i++) {
 		v->text(k->frame[i], name, sizeof(name));
 		sink_print(s, "    #%-2u 0x%012zx %s\n", i,
@@ -80,6 +89,7 @@ export_text(const struct profile_view *v, struct sink *s)
 		bytes += v->stacks[i].live_bytes;
 		objects += v->stacks[i].nlive;
 	}
+	/* always the same words: programs read this line */
 	sink_print(s,
 		"live: %" PRIu64 " bytes in %" PRIu64
 		" objects, estimated from samples of one byte in %" PRIu64

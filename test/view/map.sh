@@ -79,6 +79,29 @@ else
 	echo "SKIPPED in part: no chromium here"
 fi
 
+# nothing lives there: one piece is free
+cat >"$tmp/empty.c" <<'END'
+#include <libvmem.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	if (argc < 2 || vmem_create(argv[1], VMEM_MIN_POOL) == NULL)
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	return pause();
+}
+END
+cc -I"$1/include" -o "$tmp/empty.program" "$tmp/empty.c" -L"$build/lib" \
+	-lvmem -Wl,-rpath,"$build/lib"
+live=$pid
+hold empty "$tmp/empty.program"
+view 0 map --width 160 "$pid"
+has out '^Objects 0 .* in 1 piece, the largest '
+pid=$live
+
 # while it changes; and a name that would end the page's script
 cp "$bin/view_holder" "$tmp/<script>&"
 hold busy "$tmp/<script>&" -t 4 -m 64

@@ -129,6 +129,7 @@ i=0
 while [ $i -lt 10 ]; do
 	view 0 profile "$pid"
 	has out '^live: (1000 bytes in 10|4000 bytes in 11) objects'
+	! grep '\<1 objects\|\<1 samples' "$tmp/out" || failed "not one"
 	i=$((i + 1))
 done
 kill -0 "$pid" || failed "the busy program has ended"

@@ -81,7 +81,7 @@ screen send-keys Space - -
 shows 'every 0\.8 s'
 # what has ended is gone, and a smaller window has room
 release "$second"
-shows '1 programs, 2 pools of 128M'
+shows '1 program, 2 pools of 128M'
 screen resize-window -x 60 -y 12
 shows '^q quit  h help'
 screen resize-window -x 20 -y 3
