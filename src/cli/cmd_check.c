@@ -50,7 +50,8 @@ static const struct argp argp = {.options = known,
 	.doc = "Verify everything inside the memory pools of a running "
 	       "program, or of one of them.\v"
 	       "The program is stopped for the moment in which the pool is "
-	       "read.\n\n" INSPECT_STATUS_DOC};
+	       "read.\n\n" STATUS_DOC_BEGIN
+	       "1 a pool is damaged; " STATUS_DOC_REST};
 
 struct report {
 	const struct target *target;

@@ -206,17 +206,17 @@ print(const struct options *options, const struct map_picture *picture)
 	if (options->output != NULL)
 		out = fopen(options->output, "we");
 	if (out == NULL)
-		return refuse(STATUS_UNREADABLE, "%s: %s", options->output,
+		return refuse(STATUS_FAILED, "%s: %s", options->output,
 			strerror(errno));
 	status = options->form->print(picture, out);
+	if (out == stdout)
+		return status;
 	errno = 0;
 	bool bad = fflush(out) != 0 || ferror(out) != 0;
-	if (out != stdout)
-		bad = fclose(out) != 0 || bad;
+	bad = fclose(out) != 0 || bad;
 	if (bad && status == 0)
-		status = refuse(STATUS_UNREADABLE, "%s: %s",
-			options->output == NULL ? "output" : options->output,
-			strerror(errno == 0 ? EIO : errno));
+		status = refuse(STATUS_FAILED, "%s: %s", options->output,
+			errno == 0 ? "it cannot be written" : strerror(errno));
 	return status;
 }
 

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libvmem.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -58,25 +60,65 @@ static const struct argp argp = {.options = known,
 	       "reading only when its profile changes without a "
 	       "pause.\n\n" INSPECT_STATUS_DOC};
 
+/* copy -- all of a file; 0 or a negative errno */
+static int
+copy(int from, int to)
+{
+	char buffer[BUFSIZ];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(from, buffer, sizeof(buffer), at)) > 0;) {
+		n = write(to, buffer, (size_t)n);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? n : 0;
+	}
+	return n < 0 ? -errno : 0;
+}
+
+/* write_out -- what is made already */
+static int
+write_out(int made, const char *path)
+{
+	int to = STDOUT_FILENO, rc;
+
+	if (path != NULL)
+		to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (to < 0)
+		return refuse(STATUS_FAILED, "%s: %s", path, strerror(errno));
+	rc = copy(made, to);
+	if (path != NULL && close(to) != 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0)
+		return 0;
+	return refuse(STATUS_FAILED, "%s: %s",
+		path == NULL ? "the output cannot be written" : path,
+		strerror(-rc));
+}
+
+/*
+ * write_profile -- made in memory first: then a program that cannot be read
+ * and a file that cannot be written are not taken for each other, and no file
+ * is emptied for nothing
+ */
 static int
 write_profile(const struct options *options)
 {
 	const struct target *target = &options->target;
 	const char *path = options->output;
-	int fd = STDOUT_FILENO, rc;
+	int made = memfd_create("profile", MFD_CLOEXEC), rc, status;
 
-	if (path != NULL)
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return refuse(STATUS_FAILED, "%s: %s", path, strerror(errno));
+	if (made < 0)
+		return refuse(STATUS_UNREADABLE, "no memory for the profile");
 	rc = inspect_profile(target->source, target->pool,
-		path == NULL ? "standard output.txt" : path, fd);
-	if (path != NULL && close(fd) != 0 && rc == 0)
-		return refuse(STATUS_FAILED, "%s: %s", path, strerror(errno));
+		path == NULL ? "standard output.txt" : path, made);
 	if (rc == 0)
-		return 0;
-	return refuse(inspect_status(rc), "%s: %s",
-		target_name(target, target->pool), vmem_errormsg());
+		status = write_out(made, path);
+	else
+		status = refuse(inspect_status(rc), "%s: %s",
+			target_name(target, target->pool), vmem_errormsg());
+	(void)close(made);
+	return status;
 }
 
 int

@@ -166,8 +166,7 @@ batch(struct top *top, const struct options *options)
 		}
 		print(top);
 		if (ferror(stdout))
-			return refuse(STATUS_UNREADABLE, "output: %s",
-				strerror(errno));
+			return 0; /* no more of them; main.c says why */
 	}
 	return rc == 0 ? 0 : refuse(STATUS_UNREADABLE, "no memory");
 }

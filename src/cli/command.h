@@ -5,7 +5,8 @@
  * A command has a file, as cmd_run.c, with a function of the file's name and a
  * line in the table of main.c.  It gets its own arguments, "vmem run" before
  * them, and returns the exit status.  A function that can fail says why where
- * it finds out, by refuse(), and returns the exit status to end with.
+ * it finds out, by refuse(), and returns the exit status to end with.  Whether
+ * standard output could be written is looked at in main.c, when all has ended.
  * Threads: there is one.
  */
 #ifndef CLI_COMMAND_H
@@ -19,7 +20,7 @@ enum status {
 	STATUS_NO_POOL = 3,    /* no such process or pool, or it has ended */
 	STATUS_DENIED = 4,     /* one may not read or stop the process */
 	STATUS_UNREADABLE = 5, /* it is there and could not be looked into */
-	STATUS_FAILED = 125,   /* what was asked for cannot be had */
+	STATUS_FAILED = 125,   /* it cannot be had, or not be written */
 	STATUS_NO_EXEC = 126,  /* the program is there and cannot be run */
 	STATUS_NO_PROGRAM = 127,
 };
@@ -44,10 +45,12 @@ int cmd_profile(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
-#define INSPECT_STATUS_DOC                                                     \
-	"Exit status: 0 fine; 1 a pool was checked and is damaged; 2 the "     \
-	"command line is wrong; 3 there is no such program or pool; 4 it may " \
-	"not be read; 5 it cannot be read."
+#define STATUS_DOC_BEGIN "Exit status: 0 fine; "
+#define STATUS_DOC_REST                                                        \
+	"2 the command line is wrong; 3 there is no such program or pool; 4 "  \
+	"it may not be read; 5 it cannot be read; 125 the output cannot be "   \
+	"written."
+#define INSPECT_STATUS_DOC STATUS_DOC_BEGIN STATUS_DOC_REST
 
 /* refuse -- say in one line why not; returns the status */
 int refuse(int status, const char *fmt, ...)

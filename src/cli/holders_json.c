@@ -81,6 +81,8 @@ holders_print_json(const struct holders *all)
 	if (status == 0)
 		status = json_dumpf(root, stdout, JSON_INDENT(2));
 	json_decref(root);
+	if (ferror(stdout) != 0)
+		return 0; /* that is told at the end, as of the tables */
 	if (status != 0)
 		return refuse(STATUS_FAILED, "JSON cannot be written");
 	(void)putchar('\n');

@@ -4,10 +4,13 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 
@@ -110,19 +113,57 @@ run(int argc, char **argv)
 	return command->main(argc, argv);
 }
 
+/* cmd_help -- its options are those of `vmem` itself */
 static int
 cmd_help(int argc, char **argv)
 {
 	static char self[] = "vmem", option[] = "--help";
-	char *request[] = {argc > 1 ? argv[1] : self, option, NULL};
+	char *words[] = {self, option, NULL};
+	struct request request = {0, NULL};
 
+	argv[0] = self;
 	program_invocation_short_name = self;
-	if (argc > 2)
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &request) != 0)
+		return STATUS_USAGE;
+	if (request.argc > 1)
 		return refuse(STATUS_USAGE, "help explains one command");
-	if (argc > 1 && strcmp(argv[1], "help") != 0)
-		return run(2, request);
-	request[0] = self;
-	return (int)argp_parse(&argp, 2, request, ARGP_IN_ORDER, NULL, NULL);
+	if (request.argc == 1 && strcmp(request.argv[0], "help") != 0) {
+		words[0] = request.argv[0];
+		return run(2, words);
+	}
+	return (int)argp_parse(&argp, 2, words, ARGP_IN_ORDER, NULL, NULL);
+}
+
+/*
+ * end_output -- what could not be written is no success
+ * At the exit, as argp ends the program by itself after --help and --version.
+ */
+static void
+end_output(int status, void *arg)
+{
+	(void)arg;
+	errno = 0;
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return;
+	/* of an earlier failure the reason is not known any more */
+	(void)refuse(STATUS_FAILED, "the output cannot be written%s%s",
+		errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+	if (status == STATUS_FINE)
+		_exit(STATUS_FAILED);
+}
+
+/*
+ * hold_streams -- a standard stream that is closed stays of no use: no file of
+ * a command's own takes its place, and the program of `vmem run` has it closed
+ */
+static void
+hold_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null",
+				(fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) |
+					O_CLOEXEC);
 }
 
 int
@@ -133,10 +174,13 @@ main(int argc, char **argv)
 
 	if (argc < 1)
 		return STATUS_USAGE;
+	hold_streams();
 	argv[0] = self;
 	program_invocation_short_name = self;
 	argp_program_version = "vmem " VMEM_VERSION;
 	argp_err_exit_status = STATUS_USAGE;
+	if (on_exit(end_output, NULL) != 0)
+		return refuse(STATUS_FAILED, "no memory");
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &request) != 0)
 		return STATUS_USAGE;
 	if (request.argv == NULL)

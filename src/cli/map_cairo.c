@@ -205,6 +205,9 @@ finish(cairo_surface_t *surface, struct drawing *d, cairo_status_t status)
 		status = cairo_surface_status(surface);
 	cairo_surface_destroy(surface);
 	map_cells_free(&d->cells);
+	/* what could not be written is told of the file */
+	if (status == CAIRO_STATUS_WRITE_ERROR)
+		return 0;
 	if (status != CAIRO_STATUS_SUCCESS)
 		return refuse(STATUS_UNREADABLE, "the picture: %s",
 			cairo_status_to_string(status));

@@ -22,8 +22,8 @@
 #define PERSONALITY_IS 0xffffffffUL /* asks only */
 
 static const struct argp_option known[] = {
-	{"core", 'c', "FILE", 0,
-		"Look into a core file instead of a running program", 0},
+	{"core", 'c', "FILE", 0, "Look into a core file, not a running program",
+		0},
 	{0},
 };
 

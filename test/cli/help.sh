@@ -27,11 +27,16 @@ says 2 "vmem run: option '--size' requires an argument
 Try \`vmem run --help' or \`vmem run --usage' for more information." \
 	run --size
 
+says 2 "vmem: unrecognized option '--nothing'
+Try \`vmem --help' or \`vmem --usage' for more information." help --nothing
+
 # the same text by all ways to it
 "$vmem" help >"$tmp/help"
 "$vmem" run --help >"$tmp/help-run"
 prints "$(cat "$tmp/help")" --help
 prints "$(cat "$tmp/help")" help help
+prints "$(cat "$tmp/help")" help --help
+prints "vmem $version" help --version
 prints "$(cat "$tmp/help-run")" help run
 grep -q '^  run  *run a program' "$tmp/help" || failed "run is not listed"
 
@@ -47,4 +52,6 @@ prints "$(cat "$tmp/help-devices")" help devices
 grep -q -- --json "$tmp/help-devices" || failed "the help has no --json"
 grep -q -- "^\.It Fl Fl json" "$1/man/vmem.1" ||
 	failed "the manual page has no --json"
+grep -q 'Exit status: 0 fine; 2 .* 125' "$tmp/help-devices" ||
+	failed "the help does not tell with what devices ends"
 done_expecting

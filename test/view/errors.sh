@@ -27,6 +27,15 @@ for command in stats check map; do
 	"$vmem" $command --help >"$tmp/out"
 	has out 'Exit status: 0 fine'
 done
+
+# the help and the manual page have the same exit statuses
+for command in check list map profile stats top; do
+	"$vmem" $command --help | sed -n '/^Exit status:/,$p' |
+		grep -o '\<[0-9][0-9]*\>' | sort -n >"$tmp/statuses"
+	sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' \
+		"$1/man/vmem-$command.1" >"$tmp/page"
+	same statuses page
+done
 view 2 map --format gif 1
 has err "none of text, json, html, svg, png"
 view 2 map --color sometimes 1
@@ -35,14 +44,39 @@ view 2 list x
 view 3 list 4194304
 view 3 list $$
 
+hold profiled env VMEM_PROFILE=1 "$bin/view_holder"
+profiled=$pid
 hold one "$bin/view_holder"
 view 3 stats "$pid:2"
 has err "process $pid \\(view_holder\\) has no pool 2"
 view 3 check "$pid:x"
-view 5 map "$pid" -o "$tmp/none/map.svg"
+view 125 map "$pid" -o "$tmp/none/map.svg"
 has err "none/map.svg: No such file or directory"
-view 5 map "$pid" -o /dev/full
-has err "/dev/full: No space left on device"
+for form in text json html svg png; do
+	view 125 map "$pid" --format $form -o /dev/full
+	has err "^vmem map: /dev/full: (No space left on device|it cannot be written)$"
+	[ "$(wc -l <"$tmp/err")" -eq 1 ] || failed "$form: $(cat "$tmp/err")"
+done
+
+# standard output that cannot be written, for whatever reason
+for command in "list $pid" "list --json $pid" "stats $pid" "stats -j $pid" \
+	"check $pid" "map $pid" "map -f png $pid" "map -f svg $pid" \
+	"profile $profiled" "top --batch 3 --delay 0.1 $pid"; do
+	for to in /dev/full '&-'; do
+		status=0
+		eval "timeout $limit '$vmem' $command >$to" 2>"$tmp/err" ||
+			status=$?
+		[ "$status" -eq 125 ] || failed "$command >$to: status $status"
+		has err "^vmem ${command%% *}: the output cannot be written"
+		[ "$(wc -l <"$tmp/err")" -eq 1 ] ||
+			failed "$command >$to: $(cat "$tmp/err")"
+	done
+done
+# what else has failed is told by the status
+status=0
+"$vmem" list "$pid" 4194304 >/dev/full 2>"$tmp/err" || status=$?
+[ "$status" -eq 3 ] || failed "status $status"
+has err 'the output cannot be written'
 
 # a process without memory: dead and not yet buried
 sh -c 'exec sleep 0 & exec sleep 5' &

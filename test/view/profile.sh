@@ -51,6 +51,8 @@ cc -g -O1 -I"$src/include" -o "$tmp/program" "$tmp/program.c" \
 hold none "$tmp/program"
 view 3 profile "$pid"
 has err "^vmem profile: pool $pid:1: no profile: the program has to call"
+view 3 profile -o "$tmp/unwritten" "$pid"
+[ ! -e "$tmp/unwritten" ] || failed "a file for no profile"
 release "$pid"
 
 hold still env VMEM_PROFILE=1 "$tmp/program"
@@ -69,8 +71,8 @@ view 0 profile --output "$tmp/heap.pb.gz" "$pid"
 gzip -t "$tmp/heap.pb.gz"
 view 125 profile -o /nowhere/x "$pid"
 has err '^vmem profile: /nowhere/x: No such file or directory$'
-view 5 profile -o /dev/full "$pid"
-has err 'No space left on device'
+view 125 profile -o /dev/full "$pid"
+has err '^vmem profile: /dev/full: No space left on device$'
 [ -c /dev/full ] || failed "it has removed /dev/full"
 view 3 profile "$pid:7"
 view 2 profile
