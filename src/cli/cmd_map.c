@@ -14,12 +14,14 @@
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/map.h"
+#include "cli/paper.h"
 #include "cli/target.h"
 #include "inspect/inspect.h"
 
 #define DEFAULT_WIDTH  80
 #define DEFAULT_HEIGHT 24
-#define OTHER_LINES    8 /* title, legend, summary, prompt */
+#define TEXTS          5   /* title, legends, summary, what fills it */
+#define TEXT_LENGTH    120 /* of each, about, before it is broken */
 #define LEAST_HEIGHT   8
 #define MOST           10000
 
@@ -159,26 +161,29 @@ choose_form(struct options *options)
 static bool
 is_coloured(const struct options *options)
 {
-	const char *never = getenv("NO_COLOR");
-
 	if (options->colour != NULL && strcmp(options->colour, "auto") != 0)
 		return strcmp(options->colour, "always") == 0;
 	return options->output == NULL && isatty(STDOUT_FILENO) != 0 &&
-	       (never == NULL || *never == '\0');
+	       colours_fit();
 }
 
 static void
 find_size(const struct options *options, struct map_picture *picture)
 {
 	struct winsize size = {0};
+	unsigned others;
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
 		size.ws_col = DEFAULT_WIDTH;
 		size.ws_row = DEFAULT_HEIGHT;
 	}
 	picture->width = options->width != 0 ? options->width : size.ws_col;
-	picture->height = size.ws_row > LEAST_HEIGHT + OTHER_LINES
-				  ? size.ws_row - OTHER_LINES
+	if (picture->width < MAP_LEAST_WIDTH)
+		picture->width = MAP_LEAST_WIDTH;
+	/* the texts around it, and the prompt */
+	others = TEXTS * (1 + (TEXT_LENGTH - 1) / picture->width) + 1;
+	picture->height = size.ws_row > LEAST_HEIGHT + others
+				  ? size.ws_row - others
 				  : LEAST_HEIGHT;
 	if (options->height != 0)
 		picture->height = options->height;

@@ -12,7 +12,10 @@
 
 #define MAP_TITLE_SIZE 512
 #define MAP_LINE_SIZE  256
-#define MAP_FILLERS    6 /* that the line on what fills the pool has */
+#define MAP_LEAST_WIDTH                                                        \
+	32            /* columns: what the legend's longest entry needs        \
+		       */
+#define MAP_FILLERS 6 /* that the line on what fills the pool has */
 
 /* what is drawn */
 struct map_picture {

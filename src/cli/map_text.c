@@ -9,15 +9,17 @@
 #include "cli/format.h"
 #include "cli/map.h"
 #include "cli/map_cells.h"
+#include "cli/paper.h"
 
-#define PAGE_BYTES  UINT64_C(4096)
-#define LABEL_WIDTH 8 /* of the offset in front of each row */
-#define LEAST_WIDTH 16
-#define TENTHS      10
-#define CUBE        5.0 /* steps of a colour among 256 */
-#define CUBE_FIRST  16
-#define BYTE        255.0
-#define BRIGHT      0.5
+#define PAGE_BYTES    UINT64_C(4096)
+#define LABEL_WIDTH   8 /* of the offset in front of each row */
+#define LEAST_COLUMNS 16
+#define SAMPLES       3 /* of a size's colours */
+#define TENTHS        10
+#define CUBE          5.0 /* steps of a colour among 256 */
+#define CUBE_FIRST    16
+#define BYTE          255.0
+#define BRIGHT        0.5
 
 static const char letters[PAGE_KINDS] = {
 	[PAGE_META] = 'm',
@@ -103,53 +105,69 @@ print_rows(const struct map_cells *cells, FILE *out, bool colour)
 	}
 }
 
+/* print_key -- an entry of the legend: what a kind of pages looks like */
 static void
-print_legend(const struct map_picture *picture, FILE *out)
+print_key(struct paper *paper, const struct map_picture *picture,
+	enum page_kind k)
 {
-	bool colour = picture->colour;
+	const char *sample = k == PAGE_SLAB ? "0-9" : (char[]){letters[k], 0};
+	char text[MAP_LINE_SIZE];
 
-	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
-		enum page_kind k = (enum page_kind)kind;
+	(void)snprintf(text, sizeof(text), " %s%s %.1f%%", page_kind_name(k),
+		k == PAGE_SLAB ? ", tenths in use" : "", map_share(picture, k));
+	paper_piece(paper, strlen(sample) + strlen(text));
+	for (; *sample != '\0'; sample++)
+		put(paper->out, *sample, kind_colour(k), picture->colour);
+	end_colour(paper->out, picture->colour);
+	fputs(text, paper->out);
+}
 
-		if (picture->map->pages[kind] == 0)
-			continue;
-		put(out, letters[kind], kind_colour(k), colour);
-		if (k == PAGE_SLAB)
-			put(out, '-', kind_colour(k), colour);
-		if (k == PAGE_SLAB)
-			put(out, '9', kind_colour(k), colour);
-		end_colour(out, colour);
-		fprintf(out, " %s%s %.1f%%  ", page_kind_name(k),
-			k == PAGE_SLAB ? ", tenths in use" : "",
-			map_share(picture, k));
-	}
-	fputc('\n', out);
-	if (!colour || picture->map->pages[PAGE_SLAB] == 0)
-		return;
-	fputs("slots of ", out);
+/* print_sizes -- the colours of slabs, by the size of their slots */
+static void
+print_sizes(struct paper *paper)
+{
+	static const char head[] = "slots of";
+
+	paper_piece(paper, strlen(head));
+	fputs(head, paper->out);
 	for (unsigned size = 8; size <= 32768; size *= 4) {
 		char text[FORMAT_SIZE];
 
-		for (int tenth = 2; tenth < TENTHS; tenth += 3)
-			put(out, (char)('0' + tenth),
+		(void)format_bytes(text, size);
+		paper_piece(paper, SAMPLES + 1 + strlen(text));
+		for (int i = 0; i < SAMPLES; i++) {
+			int tenth = 2 + 3 * i;
+
+			put(paper->out, (char)('0' + tenth),
 				slab_colour(size, (tenth + 0.5) / TENTHS),
-				colour);
-		end_colour(out, colour);
-		fprintf(out, " %s  ", format_bytes(text, size));
+				true);
+		}
+		end_colour(paper->out, true);
+		fprintf(paper->out, " %s", text);
 	}
-	fputc('\n', out);
+	paper_end(paper);
+}
+
+static void
+print_legend(struct paper *paper, const struct map_picture *picture)
+{
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
+		if (picture->map->pages[kind] != 0)
+			print_key(paper, picture, (enum page_kind)kind);
+	paper_end(paper);
+	if (picture->colour && picture->map->pages[PAGE_SLAB] != 0)
+		print_sizes(paper);
 }
 
 int
 map_text(const struct map_picture *picture, FILE *out)
 {
 	struct map_cells cells;
-	char line[MAP_LINE_SIZE];
-	unsigned width = picture->width > LABEL_WIDTH + LEAST_WIDTH
-				 ? picture->width - LABEL_WIDTH
-				 : LEAST_WIDTH;
+	struct paper paper = {out, picture->width, 0};
+	char line[MAP_LINE_SIZE], head[MAP_TITLE_SIZE + MAP_LINE_SIZE + 2];
+	unsigned width = picture->width - LABEL_WIDTH;
 	/* a power of two, or one and a half: then the offsets are round */
-	unsigned cols = LEAST_WIDTH;
+	unsigned cols = LEAST_COLUMNS;
 
 	while (cols * 2 <= width)
 		cols *= 2;
@@ -159,13 +177,14 @@ map_text(const struct map_picture *picture, FILE *out)
 		    picture->height) != 0)
 		return refuse(STATUS_UNREADABLE, "no memory for the map");
 	map_scale(line, picture, cells.per_cell);
-	fprintf(out, "%s; %s\n", picture->title, line);
+	(void)snprintf(head, sizeof(head), "%s; %s", picture->title, line);
+	paper_words(&paper, head);
 	print_rows(&cells, out, picture->colour);
 	map_cells_free(&cells);
-	print_legend(picture, out);
+	print_legend(&paper, picture);
 	map_summary(line, picture);
-	fprintf(out, "%s\n", line);
+	paper_words(&paper, line);
 	map_fillers(line, picture);
-	fprintf(out, "%s\n", line);
+	paper_words(&paper, line);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cli/command.h"
+#include "cli/paper.h"
 #include "cli/top.h"
 
 #define MS_A_SECOND    1000.0
@@ -60,7 +61,7 @@ set_up(struct screen *s)
 	(void)noecho();
 	(void)keypad(stdscr, TRUE);
 	(void)curs_set(0);
-	if (!has_colors())
+	if (!has_colors() || !colours_fit())
 		return;
 	(void)start_color();
 	(void)use_default_colors();

@@ -28,12 +28,13 @@ jq -e --slurpfile s "$stats" '
 
 # text: letters without colour, the same letters with it
 view 0 map --all --width 80 --height 20 "$pid"
-has out "^Pool 1 of view_holder \\($pid\\), file in .*, 32.0M; a cell is 32.0K"
+tr '\n' ' ' <"$tmp/out" >"$tmp/line"
+has line "^Pool 1 of view_holder \\($pid\\), file in .*, 32.0M; a cell is 32.0K "
 [ "$(grep -Ec '^ *[0-9.]+M? [m0-9Lk:.]{64}$' "$tmp/out")" -eq 16 ] ||
 	failed "16 rows of 64 cells: $(cat "$tmp/out")"
 has out '^m metadata .*0-9 slab, tenths in use .*L large '
-has out '^Objects .* free .* in [0-9]+ pieces, the largest .* fragmented'
-has out '^Filled by: large objects [0-9.]+%, slots of '
+has line ' Objects .* free .* in [0-9]+ pieces, the largest .* fragmented'
+has line ' Filled by: large objects [0-9.]+%, slots of '
 cp "$tmp/out" "$tmp/plain"
 for colour in "" truecolor; do
 	COLORTERM=$colour view 0 map --width 80 --height 20 --all --color always \
@@ -46,7 +47,33 @@ done
 
 # most of it is free: then that is not drawn
 view 0 map "$pid"
-has out '; the first [0-9.]+M, all behind is free$'
+tr '\n' ' ' <"$tmp/out" >"$tmp/line"
+has line '; the first [0-9.]+M, all behind is free '
+
+# no line is longer than was asked for, but for the smallest width
+for width in 160 80 60 40 32 1; do
+	for colour in never always; do
+		view 0 map --width $width --color $colour "$pid"
+		longest=$(sed 's/\x1b\[[0-9;]*m//g' "$tmp/out" | wc -L)
+		[ "$longest" -le "$width" ] || [ "$longest" -le 32 ] ||
+			failed "width $width: $longest columns"
+	done
+done
+view 0 map "$pid"
+[ "$(wc -L <"$tmp/out")" -le 80 ] || failed "longer than 80 columns"
+
+# colours in a terminal, unless they are forbidden
+if script --version >/dev/null 2>&1; then
+	# coloured VARIABLE=VALUE...
+	coloured() {
+		env TERM=xterm "$@" script -qc "'$vmem' map $pid" /dev/null \
+			</dev/null >"$tmp/out" 2>&1
+		grep -q "$(printf '\033')" "$tmp/out"
+	}
+	coloured NO_COLOR= || failed "no colours"
+	! coloured NO_COLOR=1 || failed "colours with NO_COLOR"
+	! coloured TERM=dumb || failed "colours in a dumb terminal"
+fi
 
 # pictures
 view 0 map "$pid" -o "$tmp/map.svg"

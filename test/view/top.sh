@@ -90,4 +90,20 @@ screen resize-window -x 100 -y 30
 shows "^Pool $first:"
 screen send-keys q
 shows 'ended with 0'
+
+# colours, unless they are forbidden
+coloured() {
+	shows '1 program, 2 pools'
+	screen capture-pane -e -p >"$tmp/screen"
+	screen send-keys q
+	grep -q "$(printf '\033\[[0-9;]*3[0-7]m')" "$tmp/screen"
+}
+screen kill-server
+screen -f /dev/null new-session -d -x 120 -y 40 \
+	"'$vmem' top $first; sleep 100"
+coloured || failed "no colours"
+screen kill-server
+screen -f /dev/null new-session -d -x 120 -y 40 \
+	"NO_COLOR=1 '$vmem' top $first; sleep 100"
+! coloured || failed "colours: $(cat "$tmp/screen")"
 done_viewing
