@@ -32,9 +32,26 @@ offers run --fork c
 	failed "--fork: $(cat "$tmp/offered")"
 offers stats "$pid"
 has offered "^$pid:2\$"
+for command in list top; do
+	offers $command "$pid"
+	[ "$(cat "$tmp/offered")" = "$pid" ] ||
+		failed "$command: $(cat "$tmp/offered")"
+done
+offers map --c
+[ "$(tr '\n' ' ' <"$tmp/offered")" = "--color= --core= " ] ||
+	failed "--c: $(cat "$tmp/offered")"
+offers map --all
+[ "$(cat "$tmp/offered")" = --all ] || failed "$(cat "$tmp/offered")"
+offers map -f ""
+[ "$(tr '\n' ' ' <"$tmp/offered")" = "text json html svg png " ] ||
+	failed "-f: $(cat "$tmp/offered")"
+offers top --sort l
+[ "$(cat "$tmp/offered")" = live ] || failed "--sort: $(cat "$tmp/offered")"
+offers map --width ""
+[ -z "$(cat "$tmp/offered")" ] || failed "--width: $(cat "$tmp/offered")"
 
 # every option stands in the help and in the manual page, and no others
-for command in check list map stats top; do
+for command in check list map profile stats top; do
 	"$vmem" $command --help |
 		grep -o -- '--[a-z][a-z-]*' | grep -v -e help -e usage -e version |
 		sort -u >"$tmp/options"
