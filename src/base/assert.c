@@ -4,12 +4,13 @@
  */
 #include "base/assert.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/os.h"
 
 static const char *die_name = "libvmem"; /* set once, at the library's start */
 
@@ -17,21 +18,6 @@ void
 die_set_name(const char *name)
 {
 	die_name = name;
-}
-
-/* say -- to standard error; nobody is left to hear that it failed */
-static void
-say(const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(STDERR_FILENO, text, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		text += n;
-		len -= (size_t)n;
-	}
 }
 
 void
@@ -45,6 +31,6 @@ die(const char *fmt, ...)
 	va_end(ap);
 	size_t len = strlen(text);
 	text[len++] = '\n';
-	say(text, len);
+	os_write(STDERR_FILENO, text, len);
 	abort();
 }

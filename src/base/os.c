@@ -33,6 +33,8 @@
 #define YIELD_SLEEP_NS     1000L
 #define YIELD_SLEEP_MAX_NS 1000000L
 
+#define HIGH_DESCRIPTOR 200
+
 size_t
 os_page_size(void)
 {
@@ -236,6 +238,39 @@ os_streams_let(unsigned held)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if ((held >> fd & 1) != 0)
 			(void)close(fd);
+	errno = saved;
+}
+
+int
+os_dup_high(int fd)
+{
+	int saved = errno;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+
+	/* the limit may be lower than that */
+	if (copy < 0)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (copy < 0)
+		copy = -errno;
+	errno = saved;
+	return copy;
+}
+
+void
+os_write(int fd, const char *text, size_t size)
+{
+	int saved = errno;
+
+	while (size > 0) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break; /* nobody is left to hear of it */
+		text += n;
+		size -= (size_t)n;
+	}
 	errno = saved;
 }
 

@@ -75,4 +75,14 @@ void os_cancel_restore(int state);
 unsigned os_streams_hold(void);
 void os_streams_let(unsigned held);
 
+/*
+ * os_dup_high -- a copy of a descriptor that exec() closes, with a number far
+ * from those that programs count on, if there are so many, and no stream's
+ * Returns the copy or a negative errno.
+ */
+int os_dup_high(int fd);
+
+/* os_write -- all of a text, or what can be written: the rest is lost */
+void os_write(int fd, const char *text, size_t size);
+
 #endif

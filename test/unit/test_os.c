@@ -2,6 +2,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -305,6 +307,54 @@ getenv__set_and_not_set__gives_the_text_or_null(void **state)
 	assert_null(os_getenv("VMEM_TEST_OS"));
 }
 
+static int
+dup_where_few_are_allowed(void *arg)
+{
+	static const struct rlimit few = {64, 64};
+	int fd;
+
+	(void)arg;
+	must(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	must(close(STDIN_FILENO) == 0);
+	fd = os_dup_high(STDERR_FILENO);
+	return fd > STDERR_FILENO && fd < 64 ? 0 : 1;
+}
+
+static void
+dup_high__any_descriptor__gives_a_high_one(void **state)
+{
+	int fd;
+
+	(void)state;
+	errno = ODD_ERRNO;
+	fd = os_dup_high(STDERR_FILENO);
+	assert_true(fd >= 200);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(os_dup_high(-1), -EBADF);
+	assert_int_equal(errno, ODD_ERRNO);
+	assert_int_equal(test_child(dup_where_few_are_allowed, NULL), 0);
+}
+
+static void
+write__pipe_and_nothing__writes_all_or_gives_up(void **state)
+{
+	char text[8];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	errno = ODD_ERRNO;
+	os_write(ends[1], "abcdef", 3);
+	assert_int_equal(read(ends[0], text, sizeof(text)), 3);
+	assert_memory_equal(text, "abc", 3);
+	os_write(ends[0], "abc", 3); /* not open for that */
+	os_write(-1, "abc", 3);
+	assert_int_equal(errno, ODD_ERRNO);
+	assert_int_equal(close(ends[0]), 0);
+	assert_int_equal(close(ends[1]), 0);
+}
+
 int
 main(void)
 {
@@ -325,6 +375,9 @@ main(void)
 		cmocka_unit_test(yield__in_a_cancelled_thread__goes_on),
 		cmocka_unit_test(
 			getenv__set_and_not_set__gives_the_text_or_null),
+		cmocka_unit_test(dup_high__any_descriptor__gives_a_high_one),
+		cmocka_unit_test(
+			write__pipe_and_nothing__writes_all_or_gives_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
