@@ -3,7 +3,8 @@
  * log.h -- where printed and logged text goes
  *
  * The text goes to the caller's print function, to the file that an
- * environment variable names, or to standard error.  Nothing here allocates.
+ * environment variable names (base/log_file.h), or to standard error.  Nothing
+ * here allocates.
  * Thread-safe: a line is written by one write(2).
  *
  * Levels: 0 only statistics, 1 details of errors, 2 pool create and delete,
@@ -21,7 +22,8 @@
  * name    of the library, as in "libvmem"
  * prefix  of the variables, as in "VMEM"
  * A log file that cannot be opened ends the process with a message, in the
- * debug flavour; the release flavour opens it with the first statistics.
+ * debug flavour.  The release flavour opens it with each text; what cannot be
+ * written there goes to standard error, as it does later in the other one.
  */
 void log_init(const char *name, const char *prefix);
 
