@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvmem_init.c -- the library as a whole: start, version, hooks, message
+ * libvmem_init.c -- the library as a whole: start, hooks, message
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,27 +37,17 @@ end(void)
 	errno = saved;
 }
 
-EXPORT const char *
-vmem_check_version(unsigned major_required, unsigned minor_required)
-{
-	if (major_required != VMEM_MAJOR_VERSION)
-		(void)fail(EINVAL,
-			"libvmem major version mismatch (need %u, found %u)",
-			major_required, VMEM_MAJOR_VERSION);
-	else if (minor_required > VMEM_MINOR_VERSION)
-		(void)fail(EINVAL,
-			"libvmem minor version mismatch (need %u, found %u)",
-			minor_required, VMEM_MINOR_VERSION);
-	else
-		return NULL;
-	return error_text();
-}
-
 EXPORT void
 vmem_set_funcs(void *(*malloc_func)(size_t size), void (*free_func)(void *ptr),
 	void *(*realloc_func)(void *ptr, size_t size),
 	char *(*strdup_func)(const char *s), void (*print_func)(const char *s))
 {
+	/* numbers: there is no format for a function */
+	LOG(3,
+		"malloc_func 0x%zx free_func 0x%zx realloc_func 0x%zx "
+		"strdup_func 0x%zx print_func 0x%zx",
+		(size_t)malloc_func, (size_t)free_func, (size_t)realloc_func,
+		(size_t)strdup_func, (size_t)print_func);
 	/* nothing here takes ordinary heap memory, so there is none to ask for
 	 */
 	(void)malloc_func;
@@ -70,5 +60,6 @@ vmem_set_funcs(void *(*malloc_func)(size_t size), void (*free_func)(void *ptr),
 EXPORT const char *
 vmem_errormsg(void)
 {
+	LOG(3, "no arguments");
 	return error_text();
 }
