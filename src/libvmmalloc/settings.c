@@ -96,9 +96,7 @@ read_pool(struct tier_plan *ret)
 		ret->tier[0].size = VMMALLOC_MIN_POOL;
 	else
 		die("environment variable VMMALLOC_POOL_SIZE not specified");
-	if (!tier_set_path(&ret->tier[0], dir, strlen(dir)))
-		die("vmem pool creation failed: %s",
-			strerrordesc_np(ENAMETOOLONG));
+	tier_set_path(&ret->tier[0], dir, strlen(dir));
 }
 
 static enum pool_fork

@@ -22,26 +22,37 @@ wrong(const char *why, const char *item, size_t n)
 	die("invalid VMMALLOC_TIERS: %s (%.*s)", why, (int)n, item);
 }
 
-bool
-tier_set_path(struct tier_spec *tier, const char *path, size_t n)
+/* set_path -- see tier_set_path(); 0 or an errno */
+static int
+set_path(struct tier_spec *tier, const char *path, size_t n)
 {
 	size_t have = 0;
-	if (n == 0 || path[0] != '/') {
-		int saved = errno;
+	/* as the system has it: no name is no file's, not the directory's */
+	if (n == 0)
+		return ENOENT;
+	if (path[0] != '/') {
 		/* the system's answer: it takes no memory for it */
 		if (getcwd(tier->path, sizeof(tier->path)) == NULL)
-			die("vmem pool creation failed: %s",
-				strerrordesc_np(errno));
-		errno = saved;
+			return errno;
 		have = strlen(tier->path);
 		if (have + 1 < sizeof(tier->path))
 			tier->path[have++] = '/';
 	}
 	if (n >= sizeof(tier->path) - have)
-		return false;
+		return ENAMETOOLONG;
 	memcpy(tier->path + have, path, n);
 	tier->path[have + n] = '\0';
-	return true;
+	return 0;
+}
+
+void
+tier_set_path(struct tier_spec *tier, const char *path, size_t n)
+{
+	int saved = errno;
+	tier->err = set_path(tier, path, n);
+	if (tier->err != 0)
+		tier->path[0] = '\0';
+	errno = saved;
 }
 
 /* last_colon -- in a text of n bytes, or NULL */
@@ -79,12 +90,15 @@ parse_tier(struct tier_spec *ret, const char *item, size_t n)
 	if (nwhere == 0)
 		wrong("a tier is NAME:anon|PATH[:SIZE]", item, n);
 	ret->path[0] = '\0';
+	ret->err = 0;
 	if (nwhere == strlen(TIER_ANON) &&
 		memcmp(where, TIER_ANON, nwhere) == 0) {
 		if (colon == NULL)
 			wrong("anon needs a size", item, n);
-	} else if (!tier_set_path(ret, where, nwhere)) {
-		wrong("path too long", item, n);
+	} else {
+		tier_set_path(ret, where, nwhere);
+		if (ret->err == ENAMETOOLONG)
+			wrong("path too long", item, n);
 	}
 }
 

@@ -46,6 +46,9 @@ create(struct tier *t, const struct tier_spec *spec, enum pool_fork mode)
 	int err = ENOMEM;
 	bool anon = spec->path[0] == '\0';
 	struct pool_want want;
+	if (spec->err != 0)
+		die("vmem pool creation failed: %s",
+			strerrordesc_np(spec->err));
 	pool_want_init(&want, anon ? BACKING_NEW_PRIVATE : BACKING_AT_PATH,
 		spec->size, VMMALLOC_MIN_POOL);
 	want.name = spec->name;

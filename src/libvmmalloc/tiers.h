@@ -27,6 +27,7 @@
 struct tier_spec {
 	char name[TIER_NAME]; /* for the statistics */
 	char path[TIER_PATH]; /* absolute; "": private memory */
+	int err;              /* why no pool can be made at the path; or 0 */
 	size_t size;          /* bytes; no meaning for a device */
 	size_t from;          /* bytes: the smallest objects that it is for */
 	unsigned share;       /* of all bytes; 0: there is no ratio */
@@ -45,10 +46,11 @@ void tier_plan_parse(struct tier_plan *ret, const char *text);
 
 /*
  * tier_set_path -- the first n bytes of a path, made absolute
- * Returns false when it is too long.  Ends the process with a line where the
- * current directory, which it is relative to, cannot be told.
+ * What is wrong with it goes to the tier, which tiers_create() fails to make:
+ * ENOENT when it is empty, ENAMETOOLONG, or why the current directory, which it
+ * is relative to, cannot be told.
  */
-bool tier_set_path(struct tier_spec *tier, const char *path, size_t n);
+void tier_set_path(struct tier_spec *tier, const char *path, size_t n);
 
 /*
  * tiers_create -- make all pools, or end the process with a line

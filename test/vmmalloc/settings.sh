@@ -39,8 +39,17 @@ for mode in 4 -1 '' 11 a '1 '; do
 	wrong "incorrect VMMALLOC_FORK value ($mode)" VMMALLOC_FORK="$mode" \
 		VMMALLOC_POOL_DIR=/no/such
 done
+long=/$(printf '%05000d' 0)
+wrong 'incorrect VMMALLOC_FORK value (9)' VMMALLOC_FORK=9 \
+	VMMALLOC_POOL_DIR="$long"
+wrong 'vmem pool creation failed: File name too long' VMMALLOC_POOL_DIR="$long"
 wrong 'vmem pool creation failed: No such file or directory' \
 	VMMALLOC_POOL_DIR=/no/such
+# an empty name is not the current directory
+wrong 'incorrect VMMALLOC_FORK value (9)' VMMALLOC_FORK=9 VMMALLOC_POOL_DIR=
+wrong 'vmem pool creation failed: No such file or directory' VMMALLOC_POOL_DIR=
+wrong 'invalid VMMALLOC_TIERS: a tier is NAME:anon|PATH[:SIZE] (heap::64M)' \
+	VMMALLOC_TIERS=heap::64M
 wrong 'vmem pool creation failed: No such device' VMMALLOC_POOL_DIR=/dev/null
 wrong 'vmem pool creation failed: Not a directory' VMMALLOC_POOL_DIR="$0"
 wrong 'vmem pool creation failed: No space left on device' \
@@ -77,6 +86,8 @@ mkdir "$tmp/gone"
 	failures=0
 	for tiers in '' heap:tmp:64M; do
 		wrong 'vmem pool creation failed: No such file or directory' \
+			VMMALLOC_POOL_DIR=tmp VMMALLOC_TIERS="$tiers"
+		wrong 'incorrect VMMALLOC_FORK value (9)' VMMALLOC_FORK=9 \
 			VMMALLOC_POOL_DIR=tmp VMMALLOC_TIERS="$tiers"
 	done
 	[ "$failures" -eq 0 ]
