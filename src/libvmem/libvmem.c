@@ -292,7 +292,8 @@ EXPORT size_t
 vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs)
 {
 	size_t n = 0;
-	LOG(3, "vmp %p size %zu count %zu", (void *)vmp, size, count);
+	LOG(3, "vmp %p size %zu count %zu ptrs %p", (void *)vmp, size, count,
+		(void *)ptrs);
 	if (ptrs == NULL && count > 0) {
 		errno = -fail(EINVAL, "no place for %zu objects", count);
 		return 0;
@@ -452,6 +453,7 @@ vmem_aligned_alloc(VMEM *vmp, size_t alignment, size_t size)
 EXPORT char *
 vmem_strdup(VMEM *vmp, const char *s)
 {
+	LOG(3, "vmp %p s %p", (void *)vmp, (const void *)s);
 	if (s == NULL) {
 		errno = -fail(EINVAL, "no string to copy");
 		return NULL;
@@ -462,6 +464,7 @@ vmem_strdup(VMEM *vmp, const char *s)
 EXPORT wchar_t *
 vmem_wcsdup(VMEM *vmp, const wchar_t *s)
 {
+	LOG(3, "vmp %p s %p", (void *)vmp, (const void *)s);
 	if (s == NULL) {
 		errno = -fail(EINVAL, "no string to copy");
 		return NULL;

@@ -65,6 +65,7 @@ check_struct_size(size_t size)
 EXPORT int
 vmem_options_init(struct vmem_options *options, size_t struct_size)
 {
+	LOG(3, "options %p struct_size %zu", (void *)options, struct_size);
 	int rc = options == NULL ? fail(EINVAL, "invalid (NULL) options")
 				 : check_struct_size(struct_size);
 	if (rc != 0) {

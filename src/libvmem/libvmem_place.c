@@ -25,7 +25,9 @@ vmem_walk(VMEM *vmp, int (*callback)(void *ptr, size_t usable, void *arg),
 	void *arg)
 {
 	int saved = errno, last = 0;
-	LOG(3, "vmp %p", (void *)vmp);
+	/* a number: there is no format for a function */
+	LOG(3, "vmp %p callback 0x%zx arg %p", (void *)vmp, (size_t)callback,
+		arg);
 	int rc = callback == NULL ? fail(EINVAL, "invalid (NULL) callback")
 				  : pool_walk(vmp, callback, arg, &last);
 	errno = rc == 0 ? saved : -rc;
@@ -36,7 +38,7 @@ EXPORT void *
 vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable)
 {
 	int saved = errno, err = 0;
-	LOG(3, "vmp %p size %zu", (void *)vmp, size);
+	LOG(3, "vmp %p size %zu usable %p", (void *)vmp, size, (void *)usable);
 	if (usable == NULL) {
 		errno = -fail(EINVAL, "no place for the usable size");
 		return NULL;

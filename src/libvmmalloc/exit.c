@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "libvmmalloc/boot.h"
 #include "libvmmalloc/tiers.h"
 #include "tcache/tcache.h"
@@ -57,11 +58,13 @@ end_process(int status)
 EXPORT _Noreturn void
 _exit(int status)
 {
+	LOG(3, "status %d", status);
 	end_process(status);
 }
 
 EXPORT _Noreturn void
 _Exit(int status)
 {
+	LOG(3, "status %d", status);
 	end_process(status);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/log.h"
 #include "libvmmalloc/boot.h"
 
 typedef pid_t fork_func(void);
@@ -51,6 +52,7 @@ forks_init(void)
 EXPORT pid_t
 _Fork(void)
 {
+	LOG(3, "no arguments");
 	if (real_fork == NULL) {
 		errno = ENOSYS;
 		return -1;
@@ -78,6 +80,9 @@ EXPORT int
 clone(int (*fn)(void *), void *child_stack, int flags, void *arg, ...)
 {
 	struct start start = {fn, arg};
+	/* a number: there is no format for a function */
+	LOG(3, "fn 0x%zx child_stack %p flags 0x%x arg %p", (size_t)fn,
+		child_stack, (unsigned)flags, arg);
 	void *parent_tid = NULL, *tls = NULL, *child_tid = NULL;
 	if ((flags & CLONE_WITH_MORE) != 0) {
 		va_list ap;

@@ -259,7 +259,8 @@ EXPORT int
 posix_memalign(void **memptr, size_t alignment, size_t size)
 {
 	int saved = errno, err;
-	LOG(3, "alignment %zu size %zu", alignment, size);
+	LOG(3, "memptr %p alignment %zu size %zu", (void *)memptr, alignment,
+		size);
 	if (!is_pow2(alignment) || alignment % sizeof(void *) != 0)
 		return EINVAL;
 	void *p = aligned_any(alignment, size);

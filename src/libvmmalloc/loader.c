@@ -17,6 +17,7 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/log.h"
 
 typedef void *dlopen_func(const char *, int);
 
@@ -37,5 +38,7 @@ find(void)
 EXPORT void *
 dlopen(const char *file, int mode)
 {
+	LOG(3, "file \"%s\" mode 0x%x", file == NULL ? "" : file,
+		(unsigned)mode);
 	return find()(file, mode & ~RTLD_DEEPBIND);
 }

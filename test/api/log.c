@@ -84,6 +84,60 @@ cause_findings(void)
 	return 0;
 }
 
+/* what each function is called with to be traced; most refuse it */
+static int
+call_all(void)
+{
+	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	struct vmem_options options;
+	struct vmem_stats stats;
+	void *ptrs[2];
+	size_t usable;
+
+	(void)vmem_check_version(VMEM_MAJOR_VERSION, VMEM_MINOR_VERSION);
+	vmem_set_funcs(NULL, NULL, NULL, NULL, NULL);
+	(void)vmem_errormsg();
+	(void)vmem_create(NULL, VMEM_MIN_POOL);
+	(void)vmem_create_in_region(NULL, VMEM_MIN_POOL);
+	(void)vmem_create_opts(NULL);
+	(void)vmem_options_init(&options, sizeof(options));
+	(void)vmem_check(vmp);
+	vmem_stats_print(NULL, NULL);
+	(void)vmem_stats_get(vmp, &stats, sizeof(stats));
+	vmem_free(vmp, vmem_malloc(vmp, 1));
+	vmem_free_sized(vmp, vmem_calloc(vmp, 1, 1), 1);
+	vmem_free(vmp, vmem_realloc(vmp, NULL, 1));
+	vmem_free(vmp, vmem_aligned_alloc(vmp, 1, 1));
+	vmem_free(vmp, vmem_strdup(vmp, "text"));
+	vmem_free(vmp, vmem_wcsdup(vmp, L"text"));
+	vmem_free(vmp, vmem_malloc_at_least(vmp, 1, &usable));
+	vmem_free_batch(vmp, ptrs, vmem_malloc_batch(vmp, 1, 2, ptrs));
+	(void)vmem_malloc_usable_size(vmp, NULL);
+	(void)vmem_move(vmp, vmp, NULL);
+	(void)vmem_pool_of(NULL);
+	(void)vmem_walk(vmp, NULL, NULL);
+	(void)vmem_decay(vmp, 1);
+	(void)vmem_thread_flush(vmp);
+	(void)vmem_trim(vmp, 0);
+	(void)vmem_profile_start(vmp, 1000);
+	(void)vmem_profile_dump(vmp, NULL);
+	(void)vmem_profile_stop(vmp);
+	(void)vmem_reset(vmp);
+	vmem_delete(vmp);
+	return 0;
+}
+
+static const char *const exported[] = {"vmem_aligned_alloc", "vmem_calloc",
+	"vmem_check", "vmem_check_version", "vmem_create",
+	"vmem_create_in_region", "vmem_create_opts", "vmem_decay",
+	"vmem_delete", "vmem_errormsg", "vmem_free", "vmem_free_batch",
+	"vmem_free_sized", "vmem_malloc", "vmem_malloc_at_least",
+	"vmem_malloc_batch", "vmem_malloc_usable_size", "vmem_move",
+	"vmem_options_init", "vmem_pool_of", "vmem_profile_dump",
+	"vmem_profile_start", "vmem_profile_stop", "vmem_realloc", "vmem_reset",
+	"vmem_set_funcs", "vmem_stats_get", "vmem_stats_print", "vmem_strdup",
+	"vmem_thread_flush", "vmem_trim", "vmem_walk", "vmem_wcsdup"};
+
 static void
 print_to_stdout(const char *text)
 {
@@ -193,6 +247,24 @@ log_level__1_to_4__trace_more_and_more(void **state)
 	}
 }
 
+static void
+log_level__3__traces_each_function(void **state)
+{
+	static struct run run = {.level = "3", .what = "calls"};
+	char wanted[64];
+
+	(void)state;
+	skip_without_levels();
+	run_self(&run);
+	assert_int_equal(run.code, 0);
+	assert_all_trace_lines(run.out, '3');
+	for (size_t i = 0; i < NELEM(exported); i++) {
+		snprintf(wanted, sizeof(wanted), " %s] ", exported[i]);
+		if (strstr(run.out, wanted) == NULL)
+			fail_msg("no line of %s", exported[i]);
+	}
+}
+
 /* details of what the check found are errors */
 static void
 log_level__1_and_a_damaged_pool__tells_the_findings(void **state)
@@ -277,6 +349,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(log_level__other_flavour__is_ignored),
 		cmocka_unit_test(log_level__0_or_none__is_silent),
 		cmocka_unit_test(log_level__1_to_4__trace_more_and_more),
+		cmocka_unit_test(log_level__3__traces_each_function),
 		cmocka_unit_test(
 			log_level__1_and_a_damaged_pool__tells_the_findings),
 		cmocka_unit_test(
@@ -288,6 +361,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "findings") == 0)
 		return cause_findings();
+	if (argc == 2 && strcmp(argv[1], "calls") == 0)
+		return call_all();
 	if (argc == 2 && strcmp(argv[1], "printed") == 0)
 		vmem_set_funcs(NULL, NULL, NULL, NULL, print_to_stdout);
 	if (argc == 2)

@@ -66,6 +66,25 @@ vfork_and_end(void)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* become_daemon -- what it had open is closed, and its own file has the
+ * numbers; nothing else is written into that */
+static void
+become_daemon(void)
+{
+	FILE *own;
+
+	for (int fd = 3; fd < 1024; fd++)
+		(void)close(fd);
+	own = tmpfile();
+	CHECK(own != NULL);
+	for (int fd = fileno(own); fd < 600;) {
+		fd = dup(fd);
+		CHECK(fd >= 0);
+	}
+	free(malloc(100));
+	CHECK(fseek(own, 0, SEEK_END) == 0 && ftell(own) == 0);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -81,6 +100,8 @@ main(int argc, char *argv[])
 
 		CHECK(dup2(fd, 2) == 2 && close(fd) == 0);
 	}
+	if (is("daemon"))
+		become_daemon();
 	if (is("fork"))
 		fork_and_end();
 	if (is("vfork"))
