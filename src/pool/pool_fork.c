@@ -4,6 +4,8 @@
  *
  * Before the fork every pool is frozen, so that the child finds none in the
  * middle of an operation and no lock held.  The parent goes on as before.
+ * Nobody is shut out before the last freeze of another thread has ended: it may
+ * be a walk's, whose callback needs other pools.
  *
  * A pool that must not be shared is then made private or copied, see
  * pool_twin.c.  What any other inherited pool is to the child is decided with
@@ -74,11 +76,15 @@ pool_fork_prepare(void)
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	uint32_t ticket = thread_thaw_ticket();
 	registry_lock();
-	for (; registry_forking(); ticket = thread_thaw_ticket())
+	for (; registry_forking() || pool_fork_waits();
+		ticket = thread_thaw_ticket())
 		wait_unlocked(ticket);
-	registry_set_forking(true);
+	pool_set_fork_waits(true);
 	for (; any_frozen(); ticket = thread_thaw_ticket())
 		wait_unlocked(ticket);
+	/* in one step: no pool is frozen, and from here on none can be */
+	registry_set_forking(true);
+	pool_set_fork_waits(false);
 	registry_unlock();
 	thread_mark(NULL);
 	for (unsigned round = 0;; round++) {

@@ -105,6 +105,22 @@ void pool_thaw(void *handle);
 int pool_freeze_own(void *handle, struct record *ret);
 
 /*
+ * pool_freeze_walk -- the same, to call a callback; it ends with
+ * pool_thaw_walk()
+ * inner   from within a walk of the calling thread
+ */
+int pool_freeze_walk(void *handle, bool inner, struct record *ret);
+void pool_thaw_walk(void *handle);
+
+/*
+ * pool_fork_waits -- does a fork wait until no pool is frozen?  freeze.c tells
+ * who may freeze one then; to enter one is open to all.
+ * Locks  registry lock held.
+ */
+bool pool_fork_waits(void);
+void pool_set_fork_waits(bool on);
+
+/*
  * pool_walked -- before a wait for a thaw: -EDEADLK when it is a walk of this
  * thread that has frozen the pool, else 0
  */

@@ -80,10 +80,10 @@ pool_walk(void *handle, pool_visitor *visit, void *arg, int *ret)
 {
 	struct record rec;
 	struct walk w = {.handle = handle, .visit = visit, .arg = arg};
-	int rc = pool_freeze_own(handle, &rec);
+	int rc = pool_freeze_walk(handle, walks != NULL, &rec);
 	if (rc != 0)
 		return rc;
 	rc = walk(handle, &rec, &w, ret);
-	pool_thaw(handle);
+	pool_thaw_walk(handle);
 	return rc;
 }

@@ -119,8 +119,9 @@ size_t registry_count(void);
 struct record *registry_at(size_t i);
 
 /*
- * registry_forking -- is a fork under way?  Then nobody may enter or freeze a
- * pool.  registry_is_closed() is that, or the pool's own freeze.
+ * registry_forking -- is a fork under way, which waits for no freeze any more?
+ * Then nobody may enter or freeze a pool.  registry_is_closed() is that, or the
+ * pool's own freeze.
  */
 bool registry_forking(void);
 void registry_set_forking(bool on);

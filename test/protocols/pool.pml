@@ -3,7 +3,8 @@
  * pool.pml -- entering, freezing, forking, deleting a pool, and threads' ends
  *
  * models: src/pool/visit.c: pool_enter() admission() install() own_heap()
- * models: src/pool/freeze.c: pool_freeze() pool_thaw()
+ * models: src/pool/freeze.c: freeze() may_freeze() pool_freeze() pool_thaw()
+ * models: src/pool/freeze.c: pool_freeze_walk() pool_thaw_walk()
  * models: src/pool/pool.c: pool_delete()
  * models: src/pool/pool_fork.c: pool_fork_prepare() pool_fork_parent()
  * models: src/tcache/thread.c: thread_exit() thread_mark() thread_unmark()
@@ -19,13 +20,19 @@
  *
  * variant: CHECK,FORK       who is there besides two threads; else CHECK,DELETE
  * variant: FORK,DELETE
+ * variant: FORK,WALK        the second thread walks over another pool meanwhile
+ * variant: CHECK,FORK,WALK  and its callback waits until a check has ended
  * long: CHECK,FORK,DELETE
+ * long: CHECK,FORK,DELETE,WALK
  * mutation: LATE_TICKET      the ticket is taken after the look: a lost wake-up
  * mutation: INSTALL_UNMARKED an entry made during a freeze has no mark
  * mutation: DELETE_SILENT    delete wakes nobody
  * mutation: EXIT_BLIND       an ending thread does not look for marks
  * mutation: FORK_BLIND,CHECK,FORK  a fork does not wait for those who have frozen
  * mutation: THAW_UNLOCKED    marks go after the registry is let go
+ * mutation: FORK_SHUTS,FORK,WALK  a fork shuts out all before freezes have ended
+ * mutation: FORK_FIRST,FORK,WALK  no freeze begins while a fork waits for a walk
+ * mutation: WALK_UNCOUNTED,CHECK,FORK,WALK  a walk is counted a step too late
  */
 #define NTHREADS 2
 #define NOPS     2
@@ -43,6 +50,12 @@ bool live = true;
 bool frozen;
 bool forking;
 
+/* another pool, which thread 1 walks over; both pools: registry lock */
+bool walked;
+bool fork_waits;
+byte nwalks;
+bool checked; /* the checker has ended */
+
 byte thaws; /* a count of them */
 
 /* each thread: its busy word, its entry and the mark there */
@@ -56,6 +69,11 @@ byte alone;            /* who has the pool for itself */
 byte inside;           /* threads that are */
 byte holds[NTHREADS];  /* private heaps of a thread */
 #define CLOSED (forking || frozen)
+#ifdef FORK_FIRST
+#define MAY_FREEZE (!CLOSED && !fork_waits)
+#else
+#define MAY_FREEZE (!CLOSED && (!fork_waits || nwalks > 0))
+#endif
 
 #ifdef EXIT_BLIND
 #define LOOKS false
@@ -113,10 +131,115 @@ inline work()
 	atomic { assert(!unmapped); assert(alone == 0); inside-- }
 }
 
+/* pool_freeze: `done` tells whether the pool is ours */
+inline freeze(done)
+{
+	do
+	:: true ->
+		ticket = thaws;
+		acquire(registry);
+		if
+		:: !live -> release(registry); done = false; break
+		:: live && MAY_FREEZE ->
+			frozen = true;
+			release(registry);
+			done = true;
+			break
+		:: live && !MAY_FREEZE -> release(registry); wait_thaw(ticket)
+		fi
+	od;
+	if
+	:: done ->
+		mark(true);
+		/* thread_is_busy, until nobody is */
+		atomic { !busy[0] && !busy[1] };
+		atomic { assert(inside == 0); assert(alone == 0); alone++ };
+		assert(inside == 0)
+	:: else
+	fi
+}
+
+/* under the threads lock; the owners read without it, so one after another */
+inline mark(on)
+{
+	acquire(threads);
+	if
+	:: known[0] -> marked[0] = on
+	:: else
+	fi;
+	if
+	:: known[1] -> marked[1] = on
+	:: else
+	fi;
+	release(threads)
+}
+
+/* pool_thaw: of what freeze() said */
+inline thaw(done)
+{
+	if
+	:: done ->
+		assert(!unmapped);
+		alone--;
+		acquire(registry);
+		frozen = false;
+#ifdef THAW_UNLOCKED
+		release(registry);
+		mark(false);
+#else
+		mark(false);
+		release(registry);
+#endif
+		thaws++
+	:: else
+	fi
+}
+
+/* pool_freeze_walk, pool_thaw_walk: the other pool, which nobody is inside */
+inline walk_begin()
+{
+	do
+	:: true ->
+		ticket = thaws;
+		acquire(registry);
+		if
+		:: !forking && !fork_waits ->
+			walked = true;
+#ifdef WALK_UNCOUNTED
+			release(registry);
+			acquire(registry);
+#endif
+			nwalks++;
+			release(registry);
+			break
+		:: else -> release(registry); wait_thaw(ticket)
+		fi
+	od
+}
+
+inline walk_end()
+{
+	acquire(registry);
+	nwalks--;
+	release(registry);
+	acquire(registry);
+	walked = false;
+	release(registry);
+	thaws++;
+	ticket = 0
+}
+
 proctype thread(byte t)
 {
 	byte ops, ticket, verdict;
 	ops = NOPS;
+#ifdef WALK
+	bool done;
+	if
+	:: t == 1 -> walk_begin()
+	:: else
+	fi;
+#endif
 again:
 #ifndef LATE_TICKET
 	ticket = thaws;
@@ -150,6 +273,19 @@ again:
 		goto again
 	:: verdict == 2 -> busy[t] = false /* refused */
 	fi;
+#ifdef WALK
+	if
+	:: t == 1 ->
+#ifdef CHECK
+		checked; /* for whom it waits */
+#else
+		freeze(done);
+		thaw(done);
+#endif
+		walk_end()
+	:: else
+	fi;
+#endif
 	/* thread_exit */
 leave:	ticket = thaws;
 	acquire(threads);
@@ -173,70 +309,13 @@ leave:	ticket = thaws;
 	ticket = 0
 }
 
-/* pool_freeze: `done` tells whether the pool is ours */
-inline freeze(done)
-{
-	do
-	:: true ->
-		ticket = thaws;
-		acquire(registry);
-		if
-		:: !live -> release(registry); done = false; break
-		:: live && !CLOSED ->
-			frozen = true;
-			release(registry);
-			done = true;
-			break
-		:: live && CLOSED -> release(registry); wait_thaw(ticket)
-		fi
-	od;
-	if
-	:: done ->
-		mark(true);
-		/* thread_is_busy, until nobody is */
-		atomic { !busy[0] && !busy[1] };
-		atomic { assert(inside == 0); assert(alone == 0); alone++ };
-		assert(inside == 0)
-	:: else
-	fi
-}
-
-/* under the threads lock; the owners read without it, so one after another */
-inline mark(on)
-{
-	acquire(threads);
-	if
-	:: known[0] -> marked[0] = on
-	:: else
-	fi;
-	if
-	:: known[1] -> marked[1] = on
-	:: else
-	fi;
-	release(threads)
-}
-
 proctype checker()
 {
 	byte ticket;
 	bool done;
 	freeze(done);
-	if
-	:: done ->
-		assert(!unmapped);
-		alone--;
-		acquire(registry);
-		frozen = false;
-#ifdef THAW_UNLOCKED
-		release(registry);
-		mark(false);
-#else
-		mark(false);
-		release(registry);
-#endif
-		thaws++
-	:: else
-	fi
+	thaw(done);
+	checked = true
 }
 
 proctype deleter()
@@ -271,10 +350,14 @@ proctype forker()
 	byte ticket;
 	ticket = thaws;
 	acquire(registry);
+#ifdef FORK_SHUTS
 	forking = true;
+#else
+	fork_waits = true;
+#endif
 #ifndef FORK_BLIND
 	do
-	:: live && frozen ->
+	:: (live && frozen) || walked ->
 		release(registry);
 		wait_thaw(ticket);
 		acquire(registry);
@@ -282,6 +365,8 @@ proctype forker()
 	:: else -> break
 	od;
 #endif
+	forking = true;
+	fork_waits = false;
 	release(registry);
 	mark(true);
 	do
