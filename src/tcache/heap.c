@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/arith.h"
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/probe.h"
 #include "tcache/heap_deep.h"
@@ -130,6 +131,7 @@ void
 bin_release(struct heap *h, struct slab *s)
 {
 	avail_remove(h, s);
+	bin_drop(h, s);
 	s->bin->nslabs--;
 	slab_fini(s);
 	run_free(h->runs, (struct desc *)s);
@@ -220,6 +222,14 @@ heap_free_bits(struct heap *h, struct slab *s, size_t idx)
 }
 
 void
+slot_doubled(struct heap *h, void *p)
+{
+	h->nlate++;
+	PROBE3(misuse, h->base, p, FREE_DOUBLE);
+	misuse_late("%p in pool %p: freed twice", p, (void *)h->base);
+}
+
+void
 slot_settle(struct heap *h, struct bin *b, void *p)
 {
 	struct slab *s = (struct slab *)run_lookup(h->runs, p);
@@ -227,13 +237,10 @@ slot_settle(struct heap *h, struct bin *b, void *p)
 	if (s == NULL || s->owner != h->owner || s->bin != b)
 		return;
 	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
-	if (idx >= s->nobj || slab_is_free(s, idx)) {
-		h->nlate++;
-		PROBE3(misuse, h->base, p, FREE_DOUBLE);
-		misuse_late("%p in pool %p: freed twice", p, (void *)h->base);
-		return;
-	}
-	slot_put(h, s, idx);
+	if (idx >= s->nobj || slab_is_free(s, idx))
+		slot_doubled(h, p);
+	else
+		slot_put(h, s, idx);
 }
 
 void
@@ -248,6 +255,7 @@ bin_flush(struct heap *h, struct bin *b)
 		while (bin_count(b) > 0)
 			slot_settle(h, b, *--b->top);
 	} while (deep_pull(b));
+	marks_forget(b);
 }
 
 void
@@ -301,6 +309,8 @@ void
 slab_move(struct heap *from, struct heap *to, struct slab *s)
 {
 	struct bin *old = s->bin;
+	/* a heap that slabs are taken from has been flushed */
+	ASSERT(bin_held(old) == 0);
 	avail_remove(from, s);
 	old->nslabs--;
 	s->bin = heap_bin(to, to->table, s->cls);

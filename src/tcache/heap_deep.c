@@ -48,6 +48,7 @@ change(const struct heap *h, struct bin *b, void **deep)
 	ASSERT(n <= lifo_cap(b));
 	memcpy(bin_lifo(b), from, n * sizeof(*from));
 	b->top = bin_lifo(b) + n;
+	marks_forget(b);
 }
 
 /*
@@ -61,6 +62,7 @@ drop_null(struct bin *b, unsigned n)
 	memmove(b->deep + n, bin_lifo(b), above * sizeof(*b->deep));
 	b->ndeep = 0;
 	b->top = b->deep + n + above;
+	marks_forget(b);
 }
 
 /*
@@ -72,14 +74,15 @@ lower_all(struct heap *h, struct deep_lifo *d)
 {
 	struct bin *b = d->bin;
 	void **slot = d->slot;
-	unsigned n = bin_count(b);
 	ASSERT(b->ndeep == 0);
 	/* the NULL takes a place */
-	if (n == lifo_cap(b)) {
-		n--;
-		slot_settle(h, b, slot[0]);
-		memmove(slot, slot + 1, n * sizeof(*slot));
+	if (bin_count(b) == lifo_cap(b)) {
+		void *oldest = slot[0];
+		memmove(slot, slot + 1, (bin_count(b) - 1) * sizeof(*slot));
+		b->top--;
+		slot_settle(h, b, oldest);
 	}
+	unsigned n = bin_count(b);
 	unsigned above = (unsigned)min_size(n, STAY);
 	b->ndeep = n - above;
 	d->low = b->ndeep;
@@ -178,8 +181,12 @@ static void
 decay(struct heap *h, struct deep_lifo *d)
 {
 	struct bin *b = d->bin;
-	for (unsigned i = 0; i < b->ndeep; i++)
-		slot_settle(h, b, d->slot[i]);
+	/* out of the LIFO first: with the slot its slab may go, and others */
+	for (unsigned i = 0; i < b->ndeep; i++) {
+		void *p = d->slot[i];
+		d->slot[i] = NULL;
+		slot_settle(h, b, p);
+	}
 	drop_null(b, 0);
 	lower_all(h, d);
 }

@@ -52,6 +52,18 @@ void current_drop(struct heap *h, struct bin *b);
 /* bin_grow -- a new slab for the bin, listed; false: no room */
 bool bin_grow(struct heap *h, struct bin *b);
 
+/*
+ * bin_drop -- take the slots of an empty slab, which is about to go, out of its
+ * bin's LIFO: they were freed twice
+ */
+void bin_drop(struct heap *h, const struct slab *s);
+
+/*
+ * marks_forget -- what the bin's LIFO holds has changed, and not by a malloc,
+ * nor at its end alone: see heap_drop.c
+ */
+void marks_forget(struct bin *b);
+
 /* bin_release -- give a listed slab with no slot in use back to the runs */
 void bin_release(struct heap *h, struct slab *s);
 
@@ -75,6 +87,9 @@ void heap_freed(struct heap *h, struct slab *s);
 
 /* slot_put -- a slot of a slab of this heap becomes free in the bits */
 void slot_put(struct heap *h, struct slab *s, size_t idx);
+
+/* slot_doubled -- it is found late that p was freed twice */
+void slot_doubled(struct heap *h, void *p);
 
 /*
  * slot_settle -- what has just left the bin's LIFO becomes free in its slab,
