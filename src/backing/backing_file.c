@@ -399,8 +399,10 @@ backing_file_open(struct backing *ret, int fd, const struct backing_want *want)
 	int err;
 
 	b.granule = b.unit = file_prepare(fd);
-	if (most > PTRDIFF_MAX - b.granule)
+	if (most > PTRDIFF_MAX)
 		return fail(EFBIG, "invalid size (%zu) for off_t", most);
+	if (most > PTRDIFF_MAX - b.granule)
+		return fail(EFBIG, "size %zu cannot be mapped", most);
 	b.size = align_up(most, b.granule);
 	b.reserved = align_up(want->size, b.granule);
 	err = file_extend(fd, b.size, b.reserved);

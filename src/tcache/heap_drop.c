@@ -29,6 +29,8 @@ struct marks {
 #define MARKS_HEAD  (sizeof(struct marks) / sizeof(void *))
 #define MARKS_STALE 2u /* times as many as slots: they are made anew */
 
+_Static_assert(BIN_LIFO_LEAST > MARKS_HEAD, "a word for the marks at least");
+
 static inline struct marks *
 marks_of(struct bin *b)
 {
