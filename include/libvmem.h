@@ -142,7 +142,8 @@ int vmem_reset(VMEM *vmp);
  *           vmem_malloc_usable_size(), and `arg`; in the order of addresses.
  *           Other than 0 ends the walk: let it be more than 0.  It may read
  *           and write the object and use other pools; calls on this one are
- *           refused with EDEADLK.  It has to return.
+ *           refused with EDEADLK.  It has to return, so let it wait for no
+ *           thread that forks or begins a walk.
  * Returns what the last callback did, 0 when all have been called; -1 with
  *         errno set.
  * Errors  EINVAL no live pool or callback NULL; EBUSY another process uses the

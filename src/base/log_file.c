@@ -61,9 +61,10 @@ open_file(void)
 {
 	unsigned held = os_streams_hold();
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	int err = errno;
+	if (fd < 0)
+		fd = -errno;
 	os_streams_let(held);
-	return fd < 0 ? -err : fd;
+	return fd;
 }
 
 /* is_file -- is the kept descriptor still that of the file? */

@@ -116,10 +116,10 @@ try_freed(int level, bool waits)
 	for (size_t n = 0; n < 100 && !waits; n++)
 		replace(&rng);
 	must(pthread_join(thread, NULL) == 0);
-	after = at_work(before / 8);
+	after = at_work(before / 6);
 	print_message(
 		"level %d: %zu KiB of %zu\n", level, after / KIB, before / KIB);
-	assert_true(after <= before / 8);
+	assert_true(after <= before / 6);
 	unload();
 }
 
