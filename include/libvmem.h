@@ -345,7 +345,8 @@ void *vmem_calloc(VMEM *vmp, size_t nmemb, size_t size);
  * size    0 with a ptr: as vmem_free(), and NULL is returned
  * Returns the object, its contents kept up to the smaller size; NULL with
  *         errno set, and then the old object is as it was.  Making an object
- *         smaller never fails.
+ *         smaller never fails.  Aligned as by vmem_malloc(), but where what
+ *         has become smaller had to stay for want of room.
  * Errors  ENOMEM no room; EINVAL no live pool or no live object.
  * Threads safe.
  * Source  vmem_realloc(3) of libvmem 1.x, realloc(3).

@@ -285,7 +285,7 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 	bool watched = guard_on || k.guarded;
 	if (k.guarded && size == o.usable)
 		return p; /* as is promised */
-	if (!watched && object_stays(&o, k.table, size))
+	if (!watched && object_stays(&o, k.table, p, size))
 		return p;
 	if (!watched && o.large && resize_large(handle, p, size))
 		return p;

@@ -8,9 +8,13 @@
 #include "tcache/heap_internal.h"
 
 bool
-object_stays(const struct object *o, const struct class_table *t, size_t size)
+object_stays(const struct object *o, const struct class_table *t, const void *p,
+	size_t size)
 {
 	if (o->large || size > o->usable)
+		return false;
+	/* aligned to it, as it would be by malloc */
+	if (is_pow2(size) && size <= RUN_PAGE && (uintptr_t)p % size != 0)
 		return false;
 	return size > o->usable / 2 ||
 	       t->cls[class_of(t, size)].size == o->usable;
@@ -24,7 +28,7 @@ heap_realloc(struct heap *h, void *p, size_t size)
 	struct object o = heap_find(h, p);
 	if (o.what != FREE_DONE)
 		return NULL;
-	if (object_stays(&o, h->table, size))
+	if (object_stays(&o, h->table, p, size))
 		return p;
 	if (o.large &&
 		heap_resize_large(h, p, max_size(div_up(size, RUN_PAGE), 1)))

@@ -59,11 +59,12 @@ heap_usable(const struct heap *h, void *p)
 }
 
 /*
- * object_stays -- may a live object stay where it is, as it is, for that size?
- * A small one may when less than half of it would be unused.
+ * object_stays -- may a live object stay where it is, p, as it is, for that
+ * size? A small one may when less than half of it would be unused, and where p
+ * is aligned to a size that is a power of two, up to a page.
  */
-bool object_stays(
-	const struct object *o, const struct class_table *t, size_t size);
+bool object_stays(const struct object *o, const struct class_table *t,
+	const void *p, size_t size);
 
 /*
  * heap_realloc -- a live object becomes size bytes long, in one operation: what

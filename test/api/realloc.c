@@ -285,6 +285,34 @@ realloc__made_smaller_in_a_full_pool__never_fails(void **state)
 }
 
 static void
+realloc__to_a_power_of_two__is_aligned_to_it(void **state)
+{
+	VMEM *vmp = test_pool(64 * MIB);
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, __func__);
+	for (size_t size = 8; size <= 4096; size *= 2) {
+		for (size_t from = 1; from < 3 * size; from += 7) {
+			size_t kept = from < size ? from : size;
+			char *p = vmem_malloc(vmp, from);
+
+			assert_non_null(p);
+			test_fill(p, kept, from);
+			p = vmem_realloc(vmp, p, size);
+			assert_non_null(p);
+			assert_int_equal((uintptr_t)p % size, 0);
+			assert_true(test_holds(p, kept, from));
+			/* some stay, so that not all are alike */
+			if (rng_between(&rng, 0, 1) == 0)
+				vmem_free(vmp, p);
+		}
+	}
+	assert_int_equal(vmem_check(vmp), 1);
+	test_pool_delete(vmp, 64 * MIB);
+}
+
+static void
 realloc__to_the_usable_size__stays_in_place(void **state)
 {
 	VMEM *vmp = test_pool(VMEM_MIN_POOL);
@@ -377,6 +405,7 @@ main(void)
 			realloc__shrunk_and_grown_again__stays_in_place),
 		cmocka_unit_test(
 			realloc__made_smaller_in_a_full_pool__never_fails),
+		cmocka_unit_test(realloc__to_a_power_of_two__is_aligned_to_it),
 		cmocka_unit_test(realloc__to_the_usable_size__stays_in_place),
 		cmocka_unit_test(
 			realloc__grows_again_and_again__stays_in_place),
