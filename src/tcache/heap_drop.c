@@ -91,11 +91,12 @@ may_hold(const struct heap *h, struct bin *b, const struct slab *s)
 	return (m->word[g / 64] >> (g % 64) & 1) != 0;
 }
 
+/* lies_in -- is p a slot of s?  Its pages begin in front of its first slot. */
 static inline bool
 lies_in(const struct slab *s, const void *p)
 {
 	uintptr_t off = (uintptr_t)p - (uintptr_t)s->base;
-	return off < (size_t)s->npages << RUN_LG_PAGE;
+	return off < (size_t)s->nobj * s->bin->size;
 }
 
 /* any -- does one of these lie in the slab? */

@@ -454,6 +454,31 @@ heap_free__twice_at_random_by_two_heaps__gives_slots_alone(void **state)
 	}
 }
 
+/* neither where slabs of many lengths fill the pool */
+static void
+bin_drop__nothing_is_freed_twice__takes_none(void **state)
+{
+	struct rng rng = {11};
+
+	(void)state;
+	open_pool(SPACE_BYTES, HARDENING_DEFAULT);
+	for (unsigned round = 0; round < 200; round++) {
+		size_t n = 0;
+		void *p;
+
+		while (n < MOST &&
+			(p = heaps_malloc(
+				 heap, rng_between(&rng, 1000, 15000))) != NULL)
+			objects[n++] = p;
+		shuffle(&rng, n);
+		while (n > 0)
+			must(heaps_free(heap, objects[--n]) == FREE_DONE);
+		must(heap->nlate == 0);
+	}
+	must(heaps_nfindings(&pool) == 0);
+	assert_unused();
+}
+
 int
 main(void)
 {
@@ -467,6 +492,7 @@ main(void)
 			bin_drop__after_any_change_of_the_lifo__sees_what_came),
 		cmocka_unit_test(
 			slot_settle__slots_in_the_lifo_twice__leave_with_their_slab),
+		cmocka_unit_test(bin_drop__nothing_is_freed_twice__takes_none),
 		cmocka_unit_test(
 			heap_free__twice_at_random_by_two_heaps__gives_slots_alone),
 	};
