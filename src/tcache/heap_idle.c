@@ -143,6 +143,7 @@ idle_collect(struct heap_dir *dir, const struct heap *by)
 	if (!due)
 		return 0;
 	PROBE2(idle, by->base, n);
+	(void)by; /* without probes */
 	if (n == 0) {
 		put_off(dir, LOOK_VAIN);
 		store_relaxed(&dir->idle_period,

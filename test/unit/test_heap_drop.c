@@ -454,7 +454,6 @@ heap_free__twice_at_random_by_two_heaps__gives_slots_alone(void **state)
 	}
 }
 
-/* neither where slabs of many lengths fill the pool */
 static void
 bin_drop__nothing_is_freed_twice__takes_none(void **state)
 {
