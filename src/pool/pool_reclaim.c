@@ -69,7 +69,7 @@ idle_and_try(struct pool *pool, struct heap *h, const struct request *r,
 	size_t align, bool *ret_clean)
 {
 	(void)align;
-	(void)idle_collect(&pool->dir, h);
+	(void)idle_collect(&pool->dir);
 	return request_try(h, r, ret_clean);
 }
 

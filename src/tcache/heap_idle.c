@@ -7,7 +7,7 @@
  * waits for those that work on it never does: its memory would be lost to them,
  * and the pool grow to twice what is in it.
  *
- * So others look at the inboxes, when the pool has grown by a part, and when a
+ * So threads look at all inboxes, when the pool has grown by a part, and when a
  * period of the decay is over.  A heap is idle that has slabs in there and has
  * taken none since the look before.  Then idle_due asks for the pool to be
  * frozen, as nobody else may touch the heap, and the empty ones of the slabs
@@ -130,7 +130,7 @@ idle_done(struct heap_dir *dir)
 }
 
 unsigned
-idle_collect(struct heap_dir *dir, const struct heap *by)
+idle_collect(struct heap_dir *dir)
 {
 	unsigned n = 0;
 	/* relaxed, all: nobody is inside; another thread may have been faster
@@ -142,8 +142,7 @@ idle_collect(struct heap_dir *dir, const struct heap *by)
 	idle_done(dir);
 	if (!due)
 		return 0;
-	PROBE2(idle, by->base, n);
-	(void)by; /* without probes */
+	PROBE2(idle, dir->runs->base, n);
 	if (n == 0) {
 		put_off(dir, LOOK_VAIN);
 		store_relaxed(&dir->idle_period,

@@ -26,14 +26,14 @@ idle_is_due(const struct heap *h)
 }
 
 /*
- * idle_look -- the same, with a look at the other heaps where the pool has
+ * idle_look -- the same, with a look at all heaps where the pool has
  * grown since the last; for who would make it grow more
  * Locks  holder; takes the admin lock.
  */
 bool idle_look(const struct heap *h);
 
 /*
- * idle_age -- a look at the other heaps once in a period of the decay
+ * idle_age -- a look at all heaps once in a period of the decay
  * Locks  holder; takes the admin lock.
  */
 void idle_age(const struct heap *h);
@@ -45,11 +45,11 @@ void idle_age(const struct heap *h);
 void idle_done(struct heap_dir *dir);
 
 /*
- * idle_collect -- empty slabs in the inboxes of idle heaps, but for the heap
- * that is to allocate, become free pages; returns how many
+ * idle_collect -- empty slabs in the inboxes of idle heaps become free pages;
+ * returns how many
  * Nothing is done if nothing was due, and nothing is due then.
  * The pool is frozen, and the shared heap's lock held.
  */
-unsigned idle_collect(struct heap_dir *dir, const struct heap *by);
+unsigned idle_collect(struct heap_dir *dir);
 
 #endif

@@ -55,7 +55,7 @@ heaps_malloc(struct heap *h, size_t size)
 	p = idle_is_due(h) ? NULL : heap_alloc_class(h, cls);
 	if (p != NULL || !idle_is_due(h))
 		return p;
-	(void)idle_collect(h->dir, h);
+	(void)idle_collect(h->dir);
 	return heap_alloc_class(h, cls);
 }
 

@@ -164,7 +164,7 @@ static void
 look(struct model *m, struct heap *h)
 {
 	if (idle_is_due(h))
-		(void)idle_collect(&m->p.dir, h);
+		(void)idle_collect(&m->p.dir);
 	else
 		m->p.dir.idle_look = 0;
 	(void)idle_look(h);

@@ -133,13 +133,13 @@ idle_collect__partly_free_slabs__wait(void **state)
 	free_each(worker, objects, MOST, 4);
 	assert_false(look());
 	assert_true(look());
-	assert_int_equal(idle_collect(&pool.dir, worker), 0);
+	assert_int_equal(idle_collect(&pool.dir), 0);
 	assert_false(idle_is_due(worker));
 	assert_int_equal(bin_of(sleeper)->nslabs, nslabs);
 	assert_int_equal(heaps_nfindings(&pool), 0);
 	free_rest(worker, objects, MOST);
 	assert_true(look());
-	assert_true(idle_collect(&pool.dir, worker) >= nslabs - 2);
+	assert_true(idle_collect(&pool.dir) >= nslabs - 2);
 	assert_true(in_use() < loaded / 8);
 	nothing_lost();
 	close_sound();
@@ -157,7 +157,7 @@ idle_collect__nothing_is_due__does_nothing(void **state)
 	(void)look();
 	n = bin_of(sleeper)->nslabs;
 	pool.dir.idle_look = 0;
-	assert_int_equal(idle_collect(&pool.dir, worker), 0);
+	assert_int_equal(idle_collect(&pool.dir), 0);
 	assert_int_equal(bin_of(sleeper)->nslabs, n);
 	/* what is allocated now shall not be told to wait for another one */
 	assert_false(idle_look(worker));
@@ -201,7 +201,7 @@ idle_age__after_a_freeze_for_nothing__waits_for_some_periods(void **state)
 		if (!idle_is_due(worker))
 			continue;
 		n++;
-		assert_int_equal(idle_collect(&pool.dir, worker), 0);
+		assert_int_equal(idle_collect(&pool.dir), 0);
 	}
 	assert_in_range(n, 2, 5);
 	close_sound();
@@ -220,7 +220,7 @@ idle_collect__empty_slabs__are_free_pages(void **state)
 	assert_int_equal(in_use(), loaded);
 	(void)look();
 	assert_true(look());
-	assert_true(idle_collect(&pool.dir, worker) > 0);
+	assert_true(idle_collect(&pool.dir) > 0);
 	assert_true(in_use() < loaded / 8);
 	nothing_lost();
 	close_sound();
@@ -239,7 +239,7 @@ idle_collect__slots_in_the_lifo__are_not_lost(void **state)
 		free_rest(worker, objects, MOST);
 		(void)look();
 		assert_true(look());
-		assert_true(idle_collect(&pool.dir, worker) > 0);
+		assert_true(idle_collect(&pool.dir) > 0);
 		assert_int_equal(heaps_nfindings(&pool), 0);
 		/* the slab in which they lie is still there */
 		assert_true(bin_of(sleeper)->nslabs > 0);
@@ -266,7 +266,7 @@ idle_collect__object_freed_twice__keeps_its_slab(void **state)
 	free_each(worker, objects, MOST, 1);
 	(void)look();
 	assert_true(look());
-	assert_true(idle_collect(&pool.dir, worker) > 0);
+	assert_true(idle_collect(&pool.dir) > 0);
 	assert_int_equal(heaps_nfindings(&pool), 0);
 	assert_int_equal(sleeper->nlate, 1);
 	assert_ptr_equal(heaps_malloc(sleeper, SIZE), twice);
@@ -286,7 +286,7 @@ idle_collect__few_slots_back__stays_in_the_inbox(void **state)
 	free_each(worker, objects, MOST, 64);
 	(void)look();
 	assert_true(look());
-	assert_int_equal(idle_collect(&pool.dir, worker), 0);
+	assert_int_equal(idle_collect(&pool.dir), 0);
 	assert_int_equal(heaps_nfindings(&pool), 0);
 	assert_int_equal(bin_of(sleeper)->nslabs, nslabs);
 	/* not looked for again at once */
@@ -317,7 +317,7 @@ idle_look__heap_that_takes_what_comes__is_not_idle(void **state)
 	allocate(sleeper, objects, MOST);
 	free_each(worker, objects, MOST, 1);
 	pool.dir.idle_due = 1;
-	assert_int_equal(idle_collect(&pool.dir, worker), 0);
+	assert_int_equal(idle_collect(&pool.dir), 0);
 	nothing_lost();
 	close_sound();
 }
