@@ -40,8 +40,17 @@ command -v tmux >/dev/null || {
 	echo "SKIPPED in part: no tmux here"
 	done_viewing
 }
+# Each terminal has a server of its own: one that is told to end may take the
+# next terminal's request yet, and end with it.
+terminals=0
 screen() {
-	tmux -L "vmem$$" "$@"
+	tmux -S "$tmp/terminal$terminals" "$@"
+}
+# terminal COMMAND -- in place of the one before, if there is one
+terminal() {
+	screen kill-server 2>/dev/null || true
+	terminals=$((terminals + 1))
+	screen -f /dev/null new-session -d -x 120 -y 40 "$1"
 }
 # shows PATTERN -- within some seconds
 shows() {
@@ -58,8 +67,7 @@ shows() {
 	done
 }
 trap 'screen kill-server 2>/dev/null || true; release_all; rm -rf "$tmp"' EXIT
-screen -f /dev/null new-session -d -x 120 -y 40 \
-	"LANG=C.UTF-8 LC_ALL=C.UTF-8 '$vmem' top -d 0.2 $first $second; \
+terminal "LANG=C.UTF-8 LC_ALL=C.UTF-8 '$vmem' top -d 0.2 $first $second; \
 	echo \"ended with \$?\"; sleep 100"
 shows '2 programs, 4 pools of 160M.* by used'
 shows "^ *$first view_holder +[12] .* [0-9.]+[kM] +[0-9]+% +[0-9]+%"
@@ -98,12 +106,8 @@ coloured() {
 	screen send-keys q
 	grep -q "$(printf '\033\[[0-9;]*3[0-7]m')" "$tmp/screen"
 }
-screen kill-server
-screen -f /dev/null new-session -d -x 120 -y 40 \
-	"'$vmem' top $first; sleep 100"
+terminal "'$vmem' top $first; sleep 100"
 coloured || failed "no colours"
-screen kill-server
-screen -f /dev/null new-session -d -x 120 -y 40 \
-	"NO_COLOR=1 '$vmem' top $first; sleep 100"
+terminal "NO_COLOR=1 '$vmem' top $first; sleep 100"
 ! coloured || failed "colours: $(cat "$tmp/screen")"
 done_viewing
