@@ -108,6 +108,8 @@ struct backing {
 	enum backing_kind kind;
 	bool zero;       /* every byte reads as zero when opened */
 	size_t reserved; /* bytes from base with memory or space behind them */
+	size_t most;     /* bytes that are not there at once, however few others
+			    use: more than that; 0: not known */
 	enum backing_give give;
 	bool is_own;  /* copy-on-write: no other process sees what is written */
 	bool touch;   /* many pages are better touched by one system call, which

@@ -366,6 +366,8 @@ take_space(struct backing *b, int fd, const struct backing_want *want)
 		b->reserved = b->granule;
 	else if (want->huge > 0 && is_on(fd, TMPFS_MAGIC))
 		begin_huge(b);
+	/* a memfd's too, and most mounts allow less */
+	b->most = is_on(fd, TMPFS_MAGIC) ? os_memory_size() : 0;
 	b->touch = b->give != BACKING_GIVE_NEVER && !want->prefault &&
 		   b->reserved == b->size && is_on(fd, TMPFS_MAGIC);
 	return file_reserve(fd, b->reserved, b->granule);

@@ -8,7 +8,6 @@
 #include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "backing/backing.h"
@@ -22,19 +21,6 @@
 /* by their numbers: older headers do not have them */
 #define SET_VMA           0x53564d41
 #define SET_VMA_ANON_NAME 0
-
-/*
- * is_over_memory -- more than the machine has?  There is no file system whose
- * size would say so, and all other programs would suffer before the end.
- */
-static bool
-is_over_memory(size_t size)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) == 0 &&
-	       size / info.mem_unit > info.totalram + info.totalswap;
-}
 
 static int
 open_memfd(struct backing *ret, const struct backing_want *want)
@@ -62,6 +48,7 @@ open_private(struct backing *ret, const struct backing_want *want)
 		.zero = true,
 		.give = BACKING_GIVE_MEMORY,
 		.is_own = true,
+		.most = os_memory_size(),
 		.fd = -1};
 	size_t most = max_size(want->size, want->max_size);
 	bool grows = want->sparse || most > want->size;
@@ -97,7 +84,11 @@ open_private(struct backing *ret, const struct backing_want *want)
 int
 backing_memory_open(struct backing *ret, const struct backing_want *want)
 {
-	if (!want->sparse && is_over_memory(want->size))
+	/*
+	 * There is no file system whose size would say so, and all other
+	 * programs would suffer before the end.
+	 */
+	if (!want->sparse && want->size > os_memory_size())
 		return fail(ENOMEM, "%zu bytes: more than the machine has",
 			want->size);
 	return want->from == BACKING_NEW_PRIVATE ? open_private(ret, want)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,17 @@ os_page_size(void)
 {
 	/* glibc has it from the auxiliary vector: no system call */
 	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t
+os_memory_size(void)
+{
+	struct sysinfo info;
+	int saved = errno, rc = sysinfo(&info);
+
+	errno = saved;
+	return rc == 0 ? (info.totalram + info.totalswap) * info.mem_unit
+		       : SIZE_MAX;
 }
 
 static unsigned

@@ -15,6 +15,9 @@
 /* os_page_size -- bytes of the system's page */
 size_t os_page_size(void);
 
+/* os_memory_size -- bytes of memory and swap together; SIZE_MAX: not known */
+size_t os_memory_size(void);
+
 /* os_ncpus -- processors online, at least 1 */
 unsigned os_ncpus(void);
 

@@ -68,6 +68,7 @@ format(struct record *rec, const struct pool_want *want)
 		.reserved = b->reserved,
 		.give = b->give,
 		.touch = b->touch,
+		.most = b->most,
 		.decay_ms = want->decay_ms,
 	};
 	if (!b->zero)

@@ -50,6 +50,9 @@ run_space_behind(struct run_space *rs, const struct run_behind *behind)
 	size_t from = h.from + rs->bias, n = rs->npages - h.from;
 	rs->decay.ms = behind->decay_ms;
 	rs->touch = behind->touch;
+	if (behind->most != 0)
+		rs->most = (uint32_t)min_size(
+			behind->most >> RUN_LG_PAGE, rs->npages);
 	/* the blocks of the bitmaps would be no whole granules: all is there */
 	if (granule > TREE_BLOCK_BITS)
 		return;

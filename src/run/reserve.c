@@ -135,6 +135,11 @@ reserve_pages(struct run_space *rs, size_t bit, size_t npages)
 	size_t low = bit, high = end;
 	if (rs->nhollow == 0 || !bitmap_any_set(rs->hollow, bit, npages))
 		return true;
+	/* the kernel would try, and end programs to make room */
+	if (npages > rs->most) {
+		rs->nrefused++;
+		return false;
+	}
 	/*
 	 * The rest of the first and the last granule: hollow too and thus free,
 	 * and held meanwhile, so that nobody else works on them.

@@ -107,6 +107,7 @@ run_space_init(struct run_space *rs, void *base, size_t size, bool zero)
 	rs->nspare = zero ? 0 : rs->nfree;
 	rs->granule = 1;
 	rs->give = BACKING_GIVE_NEVER;
+	rs->most = rs->npages;
 	rs->decay.ms = RUN_DECAY_NEVER;
 }
 

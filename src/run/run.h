@@ -120,6 +120,7 @@ struct run_space {
 	uint32_t give;       /* enum backing_give; lock; atomic to look */
 	uint32_t is_short;   /* the last reserve failed; lock; atomic to look */
 	uint32_t asks;       /* run_ask(); atomic, relaxed */
+	uint32_t most;       /* pages asked for at once; set once at create */
 	uint32_t period;     /* of the decay, counted; atomic, relaxed */
 	uint32_t dirty_end;  /* no bit from here on is dirty; lock */
 	uint64_t ngiven;     /* pages given back so far; lock */
@@ -284,7 +285,9 @@ struct run_behind {
 	size_t granule;  /* bytes; a power of two, at least RUN_PAGE */
 	size_t reserved; /* bytes from the beginning; the rest is hollow */
 	enum backing_give give;
-	bool touch; /* see run_touch() */
+	bool touch;  /* see run_touch() */
+	size_t most; /* bytes that cannot be reserved: more than that at once;
+			0: none */
 	int decay_ms;
 };
 

@@ -106,7 +106,7 @@ run_check_begin(struct run_check *c, const struct run_space *rs,
 	if (memcmp(&rs->tree, &want.tree, sizeof(want.tree)) != 0)
 		return finding(f, "header: geometry of the page tree");
 	if (!is_pow2(rs->granule) || rs->granule > TREE_BLOCK_BITS ||
-		rs->give >= BACKING_NGIVES)
+		rs->give >= BACKING_NGIVES || rs->most - 1 >= rs->npages)
 		return finding(f, "header: what lies behind the pages");
 	c->heads = os_map(rs->npages * sizeof(uint64_t));
 	c->claimed = os_map(rs->npages * sizeof(uint64_t));

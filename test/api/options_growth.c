@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "harness/fs.h"
@@ -314,6 +315,62 @@ create__max_size_beyond_the_file_system__is_fine(void **state)
 }
 
 static size_t
+machine_memory(void)
+{
+	struct sysinfo info;
+
+	must(sysinfo(&info) == 0);
+	return (info.totalram + info.totalswap) * info.mem_unit;
+}
+
+/* peak_memory -- bytes of this process */
+static size_t
+peak_memory(void)
+{
+	struct rusage usage;
+
+	must(getrusage(RUSAGE_SELF, &usage) == 0);
+	return (size_t)usage.ru_maxrss * 1024;
+}
+
+/* the kernel would take all that there is first, and end programs for it */
+static void
+malloc__more_than_the_machine_has__is_enomem_at_once(void **state)
+{
+	static const int sources[] = {VMEM_SOURCE_PRIVATE, VMEM_SOURCE_MEMFD};
+	size_t much = machine_memory() + 16 * MIB;
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(sources); i++) {
+		struct vmem_options o = options_of(sources[i]);
+		size_t before;
+		VMEM *vmp;
+		void *p;
+
+		o.max_size = 4 * much;
+		vmp = vmem_create_opts(&o);
+		assert_non_null(vmp);
+		p = vmem_malloc(vmp, 30 * MIB);
+		assert_non_null(p);
+		memset(p, 'x', 30 * MIB);
+		before = peak_memory();
+		errno = 0;
+		assert_null(vmem_malloc(vmp, much));
+		assert_int_equal(errno, ENOMEM);
+		assert_null(vmem_calloc(vmp, 1, much));
+		assert_null(vmem_aligned_alloc(vmp, 2 * MIB, much));
+		assert_null(vmem_realloc(vmp, p, much + 30 * MIB));
+		/* some tables of the pool apart */
+		assert_true(peak_memory() < before + 8 * MIB);
+		assert_int_equal(((char *)p)[30 * MIB - 1], 'x');
+		/* what there is room for is to be had as before */
+		assert_non_null(vmem_malloc(vmp, 30 * MIB));
+		assert_int_equal(vmem_check(vmp), 1);
+		vmem_delete(vmp);
+	}
+}
+
+static size_t
 faults(void)
 {
 	struct rusage usage;
@@ -363,6 +420,8 @@ main(void)
 			grow__file_system_is_full__gives_enomem_and_lives),
 		on_fs(FS_TMPFS,
 			create__max_size_beyond_the_file_system__is_fine),
+		cmocka_unit_test(
+			malloc__more_than_the_machine_has__is_enomem_at_once),
 		cmocka_unit_test(
 			check__small_pool_that_may_grow__touches_little),
 	};

@@ -59,6 +59,8 @@ static struct field space[] = {
 	FIELD(run_space, dirty_end, HINT),
 	/* a pool that gives nothing back any more is sound */
 	FIELD(run_space, give, LAWFUL),
+	/* the machine's memory, which another may have less of */
+	FIELD(run_space, most, LAWFUL),
 	FIELD(run_space, is_bare, HINT),
 	FIELD(run_space, due, HINT),
 	FIELD(run_space, is_short, HINT),

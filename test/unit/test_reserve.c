@@ -173,6 +173,44 @@ reserve__file_system_that_becomes_full__ends_with_no_run(void **state)
 	assert_true(fs_unmount(&fs));
 }
 
+/* what there cannot be is not asked for, and nothing comes of it */
+static void
+reserve__more_than_there_can_be__asks_for_nothing(void **state)
+{
+	const size_t size = 256 * MIB, most = 64 * MIB;
+	const struct run_behind behind = {.granule = RUN_PAGE,
+		.reserved = RUN_PAGE,
+		.give = BACKING_GIVE_MEMORY,
+		.most = most};
+	struct run_space rs;
+	struct desc *d;
+	bool clean;
+	char *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	(void)state;
+
+	assert_true(base != MAP_FAILED);
+	assert_true(run_space_reserve(base, size, RUN_PAGE, RUN_PAGE));
+	run_space_init(&rs, base, size, true);
+	run_space_behind(&rs, &behind);
+	/* the descriptors' first pages are there from here on */
+	d = run_alloc(&rs, 1, 1, RUN_LARGE, 0, NULL);
+	assert_non_null(d);
+	size_t before = count_resident(base, size);
+
+	assert_null(run_alloc(&rs, most / RUN_PAGE + 1, 1, RUN_LARGE, 0, NULL));
+	assert_false(run_resize(&rs, d, most / RUN_PAGE + 2, &clean));
+	assert_int_equal(rs.nrefused, 2);
+	assert_int_equal(rs.is_short, 0);
+	assert_int_equal(count_resident(base, size), before);
+	assert_int_equal(
+		rs.nhollow, bitmap_count(rs.hollow, rs.bias, rs.npages));
+	d = run_alloc(&rs, most / RUN_PAGE, 1, RUN_LARGE, 0, NULL);
+	assert_non_null(d);
+	assert_true(count_resident(base, size) >= before + most / RUN_PAGE);
+	munmap(base, size);
+}
+
 int
 main(void)
 {
@@ -181,6 +219,8 @@ main(void)
 			behind__sparse_pools_of_all_sizes__have_what_is_used),
 		cmocka_unit_test(
 			reserve__file_system_that_becomes_full__ends_with_no_run),
+		cmocka_unit_test(
+			reserve__more_than_there_can_be__asks_for_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
