@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -207,6 +208,33 @@ os_yield(unsigned round)
 		(void)syscall(SYS_nanosleep, &ts, NULL);
 	}
 	errno = saved;
+}
+
+int
+os_absolute(char *ret, size_t room, const char *name, size_t n)
+{
+	size_t have = 0;
+	if (n == 0)
+		return -ENOENT;
+	if (name[0] != '/') {
+		int saved = errno;
+		/* the libc's may take memory where the system has no answer */
+		long size = syscall(SYS_getcwd, ret, room);
+		int err = size > 0 ? 0 : -errno;
+		errno = saved;
+		if (err != 0)
+			return err == -ERANGE ? -ENAMETOOLONG : err;
+		/* from where the process cannot get there */
+		if (ret[0] != '/')
+			return -ENOENT;
+		have = (size_t)size;
+		ret[have - 1] = '/';
+	}
+	if (n >= room - have)
+		return -ENAMETOOLONG;
+	memcpy(ret + have, name, n);
+	ret[have + n] = '\0';
+	return 0;
 }
 
 int
