@@ -6,13 +6,17 @@
  * again when the count of changes says that they were being changed meanwhile.
  * A process that changes them without a pause is stopped for one more copy, as
  * no copy would ever be of one moment.  Names are those of the files that the
- * process has mapped, functions that are not exported too.
+ * process has mapped, functions that are not exported too.  Those of a core
+ * file have none: another process may have its process id by now.
  */
 #include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "inspect/finder.h"
@@ -26,21 +30,79 @@
 #define SLICES     100                  /* one change takes microseconds */
 #define HEAD_BYTES offsetof(struct profile, bucket)
 #define PATH_BYTES 64
+#define ELF_BYTES  ((size_t)4096) /* the headers, mostly the build id too */
 #define MAPS_BYTES ((size_t)16 << 20)
 
 /* one at a time: the callbacks of a view have no argument */
 static Dwfl *names;
+static struct source *named;
+
+/* pid_alive -- of a process that is looked into itself; 0: of a core file */
+static int
+pid_alive(const struct source *s)
+{
+	return s->ops->refresh != NULL ? source_pid(s) : 0;
+}
+
+/* open_mapped -- a file that begins with what is mapped at base, or -1 */
+static int
+open_mapped(const char *path, uint64_t base)
+{
+	char of_file[ELF_BYTES], mapped[ELF_BYTES];
+	struct stat st;
+	/* not opened before it is known to be no device */
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : pread(fd, of_file, ELF_BYTES, 0);
+	if (fd >= 0 &&
+		(n <= 0 || source_read(named, base, mapped, (size_t)n) != 0 ||
+			memcmp(of_file, mapped, (size_t)n) != 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/*
+ * find_elf -- the file of a mapping
+ * Its path may lead elsewhere: the process may have another root or other
+ * mounts than we, and other files may have come to lie there.  Device and inode
+ * tell little, as file systems with layers or subvolumes show others in the map
+ * than stat(2) does.
+ */
+static int
+find_elf(Dwfl_Module *module, void **data, const char *path, Dwarf_Addr base,
+	char **ret_path, Elf **ret_elf)
+{
+	char *its_own = NULL;
+	if (path[0] != '/')
+		return dwfl_linux_proc_find_elf(
+			module, data, path, base, ret_path, ret_elf);
+	if (asprintf(&its_own, "/proc/%d/root%s", pid_alive(named), path) < 0)
+		return -1;
+	int fd = open_mapped(its_own, base);
+	if (fd < 0)
+		fd = open_mapped(path, base);
+	free(its_own);
+	/* debug information is looked for beside it, and compared */
+	if (fd >= 0)
+		*ret_path = strdup(path);
+	return fd;
+}
 
 static Dwfl *
-names_open(int pid)
+names_open(struct source *s)
 {
 	static char *no_path;
 	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_linux_proc_find_elf,
+		.find_elf = find_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
 		.debuginfo_path = &no_path,
 	};
+	int pid = pid_alive(s);
 	Dwfl *dwfl = pid > 0 ? dwfl_begin(&callbacks) : NULL;
+	named = s;
 	if (dwfl != NULL && (dwfl_linux_proc_report(dwfl, pid) != 0 ||
 				    dwfl_report_end(dwfl, NULL, NULL) != 0)) {
 		dwfl_end(dwfl);
@@ -98,8 +160,8 @@ read_maps(const struct source *s)
 	size_t n = 0;
 	FILE *f = NULL;
 	char *to = malloc(MAPS_BYTES);
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", source_pid(s));
-	if (to != NULL && source_pid(s) > 0)
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", pid_alive(s));
+	if (to != NULL && pid_alive(s) > 0)
 		f = fopen(path, "re");
 	if (f != NULL) {
 		n = fread(to, 1, MAPS_BYTES - 1, f);
@@ -168,7 +230,7 @@ copy(struct source *s, uint64_t at, struct profile_view *v,
 	if (head == NULL)
 		return fail(ENOMEM, "no memory for the profile");
 	int rc = copy_once(s, at, head, stacks);
-	bool alive = s->ops->refresh != NULL; /* a core file does not change */
+	bool alive = pid_alive(s) > 0; /* a core file does not change */
 	for (unsigned i = 1; i < TRIES && alive && rc == -EAGAIN; i++) {
 		stop_sleep_ns(TRY_NS);
 		rc = copy_once(s, at, head, stacks);
@@ -223,7 +285,7 @@ inspect_profile(struct source *s, const struct seen_pool *pool,
 		rc = copy(s, at, &view, stacks);
 	if (rc == 0) {
 		view.maps = maps;
-		names = names_open(source_pid(s));
+		names = names_open(s);
 		rc = profile_write(&view, profile_format_of(path), fd);
 		if (names != NULL)
 			dwfl_end(names);

@@ -29,6 +29,20 @@ view 0 check --core "$core"
 view 3 check --core "$core" 4
 release "$pid"
 
+# a process that has the same id may be anything: no names of its
+hold sampled env VMEM_PROFILE=1 "$bin/view_holder"
+gcore -o "$tmp/sampled" "$pid" >"$tmp/log" 2>&1 || failed "gcore"
+view 0 profile "$pid"
+has out '^ +#[0-9]+ +0x[0-9a-f]+ main$'
+view 0 profile --core "$tmp/sampled.$pid"
+has out '^ +#0 +0x[0-9a-f]+ 0x[0-9a-f]+$'
+! grep -E '^ +#[0-9]+ +0x[0-9a-f]+ [^0]' "$tmp/out" ||
+	failed "names of another process"
+view 0 profile -o "$tmp/sampled.pb.gz" --core "$tmp/sampled.$pid"
+! gzip -dc "$tmp/sampled.pb.gz" | grep -aq /view_holder ||
+	failed "files of another process"
+release "$pid"
+
 # cut off anywhere: a message, and never that there were no pools
 size=$(stat -c %s "$core")
 for part in 0 64 1000 4096 65536 $((size / 4)) $((size / 2)) $((size - 9999)); do

@@ -16,8 +16,11 @@ cat >"$tmp/program.c" <<'END'
 #include <unistd.h>
 
 /* not exported: only the symbol table knows it */
+#ifndef KEPT
+#define KEPT kept
+#endif
 static __attribute__((noinline)) void *
-kept(VMEM *p, size_t size)
+KEPT(VMEM *p, size_t size)
 {
 	void *o = vmem_malloc(p, size);
 	__asm__ volatile("" : : "r"(o));
@@ -30,7 +33,7 @@ int main(int argc, char **argv)
 	if (p == NULL || argc < 2)
 		return 1;
 	for (int i = 0; i < 10; i++)
-		kept(p, 100);
+		KEPT(p, 100);
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/own.txt", argv[argc - 1]);
 	if (getenv("VMEM_PROFILE") != NULL && vmem_profile_dump(p, path) != 0)
@@ -40,7 +43,7 @@ int main(int argc, char **argv)
 	/* "busy": changes the profile without a pause, so that only a copy that
 	 * is made while the program stands still is of one moment */
 	while (argc > 2)
-		vmem_free(p, kept(p, 3000));
+		vmem_free(p, KEPT(p, 3000));
 	pause();
 	return 0;
 }
@@ -79,6 +82,43 @@ view 2 profile
 view 2 profile x
 release "$pid"
 view 3 profile "$pid"
+
+# names are those of the files that are mapped, and not of others that lie at
+# the same paths where we are
+for each in theirs other; do
+	mkdir "$tmp/$each.dir"
+	cc -g -O1 -DKEPT=$each -I"$src/include" -o "$tmp/$each.dir/program" \
+		"$tmp/program.c" -L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
+done
+mkdir "$tmp/place"
+cp "$tmp/program" "$tmp/place"
+if unshare -rm true 2>/dev/null; then
+	# shellcheck disable=SC2016
+	hold mounts env VMEM_PROFILE=1 unshare -rm sh -euc '
+		mount --bind "$1/theirs.dir" "$1/place"
+		exec "$1/place/program" "$2"' sh "$tmp"
+	view 0 profile "$pid"
+	has out '^ +#0 +0x[0-9a-f]+ theirs$'
+	release "$pid"
+	# and neither here nor there is the file that it runs
+	# shellcheck disable=SC2016
+	hold covered env VMEM_PROFILE=1 unshare -rm sh -euc '
+		mount --bind "$1/theirs.dir" "$1/place"
+		"$1/place/program" "$2" >"$1/begun" &
+		until grep -q ready "$1/begun"; do sleep 0.05; done
+		mount --bind "$1/other.dir" "$1/place"
+		echo ready
+		wait' sh "$tmp"
+	inner=$(pgrep -P "$pid")
+	pids="$pids $inner"
+	view 0 profile "$inner"
+	has out '^ +#0 +0x[0-9a-f]+ program\+0x[0-9a-f]+$'
+	has out '^ +#1 +0x[0-9a-f]+ program\+0x[0-9a-f]+$'
+	release "$inner"
+	release "$pid"
+else
+	echo "no namespaces for mounts here"
+fi
 
 # the whole heap of a program that does not know of any of this
 cat >"$tmp/plain.c" <<'END'
