@@ -298,11 +298,13 @@ operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
 	return !(a == b);
 }
 
+#ifdef __cpp_rtti
 /*
  * vmem::memory_resource -- puts the containers of std::pmr into a pool
  *
  * Resources of one pool are equal.  It must live as long as the containers do.
- * All of its functions may be called by many threads at once.
+ * All of its functions may be called by many threads at once.  Whether another
+ * resource is one of these only RTTI can tell, so it is not there without.
  */
 class memory_resource final : public std::pmr::memory_resource
 {
@@ -338,6 +340,7 @@ private:
 
 	VMEM *handle_;
 };
+#endif
 
 /*
  * vmem::deleter -- destroys and frees what make_unique() made
@@ -421,7 +424,9 @@ struct vmem {
 	vmem() = delete;
 
 	using pool = libvmem::pool;
+#ifdef __cpp_rtti
 	using memory_resource = libvmem::memory_resource;
+#endif
 	template <typename T> using allocator = libvmem::allocator<T>;
 	template <typename T> using deleter = libvmem::deleter<T>;
 

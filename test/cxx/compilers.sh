@@ -3,7 +3,7 @@
 #
 # compilers.sh SRC BUILD -- the program of docs/cxx.md compiles clean and works
 # as each C++ that libvmem.hpp is for, by each compiler that is here; an older
-# C++ is told so
+# C++ is told so; without RTTI all works but the resource
 #
 # ctest: timeout=180
 set -eu
@@ -19,6 +19,22 @@ trap 'rm -rf "$tmp"' EXIT
 	sed -n '/^```cpp/,/^```$/{/^```/!p}' "$src/docs/cxx.md"
 	echo '#include <libvmem.hpp>'
 } >"$tmp/use.cpp"
+# all but the resource; an object that does not begin where its base class does
+cat >"$tmp/plain.cpp" <<'END'
+#include <libvmem.hpp>
+
+struct first { virtual ~first() = default; int a = 1; };
+struct base { virtual ~base() = default; int b = 2; };
+struct derived : first, base {};
+
+int main(int, char **argv)
+{
+	vmem::pool pool(argv[1]);
+	vmem::unique_ptr<base> object = vmem::make_unique<derived>(pool);
+	auto shared = vmem::make_shared<int>(pool, 2);
+	return object->b == *shared ? 0 : 1;
+}
+END
 
 for compiler in g++ clang++; do
 	command -v "$compiler" >/dev/null || continue
@@ -30,6 +46,11 @@ for compiler in g++ clang++; do
 		[ "$("$tmp/use" "$tmp")" = "in the pool 42" ]
 		echo "$compiler -std=$standard"
 	done
+	"$compiler" -std=c++17 -fno-rtti -O1 -Wall -Wextra -Wpedantic -Werror \
+		-I"$src/include" -o "$tmp/plain" "$tmp/plain.cpp" \
+		-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
+	"$tmp/plain" "$tmp"
+	echo "$compiler -fno-rtti"
 	if "$compiler" -std=c++14 -I"$src/include" -fsyntax-only \
 		"$tmp/use.cpp" 2>"$tmp/errors"; then
 		echo "$compiler -std=c++14 took it"
