@@ -14,6 +14,7 @@ STATS_FIELDS = (
 	"small_allocated", "small_nmalloc", "small_ndalloc",
 	"large_allocated", "large_nmalloc", "large_ndalloc",
 	"heaps", "threads", "refused", "reclaims", "hardening",
+	"size", "given_back", "no_memory",
 )
 
 

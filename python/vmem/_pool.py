@@ -111,7 +111,11 @@ class Pool:
 			lib.vmem_calloc(self._handle(), 1, _checked(nbytes)), nbytes)
 
 	def copy(self, data):
-		"""The same, a copy of the bytes of anything with a buffer."""
+		"""The same, a copy of the bytes of a contiguous buffer.
+
+		Raises TypeError for one with gaps or in another order than
+		C's: numpy.ascontiguousarray() makes it contiguous.
+		"""
 		source = memoryview(data).cast("B")
 		view = self.empty(len(source))
 		view[:] = source

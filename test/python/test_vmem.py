@@ -6,6 +6,7 @@ import gc
 import mmap
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,16 @@ SEED = int(os.environ.get("VMEM_TEST_SEED", random.randrange(1 << 32)))
 def allocated(pool):
 	gc.collect()
 	return pool.stats()["allocated"]
+
+
+def header_fields():
+	"""The members of struct vmem_stats, in order."""
+	with open(os.path.join(os.path.dirname(__file__), "..", "..",
+			"include", "libvmem_types.h")) as header:
+		text = header.read()
+	struct = re.search(r"struct vmem_stats {(.*?)^};", text,
+		re.DOTALL | re.MULTILINE)
+	return tuple(re.findall(r"^\tuint64_t (\w+);", struct[1], re.MULTILINE))
 
 
 class PoolTest(unittest.TestCase):
@@ -43,6 +54,11 @@ class PoolTest(unittest.TestCase):
 		self.assertEqual(self.pool.copy(b"text"), b"text")
 		numbers = numpy.arange(10, dtype="<u4")
 		self.assertEqual(self.pool.copy(numbers), numbers.tobytes())
+		with self.assertRaises(TypeError):
+			self.pool.copy(numbers[::2])
+		self.assertEqual(
+			self.pool.copy(numpy.ascontiguousarray(numbers[::2])),
+			numbers[::2].tobytes())
 
 	def test_alignment(self):
 		for shift in range(20):
@@ -169,6 +185,8 @@ class PoolTest(unittest.TestCase):
 	def test_stats(self):
 		stats = self.pool.stats()
 		self.assertEqual(set(stats), set(vmem.STATS_FIELDS))
+		self.assertEqual(vmem.STATS_FIELDS, header_fields())
+		self.assertGreaterEqual(stats["size"], vmem.MIN_POOL)
 		self.assertGreaterEqual(stats["mapped"], vmem.MIN_POOL)
 		view = self.pool.empty(1 << 20)
 		self.assertGreaterEqual(self.pool.stats()["large_allocated"],
