@@ -71,6 +71,12 @@ poll_one(struct tracee *t)
 	}
 }
 
+static long
+next_pause(long pause)
+{
+	return pause * 2 < POLL_LAST_NS ? pause * 2 : POLL_LAST_NS;
+}
+
 /*
  * wait_all -- until no thread runs; NULL, or one that does at the deadline
  * All in turn, and stopped ones, too, which a kill may have ended: the end of
@@ -79,8 +85,7 @@ poll_one(struct tracee *t)
 static const struct tracee *
 wait_all(struct stopped *s, uint64_t deadline_ns)
 {
-	for (long pause = POLL_FIRST_NS;;
-		pause = pause * 2 < POLL_LAST_NS ? pause * 2 : POLL_LAST_NS) {
+	for (long pause = POLL_FIRST_NS;; pause = next_pause(pause)) {
 		const struct tracee *running = NULL;
 		for (size_t i = 0; i < s->n; i++) {
 			struct tracee *t = &s->threads[i];
@@ -164,6 +169,21 @@ why_not(int pid, int tid, int err)
 /* what the handler looks at; set while a thread is being seized */
 static const struct stopped *seizing;
 
+/*
+ * has_ended -- without taking note of it
+ * Of a traced thread a stop is reported, too, even where only ends are asked
+ * for, and one that is reported without WNOWAIT is not reported again.
+ */
+static bool
+has_ended(int tid)
+{
+	siginfo_t end = {0};
+	return waitid(P_PID, (id_t)tid, &end,
+		       WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       (end.si_code == CLD_EXITED || end.si_code == CLD_KILLED ||
+		       end.si_code == CLD_DUMPED);
+}
+
 /* reap -- take note of the threads that have ended; poll_one() sees it */
 static void
 reap(int signal)
@@ -171,10 +191,12 @@ reap(int signal)
 	int saved = errno;
 	siginfo_t end;
 	(void)signal;
-	for (size_t i = 0; i < seizing->n; i++)
-		if (!seizing->threads[i].gone)
-			(void)waitid(P_PID, (id_t)seizing->threads[i].tid, &end,
+	for (size_t i = 0; i < seizing->n; i++) {
+		const struct tracee *t = &seizing->threads[i];
+		if (!t->gone && has_ended(t->tid))
+			(void)waitid(P_PID, (id_t)t->tid, &end,
 				WEXITED | WNOHANG | __WALL);
+	}
 	errno = saved;
 }
 
@@ -282,6 +304,38 @@ stop_begin(struct stopped *ret, int pid, uint64_t deadline_ns)
 	return rc;
 }
 
+/* let_go -- a thread that is stopped; it is none of ours any more then */
+static void
+let_go(struct tracee *t)
+{
+	if (t->gone || t->running)
+		return;
+	if (ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->signal) ==
+		0)
+		t->gone = true;
+	else /* killed meanwhile: what waits for its end waits for us */
+		t->running = errno == ESRCH;
+}
+
+/* let_all_go -- each as soon as it is stopped, whoever may be late */
+static void
+let_all_go(struct stopped *s, uint64_t deadline_ns)
+{
+	for (long pause = POLL_FIRST_NS;; pause = next_pause(pause)) {
+		bool late = false;
+		for (size_t i = 0; i < s->n; i++) {
+			struct tracee *t = &s->threads[i];
+			if (!t->gone)
+				poll_one(t);
+			let_go(t);
+			late |= t->running;
+		}
+		if (!late || stop_now_ns() > deadline_ns)
+			return;
+		stop_sleep_ns(pause);
+	}
+}
+
 uint64_t
 stop_end(struct stopped *s)
 {
@@ -291,13 +345,7 @@ stop_end(struct stopped *s)
 		if (s->threads[i].running)
 			(void)ptrace(PTRACE_INTERRUPT, s->threads[i].tid, NULL,
 				NULL);
-	(void)wait_all(s, stop_now_ns() + NS_A_SECOND);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct tracee *t = &s->threads[i];
-		if (!t->gone)
-			(void)ptrace(PTRACE_DETACH, t->tid, NULL,
-				(void *)(intptr_t)t->signal);
-	}
+	let_all_go(s, stop_now_ns() + NS_A_SECOND);
 	free(s->threads);
 	s->threads = NULL;
 	s->n = s->room = 0;
