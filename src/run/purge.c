@@ -14,19 +14,23 @@
 
 #define STEP_MAX ((size_t)8192) /* pages; what one system call is given */
 
-/* is_final -- the kernel will say no again */
+/*
+ * is_final -- the kernel will say no again
+ *
+ * Not -EINVAL: a page among them is locked (mlock(2)), and others are not.
+ */
 static bool
 is_final(int err)
 {
-	return err == -EOPNOTSUPP || err == -EINVAL || err == -EACCES ||
-	       err == -EPERM || err == -ENODEV || err == -ENOSYS;
+	return err == -EOPNOTSUPP || err == -EACCES || err == -EPERM ||
+	       err == -ENODEV || err == -ENOSYS;
 }
 
 /*
  * give -- pages [bit, end), which are free; run lock held, let go meanwhile
  *
- * After a failure that may have come halfway what is there is not known: the
- * pages count as hollow, which costs no more than to reserve them again.
+ * A failure may have come halfway, and what is there is not known: the pages
+ * count as hollow, which costs no more than to reserve them again.
  */
 static size_t
 give(struct run_space *rs, size_t bit, size_t end)
@@ -39,17 +43,17 @@ give(struct run_space *rs, size_t bit, size_t end)
 		backing_give_back(how, page_address(rs, bit), n << RUN_LG_PAGE);
 	PROBE4(purge, rs->base, page_address(rs, bit), n << RUN_LG_PAGE, err);
 	lock_acquire(&rs->lock, RANK_RUN);
-	size_t fresh = 0;
 	if (is_final(err))
 		/* relaxed: only a look goes without the lock */
 		store_relaxed(&rs->give, (uint32_t)BACKING_GIVE_NEVER);
-	else
-		fresh = pages_hollow(rs, bit, n);
+	size_t fresh = pages_hollow(rs, bit, n);
 	if (err == 0 && how != BACKING_GIVE_COPY)
 		pages_clean(rs, bit, n);
 	pages_release(rs, bit, n);
+	if (err != 0)
+		return 0;
 	rs->ngiven += fresh;
-	return err == 0 ? fresh : 0;
+	return fresh;
 }
 
 /* is_wanted -- has the block anything to give back? */
