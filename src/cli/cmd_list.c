@@ -107,6 +107,7 @@ print_pool(const struct source *s, const struct seen_pool *pool)
 	else
 		(void)snprintf(place, sizeof(place), "%s \"%s\"", pool->path,
 			pool->name);
+	format_names(place);
 	if (pool->threads >= 0)
 		(void)snprintf(threads, sizeof(threads), "%d", pool->threads);
 	printf("%8d %-15s %5s %-6s %7s ", source_pid(s), source_program(s),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * format.c -- numbers for people
+ * format.c -- numbers and names for people
  */
 #include "cli/format.h"
 
+#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,4 +50,14 @@ double
 percent(uint64_t part, uint64_t whole)
 {
 	return whole == 0 ? 0 : HUNDRED * (double)part / (double)whole;
+}
+
+void
+format_names(char *text)
+{
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+		return;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			*text = '?';
 }

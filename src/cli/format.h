@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * format.h -- numbers for people
+ * format.h -- numbers and names for people
  */
 #ifndef CLI_FORMAT_H
 #define CLI_FORMAT_H
@@ -17,6 +17,12 @@ const char *format_count(char text[FORMAT_SIZE], double count);
 
 /* plural -- what a word has at its end behind a number: "" or "s" */
 const char *plural(uint64_t n);
+
+/*
+ * format_names -- text with names of files in UTF-8, for a terminal: bytes that
+ * are not ASCII become '?' where the locale has another encoding
+ */
+void format_names(char *text);
 
 /* percent -- of a whole, 0 when there is none */
 double percent(uint64_t part, uint64_t whole);

@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -175,6 +176,8 @@ main(int argc, char **argv)
 	if (argc < 1)
 		return STATUS_USAGE;
 	hold_streams();
+	/* whether names can be shown as they are; the rest is in English */
+	(void)setlocale(LC_CTYPE, "");
 	argv[0] = self;
 	program_invocation_short_name = self;
 	argp_program_version = "vmem " VMEM_VERSION;

@@ -178,6 +178,7 @@ map_text(const struct map_picture *picture, FILE *out)
 		return refuse(STATUS_UNREADABLE, "no memory for the map");
 	map_scale(line, picture, cells.per_cell);
 	(void)snprintf(head, sizeof(head), "%s; %s", picture->title, line);
+	format_names(head);
 	paper_words(&paper, head);
 	print_rows(&cells, out, picture->colour);
 	map_cells_free(&cells);

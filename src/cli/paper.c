@@ -44,6 +44,9 @@ put_word(struct paper *paper, const char *word, size_t len)
 	gap(paper, 1, len);
 	for (size_t n; len > 0; word += n, len -= n) {
 		n = len < paper->width ? len : paper->width;
+		/* not in the middle of a character */
+		while (n > 1 && n < len && (word[n] & 0xc0) == 0x80)
+			n--;
 		gap(paper, 0, n);
 		(void)fwrite(word, 1, n, paper->out);
 		paper->at += n;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/paper.h"
 #include "cli/top.h"
 
@@ -169,6 +170,7 @@ draw_detail(const struct screen *s, int y)
 	(void)snprintf(text, sizeof(text), "Pool %d:%s, %s, %s%s%s", p->pid,
 		p->pool.id, p->program, p->pool.kind,
 		p->pool.path[0] == '\0' ? "" : " in ", p->pool.path);
+	format_names(text);
 	put(y++, A_BOLD, text);
 	y = draw_history(s, p, y);
 	top_class_row(p, NULL, text, (size_t)COLS, s->wide);

@@ -47,8 +47,12 @@ read_path(struct seen_pool *to, const struct source *s, unsigned kind)
 	} else if (kind == BACKING_FILE && slash != NULL) {
 		len = slash == from ? 1 : (size_t)(slash - from);
 	}
-	if (len >= sizeof(to->path))
+	if (len >= sizeof(to->path)) {
+		/* not in the middle of a character */
 		len = sizeof(to->path) - 1;
+		while (len > 0 && (from[len] & 0xc0) == 0x80)
+			len--;
+	}
 	memcpy(to->path, from, len);
 	to->path[len] = '\0';
 }

@@ -63,7 +63,7 @@ source_add_region(struct source *s, const struct region *region)
 	to->name = strdup(region->name);
 	if (to->name == NULL)
 		return fail(ENOMEM, "no memory for the regions");
-	source_clean_text(to->name);
+	source_clean_path(to->name);
 	s->nregions++;
 	return 0;
 }
@@ -159,4 +159,43 @@ source_clean_text(char *text)
 	for (; *text != '\0'; text++)
 		if (*text < ' ' || *text > '~')
 			*text = '?';
+}
+
+/*
+ * following -- bytes behind the first one of a character in UTF-8 that is not
+ * ASCII; 0: this is none, or a control character
+ * Source  the Unicode standard, table 3-7, without U+0080 to U+009F.
+ */
+static size_t
+following(const unsigned char *at)
+{
+	static const struct {
+		unsigned char first, last; /* bytes that it begins with */
+		unsigned char low, high;   /* the second byte */
+		size_t n;
+	} forms[] = {{0xc2, 0xc2, 0xa0, 0xbf, 1}, {0xc3, 0xdf, 0x80, 0xbf, 1},
+		{0xe0, 0xe0, 0xa0, 0xbf, 2}, {0xe1, 0xec, 0x80, 0xbf, 2},
+		{0xed, 0xed, 0x80, 0x9f, 2}, {0xee, 0xef, 0x80, 0xbf, 2},
+		{0xf0, 0xf0, 0x90, 0xbf, 3}, {0xf1, 0xf3, 0x80, 0xbf, 3},
+		{0xf4, 0xf4, 0x80, 0x8f, 3}};
+	size_t i = 0, n = 1;
+	while (i < sizeof(forms) / sizeof(forms[0]) && at[0] > forms[i].last)
+		i++;
+	if (i == sizeof(forms) / sizeof(forms[0]) || at[0] < forms[i].first ||
+		at[1] < forms[i].low || at[1] > forms[i].high)
+		return 0;
+	while (n < forms[i].n && (at[n + 1] & 0xc0) == 0x80)
+		n++;
+	return n == forms[i].n ? n : 0;
+}
+
+void
+source_clean_path(char *path)
+{
+	for (; *path != '\0'; path++) {
+		size_t n = following((unsigned char *)path);
+		path += n;
+		if (n == 0 && (*path < ' ' || *path > '~'))
+			*path = '?';
+	}
 }

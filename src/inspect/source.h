@@ -74,4 +74,7 @@ void source_clear_regions(struct source *s);
  */
 void source_clean_text(char *text);
 
+/* source_clean_path -- the same, but characters in UTF-8 stay as they are */
+void source_clean_path(char *path);
+
 #endif

@@ -169,7 +169,7 @@ note_files(struct source *s, const char *text, size_t size)
 			(struct region *)(uintptr_t)source_region(s, range.low);
 		char *copy = r == NULL ? NULL : strdup(name);
 		if (copy != NULL) {
-			source_clean_text(copy);
+			source_clean_path(copy);
 			free(r->name);
 			r->name = copy;
 			r->of_file = true;

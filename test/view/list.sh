@@ -66,4 +66,29 @@ same out named/stats.1
 view 0 stats --json "$pid"
 [ "$(jq -r .name "$tmp/out")" = "sessions of shop" ] || failed "name in JSON"
 view 0 check "$pid"
+
+# paths that are not ASCII; what is no UTF-8, or would control the terminal, is
+# not shown
+where=$(printf '\303\234n\303\257 \342\202\254 \360\237\222\276')
+hold "$where $(printf '\377\302\233[2J\302\240\355\240\200')" \
+	"$bin/view_holder"
+shown="$where ???[2J$(printf '\302\240')???"
+view 0 list --json "$pid"
+[ "$(one path)" = "$tmp/$shown" ] || failed "JSON: $(one path)"
+LC_ALL=C.UTF-8
+view 0 list "$pid"
+LC_ALL=C
+tail -n 1 "$tmp/out" | grep -Fq " $tmp/$shown" || failed "$(cat "$tmp/out")"
+view 0 list "$pid"
+has out "$tmp/[?]{2}n[?]{2} [?]{3} [?]{4} [?]{3}\[2J[?]{5}\$"
+# one that is cut off is cut between characters
+long=$(printf '\303\234%.0s' $(seq 100))
+for first in "" x; do
+	hold "$first$long/$long" "$bin/view_holder"
+	view 0 list --json "$pid"
+	one path | grep -q "^$tmp/$first$long/" || failed "$(one path)"
+	[ "$(one path | wc -c)" -gt 250 ] || failed "$(one path)"
+	view 0 map --format png -o "$tmp/map.png" "$pid"
+	view 0 map --width 20 "$pid"
+done
 done_viewing
