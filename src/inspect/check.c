@@ -246,6 +246,7 @@ inspect_check(struct check_result *ret, struct source *s,
 					     : copy_process(&l, &snap, ret);
 	if (rc == 0) {
 		int err;
+		snapshot_use_own_tables(snap, &l.registry);
 		ret->fine = snapshot_verify(snap, tell, arg, &err);
 		rc = -err;
 	}

@@ -15,7 +15,6 @@
 
 /* metadata is about 2.2 thousandths of a pool, and heaps */
 #define MOST_COPIED ((uint64_t)16 << 30)
-#define MAP_ENTRIES (RUN_PAGE / sizeof(uint64_t)) /* in a page of the map */
 #define EXACT_TRIES 6u
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -151,9 +150,7 @@ copy_map(struct snapshot *snap, struct source *s, bool whole)
 		if (whole) {
 			n = run_next_held(rs, page, &first);
 		} else {
-			first = bitmap_next(rs->tree.used, page + rs->bias,
-					rs->npages + rs->bias, true) -
-				rs->bias;
+			first = next_used(rs, page);
 			n = min_size(MAP_ENTRIES - first % MAP_ENTRIES,
 				rs->npages - first);
 		}
@@ -176,20 +173,14 @@ copy_fixed(struct snapshot *snap, struct source *s, bool whole)
 	return rc == 0 ? copy_map(snap, s, whole) : rc;
 }
 
-static bool
-is_used(const struct run_space *rs, size_t page)
-{
-	return bitmap_test(rs->tree.used, page + rs->bias);
-}
-
 /* note_descriptors -- the pages that the page map leads to */
 static void
 note_descriptors(struct snapshot *snap)
 {
 	const struct run_space *rs = &snap->pool->runs;
-	for (size_t page = rs->first; page < rs->npages; page++) {
-		const struct desc *d =
-			is_used(rs, page) ? desc_at(rs, page) : NULL;
+	for (size_t page = next_used(rs, rs->first); page < rs->npages;
+		page = next_used(rs, page + 1)) {
+		const struct desc *d = desc_at(rs, page);
 		size_t at = d == NULL ? 0
 				      : ((uintptr_t)d - (uintptr_t)rs->base) /
 						RUN_PAGE;
@@ -208,11 +199,11 @@ heap_needs(const struct run_space *rs)
 	return heap_pages(&dir);
 }
 
-/* heap_of -- the heap of `need` pages that begins at a page, as it seems */
+/* heap_of -- the heap of `need` pages that a used page begins, as it seems */
 static struct heap *
 heap_of(const struct run_space *rs, size_t page, size_t need)
 {
-	const struct desc *d = is_used(rs, page) ? desc_at(rs, page) : NULL;
+	const struct desc *d = desc_at(rs, page);
 	size_t at =
 		d == NULL ? 0 : ((uintptr_t)d - (uintptr_t)rs->base) / RUN_PAGE;
 	if (d == NULL || at < rs->first || at >= rs->npages)
@@ -228,14 +219,14 @@ note_heaps(struct snapshot *snap)
 {
 	const struct run_space *rs = &snap->pool->runs;
 	size_t need = heap_needs(rs);
-	for (size_t page = rs->first; page < rs->npages; page++)
+	for (size_t page = next_used(rs, rs->first); page < rs->npages;
+		page = next_used(rs, page + 1))
 		if (heap_of(rs, page, need) != NULL)
 			bitmap_set_range(snap->pages, page, need);
 }
 
-/* use_own_tables -- where theirs are pointed to, point to ours */
-static void
-use_own_tables(struct snapshot *snap, const struct registry *registry)
+void
+snapshot_use_own_tables(struct snapshot *snap, const struct registry *registry)
 {
 	struct pool *pool = snap->pool;
 	const struct run_space *rs = &pool->runs;
@@ -247,7 +238,8 @@ use_own_tables(struct snapshot *snap, const struct registry *registry)
 	size_t need = heap_needs(rs);
 	uintptr_t lookup =
 		(uintptr_t)theirs + offsetof(struct class_table, lookup);
-	for (size_t page = rs->first; page < rs->npages; page++) {
+	for (size_t page = next_used(rs, rs->first); page < rs->npages;
+		page = next_used(rs, page + 1)) {
 		struct heap *h = heap_of(rs, page, need);
 		if (h == NULL)
 			continue;
@@ -284,8 +276,6 @@ snapshot_copy(struct snapshot *snap, struct source *s,
 		note_heaps(snap);
 		rc = copy_noted(snap, s);
 	}
-	if (rc == 0)
-		use_own_tables(snap, registry);
 	return rc;
 }
 
@@ -332,6 +322,8 @@ snapshot_take(struct snapshot **ret, struct source *s,
 		i < tries && rc == 0 && snap != NULL && !snap->exact; i++) {
 		int err = 0;
 		rc = snapshot_copy(snap, s, &registry, false);
+		if (rc == 0)
+			snapshot_use_own_tables(snap, &registry);
 		if (rc == 0 && effort == SNAPSHOT_EXACT)
 			snap->exact = snapshot_verify(snap, NULL, NULL, &err);
 	}

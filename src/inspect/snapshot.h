@@ -16,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bitmap.h"
 #include "inspect/finder.h"
+
+#define MAP_ENTRIES (RUN_PAGE / sizeof(uint64_t)) /* in a page of the map */
 
 struct snapshot {
 	struct record rec; /* as the other process has it */
@@ -38,6 +41,14 @@ int snapshot_open(struct snapshot **ret, const struct record *rec);
 int snapshot_copy(struct snapshot *snap, struct source *s,
 	const struct registry *registry, bool whole);
 
+/*
+ * snapshot_use_own_tables -- where theirs are pointed to, point to ours
+ * Once for each copy, before anything else is done with it; the process need
+ * not wait for that.
+ */
+void snapshot_use_own_tables(
+	struct snapshot *snap, const struct registry *registry);
+
 /* snapshot_verify -- does everything hold?  For tell see findings.h. */
 bool snapshot_verify(const struct snapshot *snap,
 	void (*tell)(void *arg, const char *text), void *arg, int *ret_err);
@@ -47,6 +58,15 @@ bool snapshot_verify(const struct snapshot *snap,
  * walked over, and count it; figures that are kept are made to fit
  */
 void snapshot_sift(struct snapshot *snap);
+
+/* next_used -- the first used page from one on; npages when there is none */
+static inline size_t
+next_used(const struct run_space *rs, size_t page)
+{
+	return bitmap_next(rs->tree.used, page + rs->bias,
+		       rs->npages + rs->bias, true) -
+	       rs->bias;
+}
 
 /* desc_at -- the descriptor that the page map has for a page, or NULL */
 static inline struct desc *
