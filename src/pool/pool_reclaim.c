@@ -122,6 +122,9 @@ order_frozen(void *handle, const struct record *rec, struct order *o,
 	v.heap = caller_heap(v.pool, handle);
 	if (p != NULL)
 		order_fill(&v, handle, p, o);
+	/* without a thread it has nothing at hand, as dir_steal() expects */
+	if (v.heap->state == HEAP_PARKED)
+		heap_rest(v.heap);
 	*ret = p;
 	return 0;
 }
