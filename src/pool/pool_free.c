@@ -140,11 +140,10 @@ pool_free_sized(void *handle, void *p, size_t size, const char *who)
 		(void)refuse(handle, p, who, r);
 }
 
-/* find_in -- what lies at p of a pool, with the bytes that its user may use */
+/* seen -- what lies at p of a pool, with the bytes that its user may use */
 static struct object
-find_in(const struct pool *pool, const struct heap *h, void *p)
+seen(const struct pool *pool, struct object o, void *p)
 {
-	struct object o = heap_find(h, p);
 	if (o.what != FREE_DONE)
 		return o;
 	if (unlikely(guard_on)) {
@@ -175,11 +174,9 @@ find(void **handle, void *p, const char *who, struct object *ret,
 		int rc = pool_enter(&v, *handle);
 		if (rc != 0)
 			return rc;
-		struct heap *h = v.heap;
-		if (h == NULL)
-			h = pool_any_heap(v.pool);
-		*ret = find_in(v.pool, h, p);
-		*ret_kind = (struct kind){h->table, pool_is_guarded(v.pool)};
+		*ret = seen(v.pool, pool_object_at(&v, p), p);
+		*ret_kind = (struct kind){
+			v.pool->dir.table, pool_is_guarded(v.pool)};
 		pool_leave(&v);
 		if (ret->what == FREE_DONE)
 			return 0;
@@ -212,7 +209,7 @@ size_t
 pool_usable_held(void *handle, void *p)
 {
 	struct pool *pool = pool_at(handle);
-	struct object o = find_in(pool, pool_any_heap(pool), p);
+	struct object o = seen(pool, dir_find(&pool->dir, p), p);
 	return o.what == FREE_DONE ? o.usable : 0;
 }
 

@@ -71,7 +71,7 @@ void
 pool_guard_begin(struct pool *pool, void *p, const struct order *o)
 {
 	void *handle = (void *)(uintptr_t)pool->base;
-	size_t usable = heap_find(pool_any_heap(pool), p).usable;
+	size_t usable = dir_find(&pool->dir, p).usable;
 	struct guard_book *b = book_of(handle);
 	guard_object_begin(
 		handle, p, o->asked, usable, o->content.zero && o->clean);

@@ -223,7 +223,8 @@ pool_enter(struct visit *v, void *handle)
 struct object
 pool_object_at(const struct visit *v, void *p)
 {
-	return heap_find(v->heap != NULL ? v->heap : pool_any_heap(v->pool), p);
+	return v->heap != NULL ? heap_find(v->heap, p)
+			       : dir_find(&v->pool->dir, p);
 }
 
 void

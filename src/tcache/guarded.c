@@ -76,7 +76,7 @@ is_edge_whole(const void *p, size_t usable, size_t asked)
 unsigned
 guarded_begin(const struct heap *h, void *p, size_t asked)
 {
-	struct object o = heap_find(h, p);
+	struct object o = dir_find(h->dir, p);
 	size_t was;
 	unsigned nfound = 0;
 	if (!o.large) {
@@ -160,7 +160,7 @@ guarded_claim(const struct heap *h, void *p, size_t size, unsigned *ret_found)
 {
 	size_t asked;
 	uint64_t word;
-	struct object o = heap_find(h, p);
+	struct object o = dir_find(h->dir, p);
 	*ret_found = 0;
 	if (o.what != FREE_DONE)
 		return o.what;
@@ -250,7 +250,7 @@ guarded_put_stray(struct heap_dir *dir, void *p)
 	unsigned nfound = 0;
 	/* acquire: as in pool_any_heap() */
 	const struct heap *h = load_acquire(&dir->all);
-	struct object o = heap_find(h, p);
+	struct object o = dir_find(dir, p);
 	if (let_go(h, p, &o, &nfound))
 		(void)dir_free_stray(dir, p, 0);
 	return nfound;

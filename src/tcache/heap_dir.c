@@ -57,7 +57,8 @@ heap_create(struct heap_dir *dir, enum heap_state state)
 		memset(h, 0, plain_bytes(dir));
 	heap_init(h, dir, d, state);
 	h->next = dir->all;
-	dir->all = h;
+	/* release: who looks without the admin lock finds it whole */
+	store_release(&dir->all, h);
 	dir->nheaps++;
 	return h;
 }

@@ -120,35 +120,34 @@ dir_free_stray(struct heap_dir *dir, void *p, size_t size)
 }
 
 static struct object
-find_slot(const struct heap *h, struct slab *s, void *p)
+find_slot(const struct class_table *t, struct slab *s, void *p)
 {
 	struct object o = {FREE_INVALID, (struct desc *)s, 0, false, 0};
 	uint32_t idx = slot_of(s, p);
 	if (idx == UINT32_MAX)
 		return o;
 	o.idx = idx;
-	o.usable = h->table->cls[s->cls].size;
-	bool mine = load_relaxed(&s->owner) == h->owner;
-	bool gone = slab_is_free(s, idx) || slab_is_remote(s, idx) ||
-		    (mine && in_lifo(s->bin, p));
+	o.usable = t->cls[s->cls].size;
+	bool gone = slab_is_free(s, idx) || slab_is_remote(s, idx);
 	o.what = gone ? FREE_DOUBLE : FREE_DONE;
 	return o;
 }
 
 struct object
-heap_find(const struct heap *h, void *p)
+dir_find(const struct heap_dir *dir, void *p)
 {
 	struct object o = {FREE_FOREIGN, NULL, 0, false, 0};
-	uintptr_t page = ((uintptr_t)p - (uintptr_t)h->base) >> RUN_LG_PAGE;
-	if (page >= h->npages)
+	const struct run_space *rs = dir->runs;
+	uintptr_t page = ((uintptr_t)p - (uintptr_t)rs->base) >> RUN_LG_PAGE;
+	if (page >= rs->npages)
 		return o;
 	o.what = FREE_INVALID;
-	struct desc *d = run_lookup(h->runs, p);
+	struct desc *d = run_lookup(rs, p);
 	if (d == NULL)
 		return o;
 	uint64_t owner = load_relaxed(&d->owner);
 	if (owner >= RUN_NTAGS)
-		return find_slot(h, (struct slab *)d, p);
+		return find_slot(dir->table, (struct slab *)d, p);
 	if (owner == RUN_CACHED && p == d->base)
 		o.what = FREE_DOUBLE;
 	if (owner == RUN_LARGE && p == d->base) {
@@ -157,5 +156,21 @@ heap_find(const struct heap *h, void *p)
 		o.large = true;
 		o.usable = (size_t)d->npages << RUN_LG_PAGE;
 	}
+	return o;
+}
+
+struct object
+heap_find(const struct heap *h, void *p)
+{
+	struct object o = {FREE_FOREIGN, NULL, 0, false, 0};
+	/* heap_inert has no page, nor anything else */
+	if (((uintptr_t)p - (uintptr_t)h->base) >> RUN_LG_PAGE >= h->npages)
+		return o;
+	o = dir_find(h->dir, p);
+	if (o.what != FREE_DONE || o.large)
+		return o;
+	const struct slab *s = (const struct slab *)o.desc;
+	if (load_relaxed(&s->owner) == h->owner && in_lifo(s->bin, p))
+		o.what = FREE_DOUBLE;
 	return o;
 }

@@ -14,6 +14,7 @@
 #include "slab/slab.h"
 
 struct heap;
+struct heap_dir;
 
 /* what a free found the pointer to be */
 enum free_result {
@@ -49,6 +50,12 @@ object_takes(const struct object *o, size_t size)
  * heap_find -- what lies at an address of the pool, without changing anything
  */
 struct object heap_find(const struct heap *h, void *p);
+
+/*
+ * dir_find -- the same without a heap, for any thread that is inside: what a
+ * LIFO holds is not known to be free, since its heap's holder may be at work
+ */
+struct object dir_find(const struct heap_dir *dir, void *p);
 
 /* heap_usable -- of a live object, or 0; heap_inert knows none */
 static inline size_t
