@@ -149,13 +149,14 @@ take_place(const struct backing *b)
 		forget_lost(b);
 	registry_lock();
 	int rc = registry_unguard(b);
-	/* whoever still knows a pool at that address: it is none any more */
+	/* before they are written to: a thread that ends looks after its heap
+	 */
+	if (rc == 0)
+		registry_overlap(b);
 	struct record *old = rc == 0 ? registry_find(b->base) : NULL;
-	if (old != NULL) {
-		old->overlapped = true;
-		/* a thaw under way will find the new one */
+	/* a thaw under way will find the new one */
+	if (old != NULL)
 		old->frozen = false;
-	}
 	registry_unlock();
 	if (rc == 0)
 		thread_pool_gone(b->base);

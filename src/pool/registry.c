@@ -164,6 +164,12 @@ registry_unguard(const struct backing *b)
 	return 0;
 }
 
+void
+registry_overlap(const struct backing *b)
+{
+	overlap_mark(b, NULL);
+}
+
 struct record *
 registry_overlapped_by(const struct backing *b)
 {

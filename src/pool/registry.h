@@ -36,6 +36,7 @@ struct record {
 	bool guarded;    /* its first page has no access */
 	bool frozen;     /* see freeze.c */
 	bool overlapped; /* another pool was made over it: not to be touched */
+	bool forked;     /* the process has forked since: a child may use it */
 	enum kinship kin;
 	enum pool_fork at_fork;
 	const char *path; /* where a forked child's file is made, or NULL */
@@ -76,7 +77,7 @@ struct registry {
 	{                                                                      \
 		UINT64_C(0x6ba1c5d10f3e9a27), UINT64_C(0x9d42e87cb3f05618)     \
 	}
-#define REGISTRY_LAYOUT 6u
+#define REGISTRY_LAYOUT 7u
 #define REGISTRY_ALIGN  ((size_t)4096) /* it begins a page */
 
 /* registry_init -- what is set once; before any other call */
@@ -103,6 +104,12 @@ struct record *registry_find(const void *handle);
 
 /* registry_owner -- the live pool that an address lies in, or NULL */
 struct record *registry_owner(const void *p);
+
+/*
+ * registry_overlap -- who has these bytes from now on is about to write to
+ * them: live pools that have some are marked, and all threads forget them
+ */
+void registry_overlap(const struct backing *b);
 
 /* registry_overlapped_by -- a live pool that has some of these bytes, or NULL
  */

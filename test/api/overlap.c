@@ -4,12 +4,18 @@
  *
  * The memory is the caller's, so creation is not refused; the check tells, and
  * nothing crashes.  Everything runs in a child, whose end is what counts.
+ *
+ * ctest: threads
  */
 #include "harness/test.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MAP_BYTES (VMEM_MIN_POOL * 4)
 
@@ -186,6 +192,74 @@ check__neighbours_that_only_touch__are_consistent(void **state)
 	munmap(mem, MAP_BYTES);
 }
 
+#define NENDING 10
+
+struct ending {
+	VMEM *vmp;
+	atomic_int nready, go;
+	useconds_t wait_us[NENDING];
+};
+
+static struct ending ending;
+
+/* use_and_end -- a thread whose heap is in a pool that is overwritten */
+static void *
+use_and_end(void *arg)
+{
+	void *p[50];
+
+	for (size_t i = 0; i < 400; i++)
+		vmem_free(ending.vmp, vmem_malloc(ending.vmp, 64));
+	for (size_t i = 0; i < NELEM(p); i++)
+		p[i] = vmem_malloc(ending.vmp, 64 + i * 16);
+	for (size_t i = 0; i < NELEM(p); i++)
+		vmem_free(ending.vmp, p[i]);
+	(void)atomic_fetch_add(&ending.nready, 1);
+	while (atomic_load(&ending.go) == 0)
+		(void)sched_yield();
+	(void)usleep(*(const useconds_t *)arg);
+	return NULL;
+}
+
+/* it takes a while to lay out a large pool: threads end at each moment of it */
+static int
+end_meanwhile(void *arg)
+{
+	const size_t size = (size_t)3900 << 20;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pthread_t thread[NENDING];
+	VMEM *vmp;
+
+	(void)arg;
+	must(mem != MAP_FAILED);
+	ending.vmp = vmem_create_in_region(mem + MIB, VMEM_MIN_POOL);
+	must(ending.vmp != NULL);
+	for (unsigned i = 0; i < NENDING; i++) {
+		ending.wait_us[i] = i * 300;
+		must(pthread_create(&thread[i], NULL, use_and_end,
+			     &ending.wait_us[i]) == 0);
+	}
+	while (atomic_load(&ending.nready) < NENDING)
+		(void)usleep(100);
+	atomic_store(&ending.go, 1);
+	vmp = vmem_create_in_region(mem, size);
+	must(vmp != NULL);
+	for (unsigned i = 0; i < NENDING; i++)
+		must(pthread_join(thread[i], NULL) == 0);
+	vmem_delete(ending.vmp);
+	vmem_delete(vmp);
+	return 0;
+}
+
+static void
+create__while_threads_of_an_older_pool_end__does_not_crash(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < (TEST_SANITIZED ? 3 : 10); i++)
+		assert_int_equal(test_child(end_meanwhile, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -193,6 +267,8 @@ main(void)
 		cmocka_unit_test(
 			create__over_a_live_pool__both_fail_their_check),
 		cmocka_unit_test(malloc__in_overlapping_pools__does_not_crash),
+		cmocka_unit_test(
+			create__while_threads_of_an_older_pool_end__does_not_crash),
 		cmocka_unit_test(
 			create__on_the_address_of_a_forgotten_pool__works),
 		cmocka_unit_test(
