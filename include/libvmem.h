@@ -184,9 +184,9 @@ VMEM *vmem_pool_of(const void *ptr);
  * vmem_check -- verify every invariant of a pool's metadata
  *
  * Returns 1 consistent, 0 damaged, -1 could not check (errno EINVAL: no live
- *         pool; ENOMEM: no memory for the check's own notes; EBUSY: in a forked
- *         child that shares the pool, something that may be an operation of the
- *         parent).  Never writes to the pool and ends whatever the metadata
+ *         pool; ENOMEM: no memory for the check's own notes; EBUSY: where a
+ *         forked child uses the pool too, something that may be an operation of
+ *         the other process).  Never writes to the pool and ends whatever the metadata
  *         holds.
  * Threads safe; other operations on the pool wait until it ends.
  * Source  vmem_check(3) of libvmem 1.x.

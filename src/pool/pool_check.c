@@ -70,16 +70,18 @@ verify_all(const struct record *rec, struct findings *f, int *err)
 }
 
 /*
- * is_certain -- is what was found damage?  The process that made the pool
- * cannot be stopped by a child: what that finds can be half of an operation,
- * unless the pool is not there any more.
+ * is_certain -- is what was found damage?  A process cannot stop another one
+ * that uses the pool, its parent or its child: what it finds can be half of an
+ * operation, unless the pool is not there any more.
  */
 static bool
 is_certain(void *handle, const struct record *rec)
 {
 	const struct pool *pool = pool_at(handle);
-	return rec->kin == KIN_OWN || pool->signature != POOL_SIGNATURE ||
-	       pool->uid != rec->uid;
+	/* the pool's own word, which may be damaged, is not enough */
+	bool guests = rec->forked && load_relaxed(&pool->has_guests) != 0;
+	return (rec->kin == KIN_OWN && !guests) ||
+	       pool->signature != POOL_SIGNATURE || pool->uid != rec->uid;
 }
 
 int

@@ -105,8 +105,10 @@ pool_fork_parent(void)
 		nskipped--;
 		return;
 	}
-	for (size_t i = 0; i < registry_count(); i++)
+	for (size_t i = 0; i < registry_count(); i++) {
+		registry_at(i)->forked = true;
 		pool_twin_parent(registry_at(i));
+	}
 	registry_set_forking(false);
 	thread_fork_parent();
 	registry_unlock();

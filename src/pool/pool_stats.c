@@ -99,6 +99,9 @@ read_run(struct pool_stats *s, const struct desc *d)
 		s->cached += bytes;
 	} else if (d->owner >= RUN_NTAGS) {
 		const struct slab *slab = (const struct slab *)d;
+		/* another process may be changing it */
+		if (slab->cls >= s->nclasses)
+			return;
 		unsigned live = slab_live(slab);
 		s->cls[slab->cls].nlive += live;
 		if (live > 0)

@@ -388,57 +388,6 @@ fork__parent_collects_while_children_work__pool_is_sound(void **state)
 	vmem_delete(vmp);
 }
 
-/* check_often -- what another process does meanwhile is no damage */
-static int
-check_often(void *arg)
-{
-	struct shared *s = arg;
-	unsigned nsound = 0;
-
-	/* it counts as used by both from then on */
-	vmem_free(s->vmp, vmem_malloc(s->vmp, 100));
-	for (unsigned i = 0; i < 500; i++) {
-		int rc = vmem_check(s->vmp);
-
-		if (rc != 1 && (rc != -1 || errno != EBUSY)) {
-			(void)fprintf(stderr, "%d: %s\n", rc, vmem_errormsg());
-			return 1;
-		}
-		nsound += rc == 1;
-	}
-	atomic_store(&s->go, 1);
-	print_message("%u of 500 could be checked\n", nsound);
-	return 0;
-}
-
-static void
-fork__child_checks_while_the_parent_works__finds_no_damage(void **state)
-{
-	VMEM *vmp = pool_open(A_MEMFD);
-	struct shared *s = shared_new(vmp);
-	struct objects set;
-	struct rng rng;
-	pid_t pid;
-
-	(void)state;
-	rng_init(&rng, __func__);
-	objects_init(&set, vmp);
-	vmem_free(vmp, vmem_malloc(vmp, 100));
-	pid = start(check_often, s);
-	/* without an end where the child has ended too early */
-	while (atomic_load(&s->go) == 0 && waitpid(pid, NULL, WNOHANG) == 0)
-		for (unsigned i = 0; i < 100; i++) {
-			objects_churn(&set, &rng, 1, HIGH);
-			if (set.n > 500)
-				objects_drop_half(&set, &rng);
-		}
-	objects_fini(&set);
-	assert_int_equal(atomic_load(&s->go), 1);
-	assert_int_equal(vmem_check(vmp), 1);
-	shared_end(s);
-	pool_end(vmp, A_MEMFD);
-}
-
 #define FOR_EACH(test)                                                         \
 	{#test " (directory)", (test), NULL, NULL, &hows[A_DIRECTORY]},        \
 		{#test " (memfd)", (test), NULL, NULL, &hows[A_MEMFD]},        \
@@ -458,8 +407,6 @@ main(void)
 		FOR_EACH(fork__parent_deletes_it__child_fails_its_check),
 		cmocka_unit_test(
 			fork__child_does_not_use_it__pages_still_go_back),
-		cmocka_unit_test(
-			fork__child_checks_while_the_parent_works__finds_no_damage),
 		cmocka_unit_test(
 			fork__parent_collects_while_children_work__pool_is_sound),
 	};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fork_check.c -- the check of a pool that another process works in meanwhile,
+ * which cannot be stopped: what it does is no damage
+ *
+ * ctest: timeout=120 not-valgrind
+ */
+#include "harness/test.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/objects.h"
+
+#define POOL_BYTES (64 * MIB)
+#define HIGH       20000
+#define NCHECKS    500
+
+/* what parent and child tell each other */
+struct shared {
+	VMEM *vmp;
+	uint64_t seed;
+	_Atomic int works, ended;
+};
+
+static struct shared *
+shared_new(void)
+{
+	struct vmem_options o;
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rng rng;
+
+	must(s != MAP_FAILED);
+	rng_init(&rng, __func__);
+	s->seed = rng_next(&rng);
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	o.size = POOL_BYTES;
+	o.source = VMEM_SOURCE_MEMFD;
+	s->vmp = vmem_create_opts(&o);
+	must(s->vmp != NULL);
+	vmem_free(s->vmp, vmem_malloc(s->vmp, 100));
+	return s;
+}
+
+static void
+shared_end(struct shared *s)
+{
+	/* alone again */
+	assert_int_equal(vmem_check(s->vmp), 1);
+	vmem_delete(s->vmp);
+	must(munmap(s, sizeof(*s)) == 0);
+}
+
+/* check_often -- returns an exit status */
+static int
+check_often(struct shared *s)
+{
+	unsigned nsound = 0;
+
+	/* it counts as used by both from then on */
+	vmem_free(s->vmp, vmem_malloc(s->vmp, 100));
+	for (unsigned i = 0; i < NCHECKS; i++) {
+		int rc = vmem_check(s->vmp);
+
+		if (rc != 1 && (rc != -1 || errno != EBUSY)) {
+			(void)fprintf(stderr, "%d: %s\n", rc, vmem_errormsg());
+			return 1;
+		}
+		nsound += rc == 1;
+	}
+	atomic_store(&s->ended, 1);
+	print_message("%u of %d could be checked\n", nsound, NCHECKS);
+	return 0;
+}
+
+/* work_meanwhile -- until the checks are done, or `other` has ended too early
+ */
+static void
+work_meanwhile(struct shared *s, pid_t other)
+{
+	struct objects set;
+	struct rng rng;
+
+	rng_init_from(&rng, s->seed);
+	objects_init(&set, s->vmp);
+	while (atomic_load(&s->ended) == 0 &&
+		(other == 0 || waitpid(other, NULL, WNOHANG) == 0)) {
+		for (unsigned i = 0; i < 100; i++)
+			objects_churn(&set, &rng, 1, HIGH);
+		if (set.n > 500)
+			objects_drop_half(&set, &rng);
+		atomic_store(&s->works, 1);
+	}
+	objects_fini(&set);
+}
+
+/* fork_limited -- a child that ends in the end */
+static pid_t
+fork_limited(void)
+{
+	pid_t pid = fork();
+
+	must(pid >= 0);
+	if (pid == 0)
+		(void)alarm(TEST_CHILD_SECONDS);
+	return pid;
+}
+
+static void
+check__in_a_child_while_the_parent_works__finds_no_damage(void **state)
+{
+	struct shared *s = shared_new();
+	pid_t pid = fork_limited();
+
+	(void)state;
+	if (pid == 0)
+		_exit(check_often(s));
+	work_meanwhile(s, pid);
+	assert_int_equal(atomic_load(&s->ended), 1);
+	shared_end(s);
+}
+
+static void
+check__in_a_parent_while_the_child_works__finds_no_damage(void **state)
+{
+	struct shared *s = shared_new();
+	pid_t pid = fork_limited();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		work_meanwhile(s, 0);
+		_exit(0);
+	}
+	while (atomic_load(&s->works) == 0)
+		(void)usleep(100);
+	status = check_often(s);
+	atomic_store(&s->ended, 1);
+	assert_int_equal(status, 0);
+	must(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+	shared_end(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			check__in_a_child_while_the_parent_works__finds_no_damage),
+		cmocka_unit_test(
+			check__in_a_parent_while_the_child_works__finds_no_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
