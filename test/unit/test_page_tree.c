@@ -5,6 +5,7 @@
  * ctest: timeout=300 not-tsan
  */
 #include "run/page_tree.h"
+#include "run/run.h"
 
 #include "base/bitmap.h"
 #include "harness/test.h"
@@ -326,6 +327,26 @@ init__huge_tree__touches_little(void **state)
 	assert_int_equal(munmap(mem, tree_bytes(HUGE_BITS)), 0);
 }
 
+/* all bits that there can be: a root counts them in 32 */
+static void
+find__largest_tree_in_use__finds_no_used_bit(void **state)
+{
+	const size_t bias = TREE_BLOCK_BITS - 1, taken = 5000000;
+	const size_t nbits = RUN_MAX_PAGES + bias;
+	struct page_tree t;
+	void *mem = mmap(NULL, tree_bytes(nbits), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)state;
+	must(mem != MAP_FAILED);
+	tree_layout(&t, mem, nbits);
+	tree_init(&t, bias);
+	tree_take(&t, bias, taken);
+	assert_int_equal(tree_find(&t, 1, 0), bias + taken);
+	assert_int_equal(tree_find(&t, nbits - bias - taken, 0), bias + taken);
+	assert_int_equal(munmap(mem, tree_bytes(nbits)), 0);
+}
+
 /*
  * A free run of `before` + `after` bits around the border of two nodes of a
  * level, and none that is as long in front of it.
@@ -451,6 +472,7 @@ main(void)
 			consistent__flipped_bit__tells_when_counts_differ),
 		cmocka_unit_test(consistent__flipped_summary__tells_where),
 		cmocka_unit_test(init__huge_tree__touches_little),
+		cmocka_unit_test(find__largest_tree_in_use__finds_no_used_bit),
 		cmocka_unit_test(
 			find__run_over_the_border_of_two_nodes__finds_it),
 		cmocka_unit_test(
