@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/arith.h"
-#include "base/bitmap.h"
 #include "base/error.h"
 #include "inspect/snapshot.h"
 #include "pool/pool_stats.h"
@@ -53,21 +52,17 @@ static void
 walk(struct figures *f, struct holdings *held, const struct snapshot *snap)
 {
 	const struct run_space *rs = &snap->pool->runs;
-	size_t piece = 0;
 	for (size_t page = rs->first; page < rs->npages;) {
-		if (!bitmap_test(rs->tree.used, page + rs->bias)) {
-			piece++;
-			page++;
-			continue;
-		}
-		note_piece(f, piece);
-		piece = 0;
+		size_t used = next_used(rs, page);
+		note_piece(f, used - page);
+		page = used;
+		if (page == rs->npages)
+			break;
 		const struct desc *d = desc_at(rs, page);
 		if (d != NULL)
 			note_run(f, held, d, snap->pool->dir.table);
 		page += d == NULL ? 1 : max_size(d->npages, 1);
 	}
-	note_piece(f, piece);
 }
 
 static void

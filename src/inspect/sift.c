@@ -37,6 +37,22 @@ forget(struct census *c, size_t page)
 		*entry = 0;
 }
 
+/*
+ * forget_free -- pages from one on that are free, up to another
+ * Of the page map only what is next to used pages was copied; between it is 0,
+ * and of a large pool that is much to read.
+ */
+static void
+forget_free(struct census *c, size_t from, size_t to)
+{
+	size_t head = min_size(to, align_up(from, MAP_ENTRIES));
+	size_t tail = max_size(head, to - to % MAP_ENTRIES);
+	for (size_t page = from; page < head; page++)
+		forget(c, page);
+	for (size_t page = tail; page < to; page++)
+		forget(c, page);
+}
+
 /* is_meta -- do descriptors lie in that page? */
 static bool
 is_meta(const struct census *c, size_t page)
@@ -127,11 +143,14 @@ sift_pages(struct census *c)
 {
 	struct run_space *rs = c->rs;
 	rs->nfree = 0;
-	for (size_t page = 0; page < rs->npages;) {
-		bool used = bitmap_test(rs->tree.used, page + rs->bias);
-		if (page < rs->first || !used) {
-			rs->nfree += page >= rs->first;
-			forget(c, page++);
+	for (size_t page = 0; page < rs->first; page++)
+		forget(c, page);
+	for (size_t page = rs->first; page < rs->npages;) {
+		size_t used = next_used(rs, page);
+		if (used > page) {
+			rs->nfree += (uint32_t)(used - page);
+			forget_free(c, page, used);
+			page = used;
 			continue;
 		}
 		struct desc *d = descriptor(c, page);

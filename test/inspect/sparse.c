@@ -121,7 +121,7 @@ one_by_one(void)
 }
 
 static void
-snapshot_copy__large_pool_with_little_in_it__is_fast(void **state)
+snapshot_copy__large_sparse_pool__is_fast(void **state)
 {
 	struct child c;
 	struct libraries libraries;
@@ -148,12 +148,37 @@ snapshot_copy__large_pool_with_little_in_it__is_fast(void **state)
 		user_us(&after) - user_us(&before), 0, WALKS * one_by_one());
 }
 
+static void
+snapshot_take__large_sparse_pool__leaves_its_map_alone(void **state)
+{
+	static struct figures f;
+	struct child c;
+	struct snapshot *snap;
+	struct rusage before, after;
+
+	(void)state;
+	if (!begin(&c)) {
+		end(&c);
+		test_skip("no such pool here");
+	}
+	before = usage();
+	must(snapshot_take(&snap, c.s, &c.list.pools[0], SNAPSHOT_ONCE) == 0);
+	must(figures_read(&f, snap) == 0);
+	after = usage();
+	snapshot_drop(snap);
+	end(&c);
+	assert_int_equal(f.nlive, NOBJECTS);
+	assert_in_range(
+		after.ru_minflt - before.ru_minflt, 0, NPAGES / MAP_ENTRIES);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(snapshot_copy__large_sparse_pool__is_fast),
 		cmocka_unit_test(
-			snapshot_copy__large_pool_with_little_in_it__is_fast),
+			snapshot_take__large_sparse_pool__leaves_its_map_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
