@@ -69,6 +69,22 @@ tell(void *arg, const char *text)
 			text);
 }
 
+/* find_places -- elsewhere, while nothing has been printed */
+static void
+find_places(const struct target *target, char **argv)
+{
+	for (size_t i = 0; i < target->list.npools; i++) {
+		const struct seen_pool *pool = &target->list.pools[i];
+
+		if ((target->pool == NULL || target->pool == pool) &&
+			pool->why[0] == '\0' && !snapshot_has_place(pool)) {
+			run_again(argv);
+			return;
+		}
+	}
+}
+
+/* check -- one of them; argv as long as nothing has been printed, or NULL */
 static int
 check(struct options *options, const struct seen_pool *pool, char **argv)
 {
@@ -77,10 +93,8 @@ check(struct options *options, const struct seen_pool *pool, char **argv)
 	struct check_result result;
 	int rc = inspect_check(&result, target->source, pool, tell, &report);
 
-	if (rc == -EEXIST) {
-		(void)fflush(stdout);
+	if (rc == -EEXIST && argv != NULL)
 		run_again(argv);
-	}
 	if (rc != 0)
 		return refuse(inspect_status(rc), "%s: %s",
 			target_name(target, pool), vmem_errormsg());
@@ -111,12 +125,15 @@ cmd_check(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options) != 0)
 		return STATUS_USAGE;
 	status = target_open(target, false);
+	if (status == 0)
+		find_places(target, argv);
 	if (status == 0 && target->pool != NULL)
 		status = check(&options, target->pool, argv);
 	else if (status == 0)
 		for (size_t i = 0; i < target->list.npools; i++)
-			status = worse(status,
-				check(&options, &target->list.pools[i], argv));
+			status = worse(
+				status, check(&options, &target->list.pools[i],
+						i == 0 ? argv : NULL));
 	target_close(target);
 	return status;
 }

@@ -112,6 +112,12 @@ int snapshot_take(struct snapshot **ret, struct source *s,
 void snapshot_drop(struct snapshot *snap);
 
 /*
+ * snapshot_has_place -- are the pool's addresses free in this process?  If not,
+ * snapshot_take() and inspect_check() give -EEXIST.
+ */
+bool snapshot_has_place(const struct seen_pool *pool);
+
+/*
  * snapshot_is_exact -- were all invariants of the pool found to hold?  Then it
  * is what the pool was at one moment.  Else *ret_torn runs are left out.
  */

@@ -21,6 +21,34 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+/* reserve -- a place for a copy at the pool's own addresses; 0 or errno */
+static int
+reserve(void *base, size_t size)
+{
+	void *at = mmap(base, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			MAP_FIXED_NOREPLACE,
+		-1, 0);
+	if (at == MAP_FAILED)
+		return errno;
+	if (at == base)
+		return 0;
+	/* an old kernel takes the address for a wish */
+	(void)munmap(at, size);
+	return EEXIST;
+}
+
+bool
+snapshot_has_place(const struct seen_pool *pool)
+{
+	/* an address of the other process: only the kernel follows it */
+	void *base = (void *)(uintptr_t)pool->base;
+	int err = reserve(base, pool->size);
+	if (err == 0)
+		(void)munmap(base, pool->size);
+	return err != EEXIST;
+}
+
 int
 snapshot_open(struct snapshot **ret, const struct record *rec)
 {
@@ -34,16 +62,7 @@ snapshot_open(struct snapshot **ret, const struct record *rec)
 		free(pages);
 		return fail(ENOMEM, "no memory for a snapshot");
 	}
-	void *at = mmap(base, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-			MAP_FIXED_NOREPLACE,
-		-1, 0);
-	int err = at == MAP_FAILED ? errno : 0;
-	/* an old kernel takes the address for a wish */
-	if (err == 0 && at != base) {
-		(void)munmap(at, size);
-		err = EEXIST;
-	}
+	int err = reserve(base, size);
 	if (err != 0) {
 		free(snap);
 		free(pages);

@@ -78,6 +78,19 @@ while [ $i -lt 5 ]; do
 	i=$((i + 1))
 done
 
+# pools of which the second alone lies where the command has something: each has
+# one verdict
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+	hold apart setarch "$(uname -m)" -R "$bin/view_apart"
+	status=0
+	timeout "$limit" setarch "$(uname -m)" -R "$vmem" check "$pid" \
+		>"$tmp/out" 2>"$tmp/err" || status=$?
+	[ "$status" -eq 0 ] || failed "status $status: $(cat "$tmp/err")"
+	[ "$(grep -c consistent "$tmp/out")" -eq 2 ] ||
+		failed "two verdicts, and not: $(cat "$tmp/out")"
+	release "$pid"
+fi
+
 # damaged
 hold damaged "$bin/view_holder" -d -f 2
 view 1 check "$pid"
