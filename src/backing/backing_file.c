@@ -225,6 +225,21 @@ is_over(const struct statfs *st, uint64_t nblocks, size_t size)
 	return st->f_blocks != 0 && block != 0 && size / block > nblocks;
 }
 
+/*
+ * is_over_memory -- more than the machine has, where there is no limit: of a
+ * memfd, ramfs, and a tmpfs that was mounted so
+ *
+ * The kernel would end all other programs first.
+ */
+static bool
+is_over_memory(int fd, size_t size)
+{
+	struct statfs st;
+
+	return size > os_memory_size() && fstatfs(fd, &st) == 0 &&
+	       st.f_blocks == 0;
+}
+
 int
 file_extend(int fd, size_t size, size_t reserve)
 {
@@ -407,6 +422,8 @@ backing_file_open(struct backing *ret, int fd, const struct backing_want *want)
 		return fail(EFBIG, "size %zu cannot be mapped", most);
 	b.size = align_up(most, b.granule);
 	b.reserved = align_up(want->size, b.granule);
+	if (!want->sparse && is_over_memory(fd, b.reserved))
+		return fail_sys(ENOSPC, "posix_fallocate");
 	err = file_extend(fd, b.size, b.reserved);
 	if (err == 0)
 		err = map_file(&b, fd, want);

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -329,6 +331,59 @@ create__more_memory_than_there_is__is_refused(void **state)
 	}
 }
 
+/* no_limit -- a file or a directory (fd) in memory that is without one */
+static int
+no_limit(void *arg)
+{
+	struct vmem_options o;
+	struct stat st;
+	char path[64];
+	int fd = *(int *)arg;
+
+	must(fstat(fd, &st) == 0);
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	o.size = (size_t)1 << 43;
+	if (S_ISDIR(st.st_mode)) {
+		o.path = path;
+	} else {
+		o.source = VMEM_SOURCE_FD;
+		o.fd = fd;
+	}
+	/* were it to begin, it would not end well */
+	must(proc_deny_syscall(__NR_fallocate, 0, 0, EDQUOT));
+	errno = 0;
+	must(vmem_create_opts(&o) == NULL && errno == ENOSPC);
+	must(strcmp(vmem_errormsg(),
+		     "posix_fallocate: No space left on device") == 0);
+	must(fstat(fd, &st) == 0 && (S_ISDIR(st.st_mode) || st.st_size == 0));
+	return 0;
+}
+
+static void
+create__more_than_memory_without_a_limit__is_refused(void **state)
+{
+	static const enum fs_kind kinds[] = {FS_TMPFS, FS_RAMFS};
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(proc_run_child(no_limit, &fd), 0);
+	close(fd);
+	for (size_t i = 0; i < NELEM(kinds); i++) {
+		struct fs fs;
+
+		fs_mount_or_skip(&fs, kinds[i], 16);
+		must(kinds[i] != FS_TMPFS ||
+			mount(NULL, fs.path, NULL, MS_REMOUNT, "size=0") == 0);
+		fd = open(fs.path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(proc_run_child(no_limit, &fd), 0);
+		close(fd);
+		assert_true(fs_unmount(&fs));
+	}
+}
+
 /* grows_not -- before Linux 5.14 */
 static int
 grows_not(void *arg)
@@ -369,6 +424,8 @@ main(void)
 		cmocka_unit_test(create__fails_late__file_is_empty_again),
 		cmocka_unit_test(create__full_file_system__file_is_empty_again),
 		cmocka_unit_test(create__more_memory_than_there_is__is_refused),
+		cmocka_unit_test(
+			create__more_than_memory_without_a_limit__is_refused),
 		cmocka_unit_test(create__old_kernel__cannot_grow),
 	};
 
