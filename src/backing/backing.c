@@ -139,6 +139,15 @@ open_path(struct backing *ret, const struct backing_want *want)
 	return err;
 }
 
+/* is_sealed -- could a file that a pool has failed in not be empty again? */
+static bool
+is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals > 0 && (seals & F_SEAL_SHRINK) != 0;
+}
+
 /* open_fd -- the caller's file or device */
 static int
 open_fd(struct backing *ret, const struct backing_want *want)
@@ -162,6 +171,10 @@ open_fd(struct backing *ret, const struct backing_want *want)
 	if ((flags & O_ACCMODE) != O_RDWR || (flags & O_APPEND) != 0)
 		return fail(EACCES,
 			"descriptor %d is not open for reading and writing",
+			want->fd);
+	if (is_sealed(want->fd))
+		return fail(EINVAL,
+			"the file of descriptor %d is sealed against shrinking",
 			want->fd);
 	return backing_file_open(ret, want->fd, want);
 }

@@ -238,6 +238,10 @@ create__bad_descriptors__are_refused(void **state)
 	refuses_fd(open(path, O_WRONLY | O_CLOEXEC), EACCES);
 	refuses_fd(open(path, O_RDWR | O_APPEND | O_CLOEXEC), EACCES);
 	assert_int_equal(unlink(path), 0);
+	/* it could not be empty again when something fails later */
+	fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	refuses_fd(fd, EINVAL);
 	o.source = VMEM_SOURCE_FD;
 	o.fd = 12345;
 	errno = 0;
