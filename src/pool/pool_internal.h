@@ -49,6 +49,19 @@ pool_at(const void *handle)
 	return (struct pool *)((uintptr_t)handle + RUN_HEADER_OFF);
 }
 
+/*
+ * pool_is_there -- is it still the pool that the registry knows of?  The
+ * program may have put something else in the place of a region without
+ * vmem_delete().
+ */
+static inline bool
+pool_is_there(const struct record *rec)
+{
+	const struct pool *pool = pool_at(rec->backing.base);
+	return !rec->overlapped && pool->signature == POOL_SIGNATURE &&
+	       pool->uid == rec->uid;
+}
+
 /* pool_checksum -- what the header's checksum must be */
 uint64_t pool_checksum(const struct pool *pool);
 

@@ -40,8 +40,7 @@ static int
 reset(void *handle, const struct record *rec, struct guard_origin by)
 {
 	struct pool *pool = pool_at(handle);
-	if (rec->overlapped || pool->signature != POOL_SIGNATURE ||
-		pool->uid != rec->uid)
+	if (!pool_is_there(rec))
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	int rc = 0;

@@ -209,7 +209,7 @@ get(void *handle, struct pool_stats *ret)
 	if (rc != 0)
 		return rc;
 	memset(ret, 0, sizeof(*ret));
-	if (!rec.overlapped)
+	if (pool_is_there(&rec))
 		stats_read(ret, pool_at(handle));
 	else
 		rc = fail(EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);

@@ -6,6 +6,9 @@
  * Then it is thawed, and the pages are given back while others work in it: the
  * kernel takes its time.
  */
+#include <errno.h>
+
+#include "base/error.h"
 #include "base/guard.h"
 #include "pool/pool_internal.h"
 
@@ -14,11 +17,13 @@ static int
 collect(void *handle)
 {
 	struct record rec;
-	int rc = pool_freeze(handle, &rec);
+	int rc = pool_freeze_own(handle, &rec);
 	if (rc != 0)
 		return rc;
 	/* another process' threads cannot be stopped: see pool_fork.c */
-	if (rec.kin == KIN_OWN && !rec.overlapped) {
+	if (!pool_is_there(&rec)) {
+		rc = fail(EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
+	} else if (rec.kin == KIN_OWN) {
 		struct heap_dir *dir = &pool_at(handle)->dir;
 		struct heap *keep = pool_any_heap(pool_at(handle));
 		lock_acquire(&dir->shared_lock, RANK_SHARED);
@@ -29,21 +34,16 @@ collect(void *handle)
 		lock_release(&dir->shared_lock, RANK_SHARED);
 	}
 	pool_thaw(handle);
-	return 0;
+	return rc;
 }
 
 int64_t
 pool_trim(void *handle, size_t keep)
 {
 	struct visit v;
-	/* the first entry decides whose an inherited pool is */
-	int rc = pool_enter(&v, handle);
-	if (rc != 0)
-		return rc;
-	pool_leave(&v);
 	if (unlikely(guard_on))
 		pool_guard_drain(handle);
-	rc = collect(handle);
+	int rc = collect(handle);
 	if (rc != 0)
 		return rc;
 	rc = pool_enter(&v, handle);

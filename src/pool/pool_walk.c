@@ -58,7 +58,7 @@ walk(void *handle, const struct record *rec, struct walk *w, int *ret)
 {
 	struct pool *pool = pool_at(handle);
 	int cancel;
-	if (rec->overlapped)
+	if (!pool_is_there(rec))
 		return fail(
 			EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);
 	/* relaxed: who comes later is not waited for */
