@@ -164,7 +164,8 @@ int vmem_walk(VMEM *vmp, int (*callback)(void *ptr, size_t usable, void *arg),
  * of vmem_trim() and vmem_decay().  Its objects stay as they are, and its next
  * call is a little slower.
  * Returns 0; -1 with errno set.
- * Errors  EINVAL no live pool; EDEADLK from within a vmem_walk() over it.
+ * Errors  EINVAL no live pool; EDEADLK from within a vmem_walk() over it: with
+ *         NULL such a pool is left as it is.
  * Threads safe.
  * Source  new in 1.2.
  */
@@ -446,8 +447,8 @@ const char *vmem_check_version(
  *
  * Each slot may be NULL for the default.  Ordinary heap memory that the
  * library needs comes from the first four; the present one needs none.
- * print_func receives what is printed or logged.  None of them may call back
- * into the library.
+ * print_func receives what is printed or logged, and has to return: no jump out
+ * of it.  None of them may call back into the library.
  * Threads not while another thread is inside the library.
  * Source  vmem_set_funcs of libvmem(7) 1.x.
  */
