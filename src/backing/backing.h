@@ -203,6 +203,7 @@ int backing_go_private(struct backing *b);
 /*
  * backing_blank -- private zeroes in the place of bytes that nobody uses, of a
  * backing that is private now; offset and size are of whole pages
+ * Fails where the process has too many mappings.
  */
 int backing_blank(const struct backing *b, size_t offset, size_t size);
 

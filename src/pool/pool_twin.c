@@ -13,6 +13,8 @@
 
 /* pages together that are worth a mapping of their own */
 #define BLANK_LEAST 64u
+/* so many pieces: vm.max_map_count is 65530, and each splits what is there */
+#define BLANK_MOST 1024u
 
 enum backing_keep
 pool_twin_keep(enum pool_fork mode)
@@ -83,32 +85,63 @@ set_give(const struct record *rec)
 	run_space_give(&pool_at(rec->backing.base)->runs, rec->backing.give);
 }
 
+/* npieces -- of so many pages or more that are hollow, behind the page map */
+static size_t
+npieces(const struct run_space *rs, size_t least)
+{
+	size_t first, n, count = 0;
+	for (size_t page = rs->first; page < rs->npages; page = first + n) {
+		n = run_next_held(rs, page, &first);
+		count += first - page >= least;
+	}
+	return count;
+}
+
 /*
- * release -- private memory of the process's own in the place of what is hollow
- * in a file that is private now
+ * blank -- private memory of the process's own in the place of hollow pieces
+ *
+ * Those of the page map come first, however small: it is written to for pages
+ * that are no longer hollow then.  Of the others `most` of `least` pages.
+ * Returns whether the process could have all these mappings.
+ */
+static bool
+blank(const struct record *rec, size_t least, size_t most)
+{
+	struct run_space *rs = &pool_at(rec->backing.base)->runs;
+	size_t first, n, done = 0;
+	for (size_t page = 0; page < rs->npages; page = first + n) {
+		n = run_next_held(rs, page, &first);
+		bool map = page < rs->first;
+		if (first - page < (map ? 1 : least) || (!map && done == most))
+			continue;
+		if (backing_blank(&rec->backing, page * RUN_PAGE,
+			    (first - page) * RUN_PAGE) != 0)
+			return false;
+		run_space_filled(rs, page, first);
+		done += !map;
+	}
+	return true;
+}
+
+/*
+ * release -- private memory in the place of what is hollow in a file that is
+ * private now
  *
  * Else the first write to a page there would take one of the file's too.  The
  * kernel gives such memory as it is touched, so nothing has to be reserved.
- * Small pieces stay hollow: each is a mapping of its own.  Not those of the
- * page map, which is written to for pages that are no longer hollow then.
+ * Each piece is a mapping of its own, of which a process can have some ten
+ * thousand: small ones stay hollow, and of too many all but the largest.
  */
-static int
+static void
 release(const struct record *rec)
 {
-	struct run_space *rs = &pool_at(rec->backing.base)->runs;
-	size_t first, n;
-	int rc = 0;
-	for (size_t page = 0; rc == 0 && page < rs->npages; page = first + n) {
-		n = run_next_held(rs, page, &first);
-		size_t least = page < rs->first ? 1 : BLANK_LEAST;
-		if (first - page < least)
-			continue;
-		rc = backing_blank(&rec->backing, page * RUN_PAGE,
-			(first - page) * RUN_PAGE);
-		if (rc == 0)
-			run_space_filled(rs, page, first);
-	}
-	return rc;
+	const struct run_space *rs = &pool_at(rec->backing.base)->runs;
+	size_t least = BLANK_LEAST, n;
+	while ((n = npieces(rs, least)) > BLANK_MOST)
+		least *= 2;
+	/* refused: the rest stays hollow, too */
+	if (blank(rec, least, n) && least > BLANK_LEAST)
+		(void)blank(rec, least / 2, BLANK_MOST - n);
 }
 
 /* go_private -- copy-on-write where that can be, else a copy in memory */
@@ -122,10 +155,10 @@ go_private(struct record *rec)
 		return rc;
 	/* the file is the children's too: its pages are not to be taken away */
 	set_give(rec);
-	rc = release(rec);
-	if (rc == 0 && rec->guarded)
+	release(rec);
+	if (rec->guarded)
 		rec->guarded = backing_guard(&rec->backing, true);
-	return rc;
+	return 0;
 }
 
 void

@@ -326,7 +326,7 @@ region__each_call_fails__nothing_is_lost(void **state)
 	region = NULL;
 }
 
-#define REMAPS "mprotect mremap mmap"
+#define REMAPS "mprotect mremap"
 #define CLONES "open ftruncate fallocate pwrite"
 
 static void
