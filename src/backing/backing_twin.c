@@ -269,9 +269,10 @@ backing_twin_take(
 	int saved = errno;
 	void *p;
 
+	/* as the backing's own: else huge pages are kept for all of it */
 	if (twin->fd >= 0)
 		p = mmap(b->base, b->size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_FIXED, twin->fd, 0);
+			MAP_SHARED | MAP_FIXED | MAP_NORESERVE, twin->fd, 0);
 	else
 		p = mremap(twin->memory, b->size, b->size,
 			MREMAP_MAYMOVE | MREMAP_FIXED, b->base);

@@ -26,6 +26,7 @@
 #include <cmocka.h> /* last: its fail() is another than base/error.h's */
 
 #define MIB       ((size_t)1 << 20)
+#define HUGE      (2 * MIB)
 #define POOL_SIZE (16 * MIB)
 #define KEEP_ALL  ((enum backing_keep)(BACKING_KEEP_SHADOW | BACKING_KEEP_FILE))
 
@@ -199,6 +200,44 @@ twin__on_a_file_system__is_the_childs_own(void **state)
 	assert_true(fs_unmount(&fs));
 }
 
+static int
+take_alone(void *arg)
+{
+	const struct taken *t = arg;
+
+	if (backing_twin_take(t->b, t->twin, KEEP_ALL) != 0)
+		return 3;
+	return holds(t->b->base, HUGE, 'a') ? 0 : 1;
+}
+
+/* the twin needs huge pages for what is in use, and not for all of the pool */
+static void
+twin__huge_pages_for_little_more_than_is_in_use__is_taken(void **state)
+{
+	struct backing_want want = {.from = BACKING_AT_PATH,
+		.size = POOL_SIZE,
+		.sparse = true,
+		.keep = KEEP_ALL};
+	struct fs fs;
+	struct backing b;
+	struct backing_twin twin;
+	struct taken t = {&b, &twin};
+
+	(void)state;
+	fs_mount_or_skip(&fs, FS_HUGETLBFS, POOL_SIZE / MIB);
+	want.path = fs.path;
+	assert_int_equal(backing_open(&b, &want), 0);
+	assert_int_equal(b.reserved, HUGE);
+	memset(b.base, 'a', HUGE);
+	assert_int_equal(backing_twin_open(&twin, &b, fs.path), 0);
+	assert_int_equal(backing_twin_reserve(&twin, &b, 0, HUGE), 0);
+	assert_int_equal(backing_twin_copy(&twin, &b, 0, HUGE), 0);
+	assert_int_equal(proc_run_child(take_alone, &t), 0);
+	backing_twin_drop(&twin, &b);
+	backing_close(&b);
+	assert_true(fs_unmount(&fs));
+}
+
 /* the program may do with all its descriptors what it likes */
 static void
 twin__descriptor_closed_or_another_file__is_copied(void **state)
@@ -312,6 +351,8 @@ main(void)
 		on_fs(FS_XFS, twin__on_a_file_system__is_the_childs_own),
 		on_fs(FS_BTRFS, twin__on_a_file_system__is_the_childs_own),
 		on_fs(FS_HUGETLBFS, twin__on_a_file_system__is_the_childs_own),
+		cmocka_unit_test(
+			twin__huge_pages_for_little_more_than_is_in_use__is_taken),
 		on_fs(FS_XFS,
 			twin__descriptor_closed_or_another_file__is_copied),
 		on_fs(FS_TMPFS, twin__little_room__is_copied_or_refused),
