@@ -5,6 +5,7 @@
  * Reads by process_vm_readv(2), which neither stops the process nor leaves a
  * trace in it.  The kernel asks for the same rights as for ptrace(2).
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 /* what this kind keeps */
 struct process {
 	uint64_t started; /* tells a later process of the same pid */
+	int tid;          /* of a thread that has the memory */
 };
 
 static void
@@ -104,46 +106,84 @@ add_line(struct source *s, char *line)
 	return source_add_region(s, &r);
 }
 
+/*
+ * read_maps -- the regions as a thread has them
+ * None of one that has ended: of those that are left each tells the same.
+ */
 static int
-refresh(struct source *s)
+read_maps(struct source *s, int tid)
 {
 	int err, rc = 0;
 	char *line = NULL;
 	size_t room = 0;
-	FILE *file = open_proc(s->pid, "maps", &err);
-	if (file == NULL)
-		return err == ESRCH ? fail(ESRCH, "no process %d", s->pid)
-				    : source_why(s, -err, "its memory map");
+	FILE *file = open_proc(tid, "maps", &err);
 	source_clear_regions(s);
+	if (file == NULL)
+		return -err;
 	errno = 0;
 	while (rc == 0 && getline(&line, &room, file) > 0)
 		rc = add_line(s, line);
 	err = ferror(file) ? errno : 0;
 	free(line);
 	(void)fclose(file);
-	if (rc == 0 && err != 0)
-		rc = source_why(s, -err, "its memory map");
-	if (rc == 0 && s->nregions == 0)
-		rc = fail(ESRCH,
+	return rc != 0 ? rc : -err;
+}
+
+/* find_thread -- one that has memory, where the first thread has ended */
+static int
+find_thread(struct source *s)
+{
+	char path[PROC_PATH_SIZE];
+	const struct dirent *e;
+	struct process *p = s->own;
+	int rc = 0;
+	proc_path(path, s->pid, "task");
+	DIR *dir = opendir(path);
+	while (dir != NULL && s->nregions == 0 && (e = readdir(dir)) != NULL) {
+		int tid = (int)strtol(e->d_name, NULL, 10);
+		if (tid <= 0 || tid == s->pid)
+			continue;
+		p->tid = tid;
+		rc = read_maps(s, tid);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return rc == -ESRCH ? 0 : rc;
+}
+
+static int
+refresh(struct source *s)
+{
+	struct process *p = s->own;
+	int first = read_maps(s, s->pid), rc = first;
+	p->tid = s->pid;
+	if ((first == 0 || first == -ESRCH) && s->nregions == 0)
+		rc = find_thread(s);
+	if (rc != 0)
+		return source_why(s, rc, "its memory map");
+	if (s->nregions == 0 && first == -ESRCH)
+		return fail(ESRCH, "no process %d", s->pid);
+	if (s->nregions == 0)
+		return fail(ESRCH,
 			"process %d has no memory: it has ended, or "
 			"is part of the kernel",
 			s->pid);
-	const struct process *p = s->own;
-	if (rc == 0 && p->started != read_start(s->pid))
-		rc = fail(ESRCH, "process %d has ended", s->pid);
-	return rc;
+	if (p->started != read_start(s->pid))
+		return fail(ESRCH, "process %d has ended", s->pid);
+	return 0;
 }
 
 static int
 read_memory(struct source *s, uint64_t from, void *to, size_t size)
 {
+	const struct process *p = s->own;
 	char *at = to;
 	while (size > 0) {
 		struct iovec here = {at, size};
 		/* an address of the other process: only the kernel follows it
 		 */
 		struct iovec there = {(void *)(uintptr_t)from, size};
-		ssize_t n = process_vm_readv(s->pid, &here, 1, &there, 1, 0);
+		ssize_t n = process_vm_readv(p->tid, &here, 1, &there, 1, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -91,4 +91,19 @@ for first in "" x; do
 	view 0 map --format png -o "$tmp/map.png" "$pid"
 	view 0 map --width 20 "$pid"
 done
+
+# the first thread has ended: others have the memory
+hold leaderless "$bin/view_leaderless"
+until grep -q '^State:.*Z' "/proc/$pid/status"; do
+	sleep 0.05
+done
+view 0 list "$pid"
+has out "^ *$pid view_leaderless +1 file"
+view 0 list
+has out "^ *$pid view_leaderless +1 file"
+view 0 stats "$pid"
+view 0 check "$pid"
+has out 'consistent'
+release "$pid"
+
 done_viewing
