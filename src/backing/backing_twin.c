@@ -34,6 +34,9 @@
 /* where descriptors are kept, if there are so many: out of the way of others */
 #define FD_LOW ((rlim_t)512)
 
+/* MADV_POPULATE_READ, which older headers do not have */
+#define POPULATE_READ 22
+
 /* keep_fd -- a duplicate with a number that programs do not count on */
 static int
 keep_fd(int fd)
@@ -205,29 +208,99 @@ backing_twin_open(
 	return err;
 }
 
+/*
+ * see -- bytes of the backing that the program may have closed to itself, as
+ * guard pages are; NULL where there is no way
+ *
+ * The way is another mapping of the same pages, which mremap(2) makes of no
+ * bytes of a shared one.  `from` begins a page; unmapped by the caller.
+ */
+static char *
+see(char *from, size_t size)
+{
+	char *p = mremap(from, 0, size, MREMAP_MAYMOVE);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (mprotect(p, size, PROT_READ) == 0)
+		return p;
+	os_unmap(p, size);
+	return NULL;
+}
+
+/* write_at -- to the twin's file; 0 or a negative errno, and how far it came */
+static int
+write_at(int fd, const char *from, size_t size, size_t offset, size_t *ret_done)
+{
+	size_t done = 0;
+	int err = 0;
+
+	while (err == 0 && done < size) {
+		ssize_t n = pwrite(
+			fd, from + done, size - done, (off_t)(offset + done));
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			err = n == 0 ? -ENOSPC : -errno;
+	}
+	*ret_done = done;
+	return err;
+}
+
+/* write_closed -- the rest of a page that may not be read, and no more */
+static int
+write_closed(int fd, const struct backing *b, size_t offset, size_t size,
+	size_t *ret_done)
+{
+	size_t page = os_page_size(), before = offset % page;
+	char *p = see(b->base + offset - before, page);
+	int err;
+
+	if (p == NULL)
+		return -EFAULT;
+	err = write_at(fd, p + before, min_size(size, page - before), offset,
+		ret_done);
+	os_unmap(p, page);
+	return err;
+}
+
+/* copy_memory -- where a look says that it may be read, as it is */
+static void
+copy_memory(const struct backing_twin *twin, const struct backing *b,
+	size_t offset, size_t size)
+{
+	size_t before = offset % os_page_size();
+	size_t whole = align_up(size + before, os_page_size());
+	char *from = b->base + offset - before, *p = NULL;
+
+	if (madvise(from, whole, POPULATE_READ) != 0)
+		p = see(from, whole);
+	memcpy(twin->memory + offset, (p == NULL ? from : p) + before, size);
+	if (p != NULL)
+		os_unmap(p, whole);
+}
+
 int
 backing_twin_copy(const struct backing_twin *twin, const struct backing *b,
 	size_t offset, size_t size)
 {
 	int saved = errno, err = 0;
+	size_t done;
 
 	if (twin->memory != NULL) {
-		memcpy(twin->memory + offset, b->base + offset, size);
-		return 0;
+		copy_memory(twin, b, offset, size);
+		size = 0;
 	}
-	while (err == 0 && size > 0) {
-		ssize_t n =
-			pwrite(twin->fd, b->base + offset, size, (off_t)offset);
-
-		if (n > 0) {
-			offset += (size_t)n;
-			size -= (size_t)n;
-		} else if (n == 0 || errno != EINTR) {
-			err = fail_sys(n == 0 ? ENOSPC : errno, "pwrite");
-		}
+	for (; err == 0 && size > 0; offset += done, size -= done) {
+		err = write_at(twin->fd, b->base + offset, size, offset, &done);
+		if (err == -EFAULT && done == 0)
+			err = write_closed(twin->fd, b, offset, size, &done);
+		else if (err == -EFAULT)
+			err = 0; /* from there */
 	}
 	errno = saved;
-	return err;
+	return err == 0 ? 0 : fail_sys(-err, "pwrite");
 }
 
 /*

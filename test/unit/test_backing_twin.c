@@ -210,6 +210,45 @@ take_alone(void *arg)
 	return holds(t->b->base, HUGE, 'a') ? 0 : 1;
 }
 
+/* what a program protects, as the guard page of a stack, is copied as well */
+static void
+twin__page_without_access__is_copied(void **state)
+{
+	struct fs fs;
+	struct backing b;
+	struct backing_twin twin;
+	struct taken t = {&b, &twin};
+	char *closed;
+
+	fs_mount_or_skip(&fs, fs_kind_of(state), 300);
+	assert_int_equal(
+		backing_open_kept(&b, fs.path, POOL_SIZE, KEEP_ALL), 0);
+	closed = b.base + pieces[2].offset + MIB;
+	for (int file = 0; file < 2; file++) {
+		fill(&b, 'a');
+		assert_int_equal(mprotect(closed, 3 * 4096, PROT_NONE), 0);
+		struct proc_count before = proc_count();
+		assert_int_equal(backing_twin_open(
+					 &twin, &b, file != 0 ? fs.path : NULL),
+			0);
+		for (size_t i = 0; i < NPIECES; i++)
+			assert_int_equal(
+				backing_twin_copy(&twin, &b, pieces[i].offset,
+					pieces[i].size),
+				0);
+		assert_int_equal(proc_run_child(take, &t), 0);
+		backing_twin_drop(&twin, &b);
+		assert_true(proc_is_unchanged(before));
+		/* the parent's is closed still */
+		assert_false(proc_can_read(closed));
+		assert_int_equal(
+			mprotect(closed, 3 * 4096, PROT_READ | PROT_WRITE), 0);
+		assert_true(is_as_filled(&b, 'a'));
+	}
+	backing_close(&b);
+	assert_true(fs_unmount(&fs));
+}
+
 /* the twin needs huge pages for what is in use, and not for all of the pool */
 static void
 twin__huge_pages_for_little_more_than_is_in_use__is_taken(void **state)
@@ -351,6 +390,8 @@ main(void)
 		on_fs(FS_XFS, twin__on_a_file_system__is_the_childs_own),
 		on_fs(FS_BTRFS, twin__on_a_file_system__is_the_childs_own),
 		on_fs(FS_HUGETLBFS, twin__on_a_file_system__is_the_childs_own),
+		on_fs(FS_TMPFS, twin__page_without_access__is_copied),
+		on_fs(FS_EXT4, twin__page_without_access__is_copied),
 		cmocka_unit_test(
 			twin__huge_pages_for_little_more_than_is_in_use__is_taken),
 		on_fs(FS_XFS,
