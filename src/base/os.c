@@ -13,6 +13,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -296,15 +297,49 @@ os_dup_high(int fd)
 	return copy;
 }
 
+/* take_pending -- a signal that is blocked and has come to this thread */
+static void
+take_pending(const sigset_t *set)
+{
+	static const struct timespec at_once;
+
+	while (sigtimedwait(set, NULL, &at_once) < 0 && errno == EINTR)
+		;
+}
+
+long
+os_write_some(int fd, const void *bytes, size_t size)
+{
+	int saved = errno;
+	sigset_t set, old, before;
+	ssize_t n;
+
+	(void)sigemptyset(&set);
+	(void)sigemptyset(&before);
+	(void)sigaddset(&set, SIGXFSZ);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &old);
+	/* what waits already, since the program has blocked it, is not ours */
+	if (sigismember(&old, SIGXFSZ) == 1)
+		(void)sigpending(&before);
+	n = write(fd, bytes, size);
+	if (n < 0)
+		n = -errno;
+	if (n == -EFBIG && sigismember(&before, SIGXFSZ) != 1)
+		take_pending(&set);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return n;
+}
+
 void
 os_write(int fd, const char *text, size_t size)
 {
 	int saved = errno;
 
 	while (size > 0) {
-		ssize_t n = write(fd, text, size);
+		long n = os_write_some(fd, text, size);
 
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		if (n <= 0)
 			break; /* nobody is left to hear of it */

@@ -93,6 +93,13 @@ void os_streams_let(unsigned held);
  */
 int os_dup_high(int fd);
 
+/*
+ * os_write_some -- write(2), but over the limit of a file's size (RLIMIT_FSIZE)
+ * no SIGXFSZ comes: it would end a program that knows nothing of the file
+ * Returns how many bytes, or a negative errno.
+ */
+long os_write_some(int fd, const void *bytes, size_t size);
+
 /* os_write -- all of a text, or what can be written: the rest is lost */
 void os_write(int fd, const char *text, size_t size);
 

@@ -8,7 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/os.h"
 
 #define CRC_POLYNOMIAL 0xedb88320u
 #define TEXT_MOST      1024
@@ -18,9 +19,9 @@ write_all(struct sink *s, const void *bytes, size_t n)
 {
 	const char *p = bytes;
 	while (n > 0 && s->err == 0) {
-		ssize_t done = write(s->fd, p, n);
-		if (done < 0 && errno != EINTR)
-			s->err = -errno;
+		long done = os_write_some(s->fd, p, n);
+		if (done < 0 && done != -EINTR)
+			s->err = (int)done;
 		if (done > 0) {
 			p += done;
 			n -= (size_t)done;
