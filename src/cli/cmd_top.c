@@ -150,25 +150,46 @@ print(const struct top *top)
 	(void)fflush(stdout);
 }
 
-/* batch -- what has been looked at once is printed, then looked at again */
+/*
+ * note_end -- says once that one of the programs that were named has ended;
+ * returns the status to end with, 0 for none
+ * One that merely changed too fast may be read the next time.
+ */
+static int
+note_end(const struct top *top, int status)
+{
+	int now = inspect_status(top->rc);
+
+	if (status != 0 || now == 0 || now == STATUS_UNREADABLE)
+		return status;
+	return refuse(now, "%s", vmem_errormsg());
+}
+
+/*
+ * batch -- what has been looked at once is printed, then looked at again, as
+ * long as there is something of what was named
+ */
 static int
 batch(struct top *top, const struct options *options)
 {
 	double whole = (double)(time_t)options->interval;
 	struct timespec pause = {.tv_sec = (time_t)whole,
 		.tv_nsec = (long)((options->interval - whole) * NS_A_SECOND)};
-	int rc = 0;
+	int rc = 0, status = 0;
 
 	for (unsigned long i = 0; i < options->batch && rc == 0; i++) {
 		if (i > 0) {
 			(void)nanosleep(&pause, NULL);
 			rc = top_update(top);
+			status = note_end(top, status);
 		}
+		if (status != 0 && top->npools == 0)
+			break;
 		print(top);
 		if (ferror(stdout))
 			return 0; /* no more of them; main.c says why */
 	}
-	return rc == 0 ? 0 : refuse(STATUS_UNREADABLE, "no memory");
+	return rc == 0 ? status : refuse(STATUS_UNREADABLE, "no memory");
 }
 
 int

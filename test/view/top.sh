@@ -25,6 +25,24 @@ view 0 top --batch 1 --sort pid "$second" "$first"
 view 0 top --batch 1
 has out "^ *$second view_holder_sta +2 "
 
+# a program that ends meanwhile is said; the others are shown on
+hold third "$bin/view_holder"
+(
+	sleep 1
+	kill -KILL "$pid"
+) &
+view 3 top --batch 15 --delay 0.2 "$pid" "$first"
+has err "^vmem top: (no )?process $pid"
+[ "$(wc -l <"$tmp/err")" -eq 1 ] || failed "$(cat "$tmp/err")"
+[ "$(grep -c '^vmem top ' "$tmp/out")" -eq 15 ] || failed "not 15 updates"
+hold fourth "$bin/view_holder"
+(
+	sleep 1
+	kill -KILL "$pid"
+) &
+view 3 top --batch 1000 --delay 0.2 "$pid"
+has err "^vmem top: (no )?process $pid"
+
 view 2 top
 has err 'this is no terminal; say --batch N'
 view 2 top --batch x
