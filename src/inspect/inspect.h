@@ -146,7 +146,8 @@ struct figures {
 	uint64_t nmalloc, nlive;   /* objects */
 	uint64_t largest_free;     /* bytes of the largest free piece */
 	uint64_t nfree_pieces;
-	uint64_t slack; /* free slots in slabs that have objects, bytes */
+	uint64_t slack; /* free slots in slabs that have objects, bytes;
+			 * those in the LIFOs of heaps are not free */
 	unsigned nclasses;
 	struct class_figures cls[FIGURES_CLASSES]; /* that were ever used */
 };
