@@ -12,8 +12,7 @@
 
 #define CHUNK ((size_t)1 << 20) /* of data, read at once */
 #define LARGEST_DATA                                                           \
-	((uint64_t)64 << 20) /* a larger region is no library's                \
-			      */
+	((uint64_t)64 << 20) /* of what may be a file of data, mapped */
 #define MOST_RECORDS ((size_t)1 << 22)
 #define TRIES        16u /* for a table that is being changed */
 #define LARGEST_POOL ((uint64_t)RUN_MAX_PAGES * RUN_PAGE)
@@ -84,6 +83,25 @@ has_files(const struct source *s)
 	return false;
 }
 
+/*
+ * is_image -- may that be a program's or a library's data?  Of a large region
+ * that is so only where the same file is mapped to be read alone, too, as the
+ * code is.
+ */
+static bool
+is_image(const struct source *s, const struct region *r)
+{
+	if (r->high - r->low <= LARGEST_DATA)
+		return true;
+	for (size_t i = 0; r->of_file && i < s->nregions; i++) {
+		const struct region *other = &s->regions[i];
+		if (other->of_file && !other->writable &&
+			strcmp(other->name, r->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 finder_libraries(struct libraries *ret, struct source *s)
 {
@@ -95,8 +113,7 @@ finder_libraries(struct libraries *ret, struct source *s)
 		return fail(ENOMEM, "no memory");
 	for (size_t i = 0; i < s->nregions && rc == 0; i++) {
 		const struct region *r = &s->regions[i];
-		if (r->writable && (r->of_file || !files) &&
-			r->high - r->low <= LARGEST_DATA)
+		if (r->writable && (r->of_file || !files) && is_image(s, r))
 			rc = scan(ret, s, r, buffer);
 	}
 	free(buffer);
