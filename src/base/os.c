@@ -368,6 +368,17 @@ os_is_resident(const void *addr)
 	return (in & 1) != 0;
 }
 
+bool
+os_is_mapped(const void *addr)
+{
+	unsigned char in;
+	int saved = errno;
+	uintptr_t page = (uintptr_t)addr & ~(uintptr_t)(os_page_size() - 1);
+	bool mapped = mincore((void *)page, 1, &in) == 0 || errno != ENOMEM;
+	errno = saved;
+	return mapped;
+}
+
 #if defined(__x86_64__)
 uintptr_t
 os_thread_pointer(void)

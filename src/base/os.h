@@ -53,6 +53,9 @@ void os_yield(unsigned round);
 /* os_is_resident -- is the system page at the address in memory? */
 bool os_is_resident(const void *addr);
 
+/* os_is_mapped -- is there a mapping, of any access, at the address? */
+bool os_is_mapped(const void *addr);
+
 /*
  * os_thread_pointer -- the register that thread-local storage is found by: the
  * base of fs on x86-64, tpidr_el0 on aarch64

@@ -26,6 +26,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -117,6 +118,38 @@ pool_fork_parent(void)
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 
+/*
+ * is_gone -- has the memory not come along, or without its contents, as that
+ * which a device works on (MADV_DONTFORK, MADV_WIPEONFORK)?
+ */
+static bool
+is_gone(const struct record *rec)
+{
+	const struct pool *pool = pool_at(rec->backing.base);
+	if (rec->overlapped || rec->twin.fd >= 0 || rec->twin.memory != NULL)
+		return false;
+	return !os_is_mapped(pool) || (pool->signature == 0 && pool->uid == 0);
+}
+
+/* child_side -- of one pool; false: there is none any more */
+static bool
+child_side(struct record *rec)
+{
+	void *base = rec->backing.base;
+	if (rec->kin == KIN_OWN && is_gone(rec)) {
+		guard_pool_forget(base);
+		thread_pool_gone(base);
+		registry_remove(rec);
+		return false;
+	}
+	if (rec->kin == KIN_OWN && pool_twin_child(rec))
+		return true;
+	if (rec->kin == KIN_OWN)
+		rec->kin = KIN_INHERITED;
+	thread_pool_gone(base);
+	return true;
+}
+
 void
 pool_fork_child(void)
 {
@@ -126,14 +159,8 @@ pool_fork_child(void)
 	}
 	thread_fork_child();
 	registry_set_forking(false);
-	for (size_t i = 0; i < registry_count(); i++) {
-		struct record *rec = registry_at(i);
-		if (rec->kin == KIN_OWN && pool_twin_child(rec))
-			continue;
-		if (rec->kin == KIN_OWN)
-			rec->kin = KIN_INHERITED;
-		thread_pool_gone(rec->backing.base);
-	}
+	for (size_t i = 0; i < registry_count();)
+		i += child_side(registry_at(i));
 	registry_reset_lock();
 	(void)os_barrier_init();
 	thread_hot.freezes--;
@@ -158,6 +185,19 @@ line_shared(const char *line, uintptr_t address)
 	return end[sizeof(" rwx") - 1];
 }
 
+/*
+ * is_wiped -- can the memory be kept from children, as only private memory
+ * without a file can?  Needs no descriptor and no /proc.
+ */
+static bool
+is_wiped(const void *address)
+{
+	size_t page = os_page_size();
+	void *at = (void *)((uintptr_t)address & ~(uintptr_t)(page - 1));
+	return madvise(at, page, MADV_WIPEONFORK) == 0 &&
+	       madvise(at, page, MADV_KEEPONFORK) == 0;
+}
+
 /* is_private -- is the memory at the address a private mapping? */
 static bool
 is_private(const void *address)
@@ -166,7 +206,9 @@ is_private(const void *address)
 	size_t have = 0;
 	char kind = 0;
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && kind == 0) {
+	if (fd < 0)
+		return is_wiped(address);
+	while (kind == 0) {
 		ssize_t n = read(fd, text + have, MAPS_CHUNK - have);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -186,8 +228,7 @@ is_private(const void *address)
 			have = 0;
 		memmove(text, line, have);
 	}
-	if (fd >= 0)
-		(void)close(fd);
+	(void)close(fd);
 	return kind == 'p';
 }
 
