@@ -56,9 +56,9 @@ const char *source_program(const struct source *s);
 
 struct seen_pool {
 	/*
-	 * The pool's number, which no later pool of the process gets; with
-	 * "LIBRARY." before it when the process has more than one copy of the
-	 * library and it is not of the first one.
+	 * The pool's number, which no later pool of its copy of the library
+	 * gets; with "LIBRARY." before it when the process has more than one
+	 * copy and it is not of the first one.
 	 */
 	char id[POOL_ID_SIZE];
 	char path[POOL_PATH_SIZE]; /* directory, device, or name of memory */
