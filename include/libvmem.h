@@ -187,8 +187,8 @@ VMEM *vmem_pool_of(const void *ptr);
  * Returns 1 consistent, 0 damaged, -1 could not check (errno EINVAL: no live
  *         pool; ENOMEM: no memory for the check's own notes; EBUSY: where a
  *         forked child uses the pool too, something that may be an operation of
- *         the other process).  Never writes to the pool and ends whatever the metadata
- *         holds.
+ *         the other process).  Never writes to the pool and ends whatever the
+ *         metadata holds.
  * Threads safe; other operations on the pool wait until it ends.
  * Source  vmem_check(3) of libvmem 1.x.
  */

@@ -232,13 +232,6 @@ is_private(const void *address)
 	return kind == 'p';
 }
 
-static bool
-is_live(const struct record *rec, const struct pool *pool)
-{
-	return !rec->overlapped && pool->signature == POOL_SIGNATURE &&
-	       pool->uid == rec->uid;
-}
-
 void
 pool_adopt(struct record *rec)
 {
@@ -251,7 +244,7 @@ pool_adopt(struct record *rec)
 		is_private(pool)) {
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir, NULL);
-	} else if (is_live(rec, pool)) {
+	} else if (pool_is_there(rec)) {
 		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
 		store_relaxed(&pool->has_guests, 1);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);

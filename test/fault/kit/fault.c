@@ -21,11 +21,12 @@
 #include "fault/kit/call.h"
 
 #define DECIMAL    10
-#define NWISHES    17u
+#define NWISHES    18u
 #define LINE_MOST  80
 #define REPORT_MOD 0600
 
 /* by their numbers: older headers do not have them */
+#define POPULATE_READ  22
 #define POPULATE_WRITE 23
 #define SET_VMA        0x53564d41
 
@@ -54,6 +55,7 @@ static const struct {
 	WISH(madvise, MADV_HUGEPAGE),
 	WISH(madvise, MADV_NOHUGEPAGE),
 	WISH(madvise, POPULATE_WRITE),
+	WISH(madvise, POPULATE_READ),
 	WISH(ioctl, FICLONE),
 	WISH(ioctl, FS_IOC_GETFLAGS),
 	WISH(ioctl, FS_IOC_SETFLAGS),
