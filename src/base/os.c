@@ -219,17 +219,13 @@ os_absolute(char *ret, size_t room, const char *name, size_t n)
 		return -ENOENT;
 	if (name[0] != '/') {
 		int saved = errno;
-		/* the libc's may take memory where the system has no answer */
-		long size = syscall(SYS_getcwd, ret, room);
-		int err = size > 0 ? 0 : -errno;
+		/* as a rule the system's answer, which takes no memory */
+		int err = getcwd(ret, room) != NULL ? 0 : -errno;
 		errno = saved;
 		if (err != 0)
 			return err == -ERANGE ? -ENAMETOOLONG : err;
-		/* from where the process cannot get there */
-		if (ret[0] != '/')
-			return -ENOENT;
-		have = (size_t)size;
-		ret[have - 1] = '/';
+		have = strlen(ret);
+		ret[have++] = '/';
 	}
 	if (n >= room - have)
 		return -ENAMETOOLONG;

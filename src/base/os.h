@@ -69,7 +69,7 @@ const char *os_getenv(const char *name);
  * os_absolute -- a name of n bytes as a path that stays the same when the
  * current directory changes; ret has room for `room` bytes, the NUL with them
  * Returns -ENOENT for no name, -ENAMETOOLONG, or why there is no current
- * directory.  Takes no memory.
+ * directory.
  */
 int os_absolute(char *ret, size_t room, const char *name, size_t n);
 

@@ -50,6 +50,16 @@ offers top --sort l
 offers map --width ""
 [ -z "$(cat "$tmp/offered")" ] || failed "--width: $(cat "$tmp/offered")"
 
+# what readline makes of --format=j: three words, or one where = divides none
+offers map --format = j
+[ "$(cat "$tmp/offered")" = json ] || failed "--format=j: $(cat "$tmp/offered")"
+offers run --fork =
+[ "$(tr '\n' ' ' <"$tmp/offered")" = "none private copy copy-or-private " ] ||
+	failed "--fork=: $(cat "$tmp/offered")"
+offers map --format=j
+[ "$(cat "$tmp/offered")" = --format=json ] ||
+	failed "--format=j, one word: $(cat "$tmp/offered")"
+
 # every option stands in the help and in the manual page, and no others
 for command in check list map profile stats top; do
 	"$vmem" $command --help |
