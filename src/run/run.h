@@ -58,7 +58,7 @@
 #define RUN_HEADER_OFF BACKING_GUARD_MAX         /* header, and granule 0 */
 #define RUN_MAP_OFF    (RUN_HEADER_OFF + 0x2000) /* page map */
 /* with the bits in front, see `bias`, whole blocks of less than 2^32 bits */
-#define RUN_MAX_PAGES ((size_t)UINT32_MAX - 2 * TREE_BLOCK_BITS)
+#define RUN_MAX_PAGES (UINT32_MAX - (size_t)2 * TREE_BLOCK_BITS)
 
 /*
  * What the first word of a descriptor says.  A slab has the address of its

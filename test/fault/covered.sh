@@ -16,14 +16,16 @@ trap 'rm -rf "$tmp"' EXIT
 
 # no system calls, and calls that cannot fail as they are used: what they tell of
 # the process is there (getpid, sysconf), or their arguments are ours
-# (pthread_sigmask, clock_gettime); abort and _exit end the process, and fflush
+# (pthread_sigmask, clock_gettime), or what they say is no matter (sigtimedwait,
+# to take a signal away that there may be); abort and _exit end the process, and fflush
 # is before that, for files that are not ours
 harmless='__environ __errno_location __stack_chk_fail __sched_cpucount
 	__memmove_chk __snprintf_chk __vsnprintf_chk
 	_exit abort backtrace clock_gettime dl_iterate_phdr dladdr dlsym
 	fflush getpid gettid
 	memchr memcmp memcpy memmove memset pthread_setcancelstate
-	pthread_sigmask sched_yield secure_getenv sigfillset snprintf
+	pthread_sigmask sched_yield secure_getenv sigaddset sigemptyset
+	sigfillset sigismember sigpending sigtimedwait snprintf
 	strchr strcmp strcspn strerrordesc_np strlen strncmp strnlen strrchr
 	strstr strtol strtoll strtoul sysconf vsnprintf wcslen'
 

@@ -128,7 +128,7 @@ fork_late(int ready)
 	start(beat, 1);
 	while (beats->last_ns == 0)
 		(void)usleep(BETWEEN_US);
-	pid = vfork();
+	pid = vfork(); /* NOLINT: what it does is the point */
 	must(pid >= 0);
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -45,7 +45,7 @@
 	CALL(prctl, EINVAL, EPERM)                                             \
 	CALL(sched_getaffinity, EINVAL, EPERM)                                 \
 	CALL(memfd_create, EMFILE, ENOMEM)                                     \
-	CALL(mincore, ENOMEM)                                                  \
+	CALL(mincore, EAGAIN)                                                  \
 	CALL(unlinkat, EACCES)                                                 \
 	CALL(pthread_atfork, ENOMEM)                                           \
 	CALL(at_quick_exit, ENOMEM)                                            \
