@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -35,17 +36,22 @@ static struct stat kept_stat; /* set once, before the descriptor */
 bool
 log_file_set(const char *name)
 {
-	size_t n = strlen(name), room = sizeof(path) - PID_DIGITS;
-	/* without a current directory the name may do as it is */
-	if (os_absolute(path, room, name, n) != 0) {
-		path[0] = '\0';
-		if (n == 0 || n >= room)
-			return false;
-		memcpy(path, name, n + 1);
+	size_t n = strlen(name), have = 0;
+	/* the system's answer: it takes no memory for it */
+	if (name[0] != '/' && syscall(SYS_getcwd, path, sizeof(path)) > 0 &&
+		path[0] == '/') {
+		have = strlen(path);
+		path[have++] = '/';
 	}
+	if (have + n + PID_DIGITS >= sizeof(path))
+		have = 0;
+	path[have] = '\0';
+	if (have + n + PID_DIGITS >= sizeof(path))
+		return false;
+	memcpy(path + have, name, n + 1);
 	if (name[n - 1] == '-')
 		(void)snprintf(
-			path + strlen(path), PID_DIGITS, "%d", (int)getpid());
+			path + have + n, PID_DIGITS, "%d", (int)getpid());
 	return true;
 }
 

@@ -15,7 +15,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -209,29 +208,6 @@ os_yield(unsigned round)
 		(void)syscall(SYS_nanosleep, &ts, NULL);
 	}
 	errno = saved;
-}
-
-int
-os_absolute(char *ret, size_t room, const char *name, size_t n)
-{
-	size_t have = 0;
-	if (n == 0)
-		return -ENOENT;
-	if (name[0] != '/') {
-		int saved = errno;
-		/* as a rule the system's answer, which takes no memory */
-		int err = getcwd(ret, room) != NULL ? 0 : -errno;
-		errno = saved;
-		if (err != 0)
-			return err == -ERANGE ? -ENAMETOOLONG : err;
-		have = strlen(ret);
-		ret[have++] = '/';
-	}
-	if (n >= room - have)
-		return -ENAMETOOLONG;
-	memcpy(ret + have, name, n);
-	ret[have + n] = '\0';
-	return 0;
 }
 
 int

@@ -66,14 +66,6 @@ uintptr_t os_thread_pointer(void);
 const char *os_getenv(const char *name);
 
 /*
- * os_absolute -- a name of n bytes as a path that stays the same when the
- * current directory changes; ret has room for `room` bytes, the NUL with them
- * Returns -ENOENT for no name, -ENAMETOOLONG, or why there is no current
- * directory.
- */
-int os_absolute(char *ret, size_t room, const char *name, size_t n);
-
-/*
  * os_cancel_off -- from here on no system call is where a cancelled thread
  * ends; returns what os_cancel_restore() wants
  */

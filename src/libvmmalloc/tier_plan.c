@@ -4,10 +4,10 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arith.h"
 #include "base/assert.h"
-#include "base/os.h"
 #include "libvmmalloc.h"
 #include "libvmmalloc/settings.h"
 #include "libvmmalloc/tiers.h"
@@ -22,13 +22,37 @@ wrong(const char *why, const char *item, size_t n)
 	die("invalid VMMALLOC_TIERS: %s (%.*s)", why, (int)n, item);
 }
 
+/* set_path -- see tier_set_path(); 0 or an errno */
+static int
+set_path(struct tier_spec *tier, const char *path, size_t n)
+{
+	size_t have = 0;
+	/* as the system has it: no name is no file's, not the directory's */
+	if (n == 0)
+		return ENOENT;
+	if (path[0] != '/') {
+		/* the system's answer: it takes no memory for it */
+		if (getcwd(tier->path, sizeof(tier->path)) == NULL)
+			return errno;
+		have = strlen(tier->path);
+		if (have + 1 < sizeof(tier->path))
+			tier->path[have++] = '/';
+	}
+	if (n >= sizeof(tier->path) - have)
+		return ENAMETOOLONG;
+	memcpy(tier->path + have, path, n);
+	tier->path[have + n] = '\0';
+	return 0;
+}
+
 void
 tier_set_path(struct tier_spec *tier, const char *path, size_t n)
 {
-	/* as the system has it: no name is no file's, not the directory's */
-	tier->err = -os_absolute(tier->path, sizeof(tier->path), path, n);
+	int saved = errno;
+	tier->err = set_path(tier, path, n);
 	if (tier->err != 0)
 		tier->path[0] = '\0';
+	errno = saved;
 }
 
 /* last_colon -- in a text of n bytes, or NULL */

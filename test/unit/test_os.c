@@ -8,9 +8,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -62,54 +60,6 @@ memory_size__called__gives_what_the_machine_has(void **state)
 	assert_true(os_memory_size() >= pages * os_page_size());
 	assert_true(os_memory_size() < SIZE_MAX);
 	assert_int_equal(errno, ODD_ERRNO);
-}
-
-static void
-absolute__any_name__is_a_path_of_the_root(void **state)
-{
-	char cwd[PATH_MAX], want[PATH_MAX + 8], got[PATH_MAX + 8];
-	size_t n;
-
-	(void)state;
-	errno = ODD_ERRNO;
-	assert_int_equal(os_absolute(got, sizeof(got), "/a/b:c", 4), 0);
-	assert_string_equal(got, "/a/b");
-	assert_int_equal(os_absolute(got, 5, "/a/b", 4), 0);
-	assert_int_equal(os_absolute(got, 4, "/a/b", 4), -ENAMETOOLONG);
-	assert_int_equal(os_absolute(got, sizeof(got), "", 0), -ENOENT);
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	n = (size_t)snprintf(want, sizeof(want), "%s/x-y", cwd);
-	assert_int_equal(os_absolute(got, n + 1, "x-y", 3), 0);
-	assert_string_equal(got, want);
-	/* no byte is written behind the room */
-	memset(got, '#', sizeof(got));
-	for (size_t room = 1; room <= n; room++) {
-		assert_int_equal(
-			os_absolute(got, room, "x-y", 3), -ENAMETOOLONG);
-		assert_int_equal(got[room], '#');
-		memset(got, '#', room);
-	}
-	assert_int_equal(errno, ODD_ERRNO);
-}
-
-/* in a directory that has been removed */
-static void
-absolute__no_current_directory__is_an_error(void **state)
-{
-	char at[] = "/tmp/vmem-test-XXXXXX", got[PATH_MAX];
-	pid_t pid;
-	int status;
-
-	(void)state;
-	pid = fork();
-	if (pid == 0) {
-		must(mkdtemp(at) != NULL && chdir(at) == 0 && rmdir(at) == 0);
-		must(os_absolute(got, sizeof(got), "x", 1) == -ENOENT);
-		must(os_absolute(got, sizeof(got), "/x", 2) == 0);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
 }
 
 static void
@@ -425,8 +375,6 @@ main(void)
 		cmocka_unit_test(ncpus__called__gives_what_the_process_may_use),
 		cmocka_unit_test(
 			memory_size__called__gives_what_the_machine_has),
-		cmocka_unit_test(absolute__any_name__is_a_path_of_the_root),
-		cmocka_unit_test(absolute__no_current_directory__is_an_error),
 		cmocka_unit_test(map__of_a_size__gives_zero_private_memory),
 		cmocka_unit_test(map__more_than_there_is__gives_null),
 		cmocka_unit_test(barrier__registered__keeps_errno),

@@ -21,7 +21,7 @@
 #include "fault/kit/call.h"
 
 #define DECIMAL    10
-#define NWISHES    17u
+#define NWISHES    18u
 #define LINE_MOST  80
 #define REPORT_MOD 0600
 
@@ -64,6 +64,7 @@ static const struct {
 	WISH(prctl, SET_VMA),
 	WISH(syscall, SYS_membarrier),
 	WISH(syscall, SYS_mbind),
+	WISH(syscall, SYS_getcwd),
 	WISH(syscall, SYS_futex),
 	WISH(syscall, SYS_nanosleep),
 };
