@@ -327,28 +327,30 @@ os_getenv(const char *name)
 	return secure_getenv(name);
 }
 
+/* in_core -- mincore(2) of the page at an address; 0 or a negative errno */
+static int
+in_core(const void *addr, unsigned char *ret)
+{
+	int saved = errno;
+	uintptr_t page = (uintptr_t)addr & ~(uintptr_t)(os_page_size() - 1);
+	int err = mincore((void *)page, 1, ret) == 0 ? 0 : -errno;
+	errno = saved;
+	return err;
+}
+
 bool
 os_is_resident(const void *addr)
 {
-	int saved = errno;
-	unsigned char in = 0;
-	uintptr_t page = (uintptr_t)addr & ~(uintptr_t)(os_page_size() - 1);
+	unsigned char in;
 	/* what cannot be told counts as being elsewhere */
-	if (mincore((void *)page, 1, &in) != 0)
-		in = 0;
-	errno = saved;
-	return (in & 1) != 0;
+	return in_core(addr, &in) == 0 && (in & 1) != 0;
 }
 
 bool
 os_is_mapped(const void *addr)
 {
 	unsigned char in;
-	int saved = errno;
-	uintptr_t page = (uintptr_t)addr & ~(uintptr_t)(os_page_size() - 1);
-	bool mapped = mincore((void *)page, 1, &in) == 0 || errno != ENOMEM;
-	errno = saved;
-	return mapped;
+	return in_core(addr, &in) != -ENOMEM;
 }
 
 #if defined(__x86_64__)

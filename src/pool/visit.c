@@ -41,8 +41,7 @@ admission(void *handle, unsigned *ret_profile)
 	} else if (rec != NULL && !rec->overlapped) {
 		if (rec->kin == KIN_INHERITED)
 			pool_adopt(rec);
-		const struct pool *pool = pool_at(handle);
-		if (pool->signature == POOL_SIGNATURE && pool->uid == rec->uid)
+		if (pool_is_there(rec))
 			a = rec->kin == KIN_FOREIGN ? ADMIT_SHARED_ONLY : ADMIT;
 		*ret_profile = rec->profile_number;
 	}

@@ -62,13 +62,25 @@ use_none(VMEM *vmp, void *ptr)
 	vmem_delete(vmp);
 }
 
+/* end -- the child has ended well, and the parent's pool is as it was */
+static void
+end(VMEM *vmp, void *ptr, pid_t pid)
+{
+	int status;
+
+	must(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_free(vmp, ptr);
+	vmem_delete(vmp);
+}
+
 static void
 leave_out(int source, int advice)
 {
 	VMEM *vmp = pool_open(source), *other = pool_open(VMEM_SOURCE_PRIVATE);
 	void *ptr = vmem_malloc(vmp, 100);
 	pid_t pid;
-	int status;
 
 	must(ptr != NULL);
 	if (madvise(vmp, POOL_BYTES, advice) != 0)
@@ -82,11 +94,7 @@ leave_out(int source, int advice)
 		must(vmem_check(other) == 1);
 		_exit(0);
 	}
-	must(waitpid(pid, &status, 0) == pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(vmem_check(vmp), 1);
-	vmem_free(vmp, ptr);
-	vmem_delete(vmp);
+	end(vmp, ptr, pid);
 	vmem_delete(other);
 }
 
@@ -116,7 +124,6 @@ fork__private_region_without_a_descriptor__is_the_childs(void **state)
 	VMEM *vmp = pool_open(VMEM_SOURCE_REGION);
 	void *ptr = vmem_malloc(vmp, 100);
 	pid_t pid;
-	int status;
 
 	(void)state;
 	must(ptr != NULL);
@@ -129,11 +136,7 @@ fork__private_region_without_a_descriptor__is_the_childs(void **state)
 		must(vmem_reset(vmp) == 0);
 		_exit(0);
 	}
-	must(waitpid(pid, &status, 0) == pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(vmem_check(vmp), 1);
-	vmem_free(vmp, ptr);
-	vmem_delete(vmp);
+	end(vmp, ptr, pid);
 }
 
 int

@@ -88,6 +88,15 @@ end(struct child *c)
 	must(kill(c->pid, SIGKILL) == 0 && waitpid(c->pid, NULL, 0) == c->pid);
 }
 
+static void
+begin_or_skip(struct child *c)
+{
+	if (begin(c))
+		return;
+	end(c);
+	test_skip("no such pool here");
+}
+
 static struct rusage
 usage(void)
 {
@@ -134,10 +143,7 @@ snapshot_copy__large_sparse_pool__is_fast(void **state)
 	struct rusage before, after;
 
 	(void)state;
-	if (!begin(&c)) {
-		end(&c);
-		test_skip("no such pool here");
-	}
+	begin_or_skip(&c);
 	must(finder_libraries(&libraries, c.s) == 0);
 	must(finder_record(
 		     c.s, &libraries, &c.list.pools[0], &registry, &rec) == 0);
@@ -160,10 +166,7 @@ snapshot_take__large_sparse_pool__leaves_its_map_alone(void **state)
 	struct rusage before, after;
 
 	(void)state;
-	if (!begin(&c)) {
-		end(&c);
-		test_skip("no such pool here");
-	}
+	begin_or_skip(&c);
 	before = usage();
 	must(snapshot_take(&snap, c.s, &c.list.pools[0], SNAPSHOT_ONCE) == 0);
 	must(figures_read(&f, snap) == 0);
