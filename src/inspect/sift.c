@@ -196,6 +196,7 @@ fit_lifos(struct census *c)
 			b->ndeep = (uint32_t)min_size(b->ndeep, c->nlive[i]);
 			c->nlive[i] -= b->ndeep;
 			b->top = bin_lifo(b) + n;
+			trail_cut(b);
 		}
 }
 

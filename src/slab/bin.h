@@ -10,6 +10,13 @@
  * between older slots, which nothing has needed for a while, and newer ones.
  * The fast path takes it for the LIFO's beginning, and so do the functions here
  * that do not say otherwise.
+ *
+ * The trail.  What malloc takes out of the LIFO stands behind the top until
+ * something else is put there.  Up to the first NULL these are objects that
+ * live, the newest first: who frees that one need only raise the top.  So
+ * whatever else comes into the LIFO has a NULL behind it, and so has the LIFO's
+ * last place; and the trail is cut where an object in it may become free by
+ * another way, or the slab of one the slab of another bin.
  */
 #ifndef SLAB_BIN_H
 #define SLAB_BIN_H
@@ -23,7 +30,7 @@
 
 struct slab;
 
-/* its own LIFO lies right behind, with as many slots as the class says */
+/* its own LIFO lies right behind, with one place more than the class says */
 struct bin {
 	uint64_t nfills;     /* times that another slab became current */
 	uint64_t nflushes;   /* times that the LIFO was emptied into the bits */
@@ -101,6 +108,23 @@ static inline uint16_t
 bin_full(const struct bin *b, unsigned n)
 {
 	return (uint16_t)(uintptr_t)(bin_start(b) + n);
+}
+
+/* trail_cut -- there is no trail */
+static inline void
+trail_cut(struct bin *b)
+{
+	*b->top = NULL;
+}
+
+/* bin_push -- a slot comes into the LIFO, which is not full, and has that top
+ */
+static ALWAYS_INLINE void
+bin_push(struct bin *b, void **top, void *p)
+{
+	top[0] = p;
+	top[1] = NULL;
+	b->top = top + 1;
 }
 
 /* lifo_cap -- slots that the LIFO takes */

@@ -82,9 +82,10 @@ class_add(struct class_table *t, size_t size, size_t lifo)
 		BIN_LIFO_BYTES / size, BIN_LIFO_LEAST, lifo);
 	ASSERT(t->bin_bytes <= UINT16_MAX);
 	c->bin = (uint16_t)t->bin_bytes;
-	/* whole cache lines: the counts and what is freed last are hot */
-	t->bin_bytes += (uint32_t)(BIN_HEAD + align_up(c->nlifo, LINE_SLOTS) *
-						      sizeof(void *));
+	/* whole cache lines: the counts and what is freed last are hot; and a
+	 * NULL ends the trail */
+	size_t places = align_up((size_t)c->nlifo + 1, LINE_SLOTS);
+	t->bin_bytes += (uint32_t)(BIN_HEAD + places * sizeof(void *));
 }
 
 static void

@@ -43,6 +43,7 @@ heap_layout(
 	h->table = dir->table;
 	h->runs = dir->runs;
 	h->dir = (struct heap_dir *)(uintptr_t)dir;
+	h->last = ((struct heap *)at)->bins;
 	h->desc = d;
 }
 
@@ -255,6 +256,7 @@ bin_flush(struct heap *h, struct bin *b)
 		while (bin_count(b) > 0)
 			slot_settle(h, b, *--b->top);
 	} while (deep_pull(b));
+	trail_cut(b);
 	marks_forget(b);
 }
 
@@ -311,6 +313,7 @@ slab_move(struct heap *from, struct heap *to, struct slab *s)
 	struct bin *old = s->bin;
 	/* a heap that slabs are taken from has been flushed */
 	ASSERT(bin_held(old) == 0);
+	trail_cut(old);
 	avail_remove(from, s);
 	old->nslabs--;
 	s->bin = heap_bin(to, to->table, s->cls);

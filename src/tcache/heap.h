@@ -39,7 +39,7 @@ struct large_stats {
 struct heap_dir;
 
 struct heap {
-	/* what the fast paths read; set once, but for the level's tag */
+	/* what the fast paths read; set once, but for the level's tag... */
 	char *base;             /* the pool's first byte */
 	const uint16_t *lookup; /* size to bin, of the pool's table */
 	uint64_t npages;        /* of the pool */
@@ -47,6 +47,9 @@ struct heap {
 	const struct class_table *table;
 	struct run_space *runs;
 	struct heap_dir *dir;
+	/* ...and this, which malloc writes: the bin whose LIFO an object was
+	 * taken out of last; never NULL */
+	struct bin *last;
 	struct desc *desc;  /* of the heap's own run */
 	uint64_t hardening; /* enum hardening */
 

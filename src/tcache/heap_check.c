@@ -129,10 +129,11 @@ check_desc(void *arg, struct desc *d)
 	t->empty += s->state == SLAB_LISTED && s->used == 0 && !current;
 }
 
-/* is_held_well -- may that lie in the bin's LIFO? */
+/* is_taken -- is that a slot of the bin's slabs that is not free there? Whether
+ * another thread has freed it, *remote says. */
 static bool
-is_held_well(const struct tally *t, const struct heap *h, const struct bin *b,
-	uintptr_t p)
+is_taken(const struct tally *t, const struct heap *h, const struct bin *b,
+	uintptr_t p, bool *remote)
 {
 	size_t page = (p - (uintptr_t)h->base) >> RUN_LG_PAGE;
 	const struct slab *s =
@@ -142,8 +143,10 @@ is_held_well(const struct tally *t, const struct heap *h, const struct bin *b,
 		!check_geometry(t, s))
 		return false;
 	uint32_t idx = class_index(s->recip, p - (uintptr_t)s->base);
-	return idx < s->nobj && !slab_is_free(s, idx) &&
-	       !slab_is_remote(s, idx);
+	if (idx >= s->nobj || slab_is_free(s, idx))
+		return false;
+	*remote = slab_is_remote(s, idx);
+	return true;
 }
 
 static uint64_t
@@ -152,26 +155,42 @@ held_key(const void *bin, uint32_t i)
 	return (uintptr_t)bin_held_at(bin, i);
 }
 
-/* check_lifo -- slots of live slabs of this bin, allocated, none twice */
+/* trail_len -- how many objects stand behind the top */
+static uint32_t
+trail_len(const struct bin *b)
+{
+	uint32_t n = bin_count(b), cap = lifo_cap(b), i = n;
+	while (i < cap && bin_lifo(b)[i] != NULL)
+		i++;
+	return i - n;
+}
+
+/*
+ * check_lifo -- slots of live slabs of this bin, allocated, none twice, nor in
+ * the trail, whose objects may have been freed by other threads
+ */
 static void
 check_lifo(const struct tally *t, const struct heap *h, const struct bin *b)
 {
 	uint32_t sorted[DEEP_SLOTS];
 	uintptr_t bytes = (uintptr_t)b->top - (uintptr_t)bin_lifo(b);
 	if (bytes % sizeof(void *) != 0 ||
-		bytes / sizeof(void *) > lifo_cap(b) || b->none != NULL) {
+		bytes / sizeof(void *) > lifo_cap(b) || b->none != NULL ||
+		bin_lifo(b)[lifo_cap(b)] != NULL) {
 		(void)finding(t->c->f, "heap %u, bin %u: ends of the LIFO",
 			h->id, b->cls);
 		return;
 	}
-	uint32_t n = bin_held(b);
+	uint32_t nheld = bin_held(b), n = nheld + trail_len(b);
 	for (uint32_t i = 0; i < n; i++)
 		sorted[i] = i;
 	sort_largest_first(sorted, n, held_key, b);
 	for (uint32_t i = 0; i < n; i++) {
 		uintptr_t p = held_key(b, sorted[i]);
-		if (!is_held_well(t, h, b, p) ||
-			(i > 0 && p == held_key(b, sorted[i - 1])))
+		bool remote;
+		bool well = is_taken(t, h, b, p, &remote) &&
+			    (!remote || sorted[i] >= nheld);
+		if (!well || (i > 0 && p == held_key(b, sorted[i - 1])))
 			(void)finding(t->c->f, "heap %u, bin %u: LIFO's %u",
 				h->id, b->cls, sorted[i]);
 	}
@@ -317,6 +336,7 @@ check_heap(struct tally *t, const struct heap *h)
 	struct desc *d = run_check_head(
 		t->c, run_map_granule(t->c->rs->base, run_page(t->c->rs, h)));
 	heap_layout(&want, (void *)(uintptr_t)h, t->dir, d);
+	want.last = h->last;
 	if (memcmp(h, &want, offsetof(struct heap, inbox)) != 0 ||
 		h->no_word != 0 || h->state >= HEAP_NSTATES ||
 		h->ndeep > t->dir->ndeep ||
@@ -327,8 +347,13 @@ check_heap(struct tally *t, const struct heap *h)
 		return;
 	}
 	unsigned ndeep = 0;
-	for (unsigned c = 0; c < t->dir->table->nclasses; c++)
+	bool last = false;
+	for (unsigned c = 0; c < t->dir->table->nclasses; c++) {
 		ndeep += check_bin(t, h, c);
+		last |= heap_bin_const(h, t->dir->table, c) == h->last;
+	}
+	if (!last)
+		(void)finding(t->c->f, "heap %u: bin used last", h->id);
 	/* each knows one bin, and as many bins know one */
 	if (ndeep != h->ndeep)
 		(void)finding(t->c->f, "heap %u: deep LIFOs", h->id);

@@ -25,7 +25,8 @@ deep_most(size_t pool_size, uint64_t hardening)
 unsigned
 deep_cap(const struct size_class *c)
 {
-	return (unsigned)clamp_size(DEEP_BYTES / c->size, c->nlifo, DEEP_SLOTS);
+	return (unsigned)clamp_size(
+		DEEP_BYTES / c->size, c->nlifo, DEEP_SLOTS - 1);
 }
 
 struct deep_lifo *
@@ -48,12 +49,15 @@ change(const struct heap *h, struct bin *b, void **deep)
 	ASSERT(n <= lifo_cap(b));
 	memcpy(bin_lifo(b), from, n * sizeof(*from));
 	b->top = bin_lifo(b) + n;
+	trail_cut(b);
+	/* what lies there is of another time */
+	bin_start(b)[lifo_cap(b)] = NULL;
 	marks_forget(b);
 }
 
 /*
  * drop_null -- the slots above the NULL lie behind the oldest n of those below,
- * which are all that stay
+ * which are all that stay; lower_all() follows, and cuts the trail
  */
 static void
 drop_null(struct bin *b, unsigned n)
@@ -87,6 +91,7 @@ lower_all(struct heap *h, struct deep_lifo *d)
 	b->ndeep = n - above;
 	d->low = b->ndeep;
 	b->top = bin_lifo(b) + above;
+	trail_cut(b);
 	if (b->ndeep == 0)
 		return;
 	slot += b->ndeep;

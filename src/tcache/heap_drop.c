@@ -128,6 +128,7 @@ void
 bin_drop(struct heap *h, const struct slab *s)
 {
 	struct bin *b = s->bin;
+	trail_cut(b);
 	if (b->deep != NULL && likely(!may_hold(h, b, s)))
 		return;
 	void **start = bin_start(b);
@@ -139,5 +140,6 @@ bin_drop(struct heap *h, const struct slab *s)
 	if (b->ndeep != 0)
 		*to = NULL;
 	b->top = keep(h, s, bin_lifo(b), lifo, b->top);
+	trail_cut(b);
 	marks_forget(b);
 }

@@ -40,7 +40,7 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 	if (size > b->size)
 		return FREE_SIZE;
 	if (!bin_is_full(b, b->top)) {
-		*b->top++ = p;
+		bin_push(b, b->top, p);
 		return FREE_DONE;
 	}
 	slot_put(h, s, idx);
@@ -48,12 +48,12 @@ free_own(struct heap *h, struct slab *s, void *p, uint32_t idx, size_t size)
 }
 
 void
-inbox_push(struct slab *s)
+inbox_push(const char *base, struct slab *s)
 {
 	/* relaxed: owner was read after the exchange that QUEUED it */
 	struct heap *to = (struct heap *)(uintptr_t)(load_relaxed(&s->owner) &
 						     ~OWNER_FLAGS);
-	uint32_t g = run_granule(to->base, s);
+	uint32_t g = run_granule(base, s);
 	uint32_t head = load_relaxed(&to->inbox);
 	do {
 		s->next = head;
@@ -63,16 +63,16 @@ inbox_push(struct slab *s)
 
 static enum free_result
 free_remote(
-	const struct class_table *t, struct slab *s, uint32_t idx, size_t size)
+	const struct heap_dir *dir, struct slab *s, uint32_t idx, size_t size)
 {
 	bool queued;
 	/* its bin may be changing, its class cannot */
-	if (size > t->cls[s->cls].size && !slab_is_free(s, idx) &&
+	if (size > dir->table->cls[s->cls].size && !slab_is_free(s, idx) &&
 		!slab_is_remote(s, idx))
 		return FREE_SIZE;
 	bool fresh = slab_free_remote(s, idx, &queued);
 	if (queued)
-		inbox_push(s);
+		inbox_push(dir->runs->base, s);
 	return fresh ? FREE_DONE : FREE_DOUBLE;
 }
 
@@ -96,7 +96,7 @@ heap_free_sized(struct heap *h, void *p, size_t size)
 		return FREE_INVALID;
 	if (owner == h->owner)
 		return free_own(h, s, p, idx, size);
-	return free_remote(h->table, s, idx, size);
+	return free_remote(h->dir, s, idx, size);
 }
 
 enum free_result
@@ -116,7 +116,7 @@ dir_free_stray(struct heap_dir *dir, void *p, size_t size)
 	struct slab *s = (struct slab *)d;
 	uint32_t idx = slot_of(s, p);
 	return idx == UINT32_MAX ? FREE_INVALID
-				 : free_remote(dir->table, s, idx, size);
+				 : free_remote(dir, s, idx, size);
 }
 
 static struct object

@@ -116,7 +116,7 @@ empty(struct heap *h)
 		if (release(h, s))
 			n++;
 		else
-			inbox_push(s);
+			inbox_push(h->base, s);
 	}
 	return n;
 }

@@ -13,6 +13,9 @@ static const uint16_t one_bin[LOOKUP_SIZE];
 /* __extension__: the last member has an element */
 __extension__ struct heap heap_inert = {
 	.lookup = one_bin,
+	.last = heap_inert.bins,
+	/* the second is what lies behind the first one's top: NULL */
 	.bins = {{.top = (void **)&heap_inert.bins[1],
-		.cur = &heap_inert.no_word}},
+			 .cur = &heap_inert.no_word},
+		{.nfills = 0}},
 };

@@ -100,8 +100,12 @@ void slot_settle(struct heap *h, struct bin *b, void *p);
 /* bin_flush -- the LIFO's slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
-/* inbox_push -- a slab that this thread has QUEUED, to the heap it is of */
-void inbox_push(struct slab *s);
+/*
+ * inbox_push -- a slab that this thread has QUEUED, to the heap it is of
+ * base  the pool's; read in that heap it would be on a line that its holder
+ *       writes with each malloc
+ */
+void inbox_push(const char *base, struct slab *s);
 
 /* slab_receive -- a slab out of the inbox, with what others have freed in it,
  * is on its bin's list */
@@ -118,6 +122,7 @@ static inline unsigned
 heap_collect(struct heap *h, struct slab *s, bool most)
 {
 	unsigned doubled = 0;
+	trail_cut(s->bin);
 	unsigned n = most ? slab_collect_most(s, &doubled)
 			  : slab_collect(s, &doubled);
 	if (unlikely(doubled > 0))

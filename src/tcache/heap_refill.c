@@ -135,7 +135,7 @@ take(struct bin *b)
 	while (rest != 0) {
 		unsigned last = 63 - (unsigned)__builtin_clzll(rest);
 		rest ^= (uint64_t)1 << last;
-		*b->top++ = b->cur_base + (size_t)last * b->size;
+		bin_push(b, b->top, b->cur_base + (size_t)last * b->size);
 	}
 	b->taken = (uint16_t)(b->taken + bin_count(b) + 1);
 	b->nmalloc++;
@@ -203,7 +203,7 @@ current_change(struct heap *h, struct bin *b)
 	current_take(h, b);
 	/* relaxed: to who frees its slots it is what it was, not FULL */
 	store_relaxed(&s->state, SLAB_QUEUED);
-	inbox_push(s);
+	inbox_push(h->base, s);
 }
 
 void *

@@ -105,6 +105,7 @@ static struct field heap[] = {
 	FIELD(heap, table, MATTERS),
 	FIELD(heap, runs, MATTERS),
 	FIELD(heap, dir, MATTERS),
+	FIELD(heap, last, LAWFUL),
 	FIELD(heap, desc, MATTERS),
 	FIELD(heap, hardening, MATTERS),
 	FIELD(heap, inbox, MATTERS),

@@ -92,6 +92,7 @@ static struct field heap_fields[] = {
 	FIELD(heap, table, MATTERS),
 	FIELD(heap, runs, MATTERS),
 	FIELD(heap, dir, MATTERS),
+	FIELD(heap, last, FREE_TO_DIFFER),
 	FIELD(heap, desc, MATTERS),
 	FIELD(heap, inbox, MATTERS),
 	FIELD(heap, no_word, MATTERS),
