@@ -4,9 +4,10 @@
  *
  *     gate-pair WORK N
  *
- * WORK is one, eight, sized, other, whole, or empty- and one of these.
+ * WORK is one, kept, eight, sized, other, whole, or empty- and one of these.
  *
- * `one` uses one pool, `eight` eight in turn, `sized` one with
+ * `one` uses one pool, `kept` one where each object lives while seven others
+ * are allocated, `eight` eight pools in turn, `sized` one with
  * vmem_free_sized(), `other` one where another thread frees what this one has
  * allocated, 1,000 at a time, `whole` malloc() and free(), which a preloaded
  * library may give another meaning.  The empty works are the same
@@ -25,7 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { NPOOLS = 8, SIZE = 64, WARM = 1000, BATCH = 1000 };
+enum { NPOOLS = 8, NKEPT = 8, SIZE = 64, WARM = 1000, BATCH = 1000 };
 
 #define REGIONS  ((uintptr_t)0x1000400000)
 #define DISTANCE ((size_t)16 << 20)
@@ -86,6 +87,33 @@ one(size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		vmem_free(pool, vmem_malloc(pool, SIZE));
+}
+
+/* kept -- what is freed is not what was allocated last */
+static __attribute__((noinline)) void
+kept(size_t n)
+{
+	VMEM *pool = pools[0];
+	void *objects[NKEPT] = {NULL};
+
+	for (size_t i = 0; i < n; i++) {
+		vmem_free(pool, objects[i % NKEPT]);
+		objects[i % NKEPT] = vmem_malloc(pool, SIZE);
+	}
+	for (size_t i = 0; i < NKEPT; i++)
+		vmem_free(pool, objects[i]);
+}
+
+static __attribute__((noinline)) void
+empty_kept(size_t n)
+{
+	VMEM *pool = pools[0];
+	void *objects[NKEPT] = {NULL};
+
+	for (size_t i = 0; i < n; i++) {
+		put_free(pool, objects[i % NKEPT]);
+		objects[i % NKEPT] = put_malloc(pool, SIZE);
+	}
 }
 
 static __attribute__((noinline)) void
@@ -250,11 +278,13 @@ static const struct {
 	void (*run)(size_t n);
 } works[] = {
 	{"one", one},
+	{"kept", kept},
 	{"eight", eight},
 	{"sized", sized},
 	{"other", to_other},
 	{"whole", whole},
 	{"empty-one", empty_one},
+	{"empty-kept", empty_kept},
 	{"empty-eight", empty_eight},
 	{"empty-sized", empty_sized},
 	{"empty-other", empty_to_other},
@@ -307,7 +337,7 @@ main(int argc, char **argv)
 			works[i].run(n);
 			return 0;
 		}
-	fprintf(stderr,
-		"usage: gate-pair one|eight|sized|other|whole|empty-WORK N\n");
+	fprintf(stderr, "usage: gate-pair "
+			"one|kept|eight|sized|other|whole|empty-WORK N\n");
 	return 2;
 }
