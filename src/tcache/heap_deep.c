@@ -106,8 +106,9 @@ lower_all(struct heap *h, struct deep_lifo *d)
  *
  * What it holds now goes below the NULL, to see what comes up.  If that is
  * little, the place behind as many slots as its own takes is made NULL instead:
- * a slot that comes to lie there is not.  The NULL of a period may be put there
- * too, seldom, and then a bin has to ask for its deep LIFO anew.
+ * a slot that comes to lie there is not.  The NULL of a period, or the one that
+ * ends a trail, may be put there too, seldom, and then a bin has to ask for its
+ * deep LIFO anew.
  */
 static bool
 is_needed(struct heap *h, struct deep_lifo *d)
