@@ -213,6 +213,29 @@ is_others(const struct heap *h, const struct slab *s)
 }
 
 /*
+ * heap_free_exact -- an object of the heap's own slabs, at the level that has
+ * no LIFO; ends the operation
+ * False: it is none, or is to be refused; or one of 64, as heap_free_other().
+ * At other levels own slabs do not come here: the fast path has met them, or,
+ * in a guarded pool, nothing but heap_inert.
+ */
+static ALWAYS_INLINE bool
+heap_free_exact(struct heap *h, struct slab *s, void *p, size_t size)
+{
+	/* relaxed: an object that lives keeps its slab */
+	if (load_relaxed(&s->owner) != h->owner)
+		return false;
+	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
+	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0) ||
+		unlikely(slab_is_free(s, idx)) ||
+		unlikely(slab_is_remote(s, idx)) ||
+		unlikely(size > h->table->cls[s->cls].size))
+		return false;
+	heap_free_bits(h, s, idx);
+	return true;
+}
+
+/*
  * heap_free_other -- go on after FAST_OTHER, with the slab from there
  * size  as heap_free_fast_sized()
  *
@@ -220,13 +243,15 @@ is_others(const struct heap *h, const struct slab *s)
  * levels.  One slot in 64 takes the long way, like a slab that nobody has been
  * told of: there it is looked after what is due in the heap and in the pool.
  *
+ * Own slabs come here, too, where they have no LIFO: heap_free_exact().
+ *
  * Returns whether it is done, and the operation over; else go the slow way.
  */
 static ALWAYS_INLINE bool
 heap_free_other(struct heap *h, struct slab *s, void *p, size_t size)
 {
-	if (unlikely(!is_others(h, s)))
-		return false;
+	if (!is_others(h, s))
+		return heap_free_exact(h, s, p, size);
 	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
 	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0))
 		return false;

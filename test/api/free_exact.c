@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * free_exact.c -- level 2: what is no live object is refused at once, wherever
+ * in its slab it lies
+ */
+#include "harness/test.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "harness/options.h"
+
+#define POOL (32 * MIB)
+#define SIZE 64
+#define N    200 /* objects, in more than one word of bits */
+
+static VMEM *vmp;
+static char *objects[N];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	vmp = create_level(2, POOL);
+	for (size_t i = 0; i < N; i++) {
+		objects[i] = vmem_malloc(vmp, SIZE);
+		must(objects[i] != NULL);
+		memset(objects[i], (int)i, SIZE);
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+	return 0;
+}
+
+/* forget -- the message is one that no free gives */
+static void
+forget(void)
+{
+	assert_null(vmem_create(NULL, 1));
+}
+
+static bool
+was_told(void)
+{
+	return strcmp(vmem_errormsg(), "size 1 smaller than 14680064") != 0;
+}
+
+static void
+assert_refused(void *p)
+{
+	forget();
+	vmem_free(vmp, p);
+	assert_true(was_told());
+}
+
+static void
+assert_taken(void *p)
+{
+	forget();
+	vmem_free(vmp, p);
+	assert_false(was_told());
+}
+
+static void *
+free_all(void *arg)
+{
+	for (size_t i = 0; i < N; i++)
+		vmem_free(vmp, objects[i]);
+	return arg;
+}
+
+static void
+exact__freed_once_more__is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		assert_taken(objects[i]);
+	for (size_t i = 0; i < N; i++)
+		assert_refused(objects[i]);
+}
+
+/* and nothing has been collected in between */
+static void
+exact__another_thread_has_freed_it__is_refused(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	must(pthread_create(&t, NULL, free_all, NULL) == 0);
+	must(pthread_join(t, NULL) == 0);
+	for (size_t i = 0; i < N; i++)
+		assert_refused(objects[i]);
+}
+
+static void
+exact__not_its_start__is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		for (size_t at = 1; at < SIZE; at++)
+			assert_refused(objects[i] + at);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(objects[i][SIZE - 1], (char)i);
+}
+
+static void
+exact__size_is_too_large__is_refused_and_lives(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		forget();
+		vmem_free_sized(vmp, objects[i], SIZE + 1);
+		assert_true(was_told());
+	}
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(objects[i][0], (char)i);
+		forget();
+		vmem_free_sized(vmp, objects[i], SIZE);
+		assert_false(was_told());
+		assert_refused(objects[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		CASE(exact__freed_once_more__is_refused),
+		CASE(exact__another_thread_has_freed_it__is_refused),
+		CASE(exact__not_its_start__is_refused),
+		CASE(exact__size_is_too_large__is_refused_and_lives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
