@@ -202,37 +202,12 @@ heap_free_ended(enum fast_free f, struct heap *h, struct slab *s, size_t idx)
 	return false;
 }
 
-/* is_others -- is s, which the page map has led to, a slab of another heap? */
+/* is_slab -- is s, which the page map has led to, a slab? */
 static ALWAYS_INLINE bool
-is_others(const struct heap *h, const struct slab *s)
+is_slab(const struct heap *h, const struct slab *s, uint64_t owner)
 {
-	/* relaxed: an object that lives keeps its slab */
-	uint64_t owner = load_relaxed(&s->owner);
-	return owner >= RUN_NTAGS && owner != h->owner &&
+	return owner >= RUN_NTAGS &&
 	       (const void *)s != run_desc(h->base, RUN_NO_GRANULE);
-}
-
-/*
- * heap_free_exact -- an object of the heap's own slabs, at the level that has
- * no LIFO; ends the operation
- * False: it is none, or is to be refused; or one of 64, as heap_free_other().
- * At other levels own slabs do not come here: the fast path has met them, or,
- * in a guarded pool, nothing but heap_inert.
- */
-static ALWAYS_INLINE bool
-heap_free_exact(struct heap *h, struct slab *s, void *p, size_t size)
-{
-	/* relaxed: an object that lives keeps its slab */
-	if (load_relaxed(&s->owner) != h->owner)
-		return false;
-	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
-	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0) ||
-		unlikely(slab_is_free(s, idx)) ||
-		unlikely(slab_is_remote(s, idx)) ||
-		unlikely(size > h->table->cls[s->cls].size))
-		return false;
-	heap_free_bits(h, s, idx);
-	return true;
 }
 
 /*
@@ -243,22 +218,32 @@ heap_free_exact(struct heap *h, struct slab *s, void *p, size_t size)
  * levels.  One slot in 64 takes the long way, like a slab that nobody has been
  * told of: there it is looked after what is due in the heap and in the pool.
  *
- * Own slabs come here, too, where they have no LIFO: heap_free_exact().
+ * The heap's own slabs come here from the level that has no LIFO.  At the
+ * others the fast path has met them, or, in a guarded pool, nothing but
+ * heap_inert.
  *
  * Returns whether it is done, and the operation over; else go the slow way.
  */
 static ALWAYS_INLINE bool
 heap_free_other(struct heap *h, struct slab *s, void *p, size_t size)
 {
-	if (!is_others(h, s))
-		return heap_free_exact(h, s, p, size);
+	/* relaxed: an object that lives keeps its slab */
+	uint64_t owner = load_relaxed(&s->owner);
+	if (unlikely(!is_slab(h, s, owner)))
+		return false;
 	uint32_t idx = class_index(s->recip, (uintptr_t)p - (uintptr_t)s->base);
 	if (unlikely(idx >= s->nobj) || unlikely(idx % 64 == 0))
 		return false;
 	if (unlikely(slab_is_free(s, idx)))
 		return false;
-	if (size != 0 && unlikely(size > h->table->cls[s->cls].size))
+	if (unlikely(size > h->table->cls[s->cls].size))
 		return false;
+	if (owner == h->owner) {
+		if (unlikely(slab_is_remote(s, idx)))
+			return false;
+		heap_free_bits(h, s, idx);
+		return true;
+	}
 	/* relaxed: as in slab_free_remote() */
 	if (unlikely(load_relaxed(&s->state) == SLAB_FULL))
 		return false;
