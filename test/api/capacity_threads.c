@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "harness/objects.h"
+#include "harness/threads.h"
 
 #define NTHREADS 8
 
@@ -216,14 +217,12 @@ malloc__fresh_thread_after_all_is_freed__has_12_mib(void **state)
 {
 	static struct team team;
 	VMEM *vmp = test_pool(VMEM_MIN_POOL);
-	pthread_t thread;
 
 	(void)state;
 	team_start(&team, vmp, NTHREADS, fill_with_1_kib);
 	for (size_t i = 0; i < NTHREADS; i++)
 		objects_fini(&team.workers[i].set);
-	assert_int_equal(pthread_create(&thread, NULL, take_12_mib, vmp), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
+	in_thread(take_12_mib, vmp);
 	team_end(&team);
 	test_pool_delete(vmp, VMEM_MIN_POOL);
 }

@@ -7,7 +7,6 @@
 #include "harness/test.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +17,7 @@
 #include "harness/objects.h"
 #include "harness/proc.h"
 #include "harness/region.h"
+#include "harness/threads.h"
 
 static void
 delete__file_pool__unmaps_and_gives_the_space_back(void **state)
@@ -235,14 +235,8 @@ any_call__near_handles_in_new_threads__are_refused(void **state)
 	(void)state;
 	assert_non_null(vmem_malloc(vmp, 100));
 	(void)refuse_in_thread(vmp);
-	for (unsigned i = 0; i < 4; i++) {
-		pthread_t thread;
-
-		assert_int_equal(
-			pthread_create(&thread, NULL, refuse_in_thread, vmp),
-			0);
-		assert_int_equal(pthread_join(thread, NULL), 0);
-	}
+	for (unsigned i = 0; i < 4; i++)
+		in_thread(refuse_in_thread, vmp);
 	assert_int_equal(vmem_check(vmp), 1);
 	test_pool_delete(vmp, VMEM_MIN_POOL);
 }
@@ -343,12 +337,9 @@ delete__from_another_thread__works(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++) {
 		VMEM *vmp = test_file_pool(VMEM_MIN_POOL);
-		pthread_t thread;
 
 		assert_non_null(vmem_malloc(vmp, 1000));
-		assert_int_equal(
-			pthread_create(&thread, NULL, work_and_delete, vmp), 0);
-		assert_int_equal(pthread_join(thread, NULL), 0);
+		in_thread(work_and_delete, vmp);
 		assert_all_refuse(vmp);
 	}
 }

@@ -4,11 +4,11 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/objects.h"
+#include "harness/threads.h"
 
 #define COUNT 5000
 
@@ -127,15 +127,6 @@ drop_in_thread(void *arg)
 }
 
 static void
-run_thread(void *(*fn)(void *), struct work *work)
-{
-	pthread_t thread;
-
-	assert_int_equal(pthread_create(&thread, NULL, fn, work), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-}
-
-static void
 free__object_of_an_ended_thread__is_as_any(void **state)
 {
 	struct work work = {.vmp = test_pool(32 * MIB)};
@@ -147,9 +138,9 @@ free__object_of_an_ended_thread__is_as_any(void **state)
 	for (unsigned round = 0; round < 10; round++) {
 		work.seed = rng_next(&rng);
 		objects_init(&work.set, work.vmp);
-		run_thread(add_in_thread, &work);
+		in_thread(add_in_thread, &work);
 		if (round % 2 == 0)
-			run_thread(drop_in_thread, &work);
+			in_thread(drop_in_thread, &work);
 		objects_fini(&work.set);
 		assert_int_equal(vmem_check(work.vmp), 1);
 	}
@@ -170,7 +161,7 @@ free__object_of_the_main_thread_by_another__is_as_any(void **state)
 		work.seed = rng_next(&rng);
 		objects_init(&work.set, work.vmp);
 		add_in_thread(&work);
-		run_thread(drop_in_thread, &work);
+		in_thread(drop_in_thread, &work);
 		objects_abandon(&work.set);
 		assert_int_equal(vmem_check(work.vmp), 1);
 	}

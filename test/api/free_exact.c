@@ -5,10 +5,11 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "harness/message.h"
 #include "harness/options.h"
+#include "harness/threads.h"
 
 #define POOL (32 * MIB)
 #define SIZE 64
@@ -39,33 +40,20 @@ teardown(void **state)
 	return 0;
 }
 
-/* forget -- the message is one that no free gives */
-static void
-forget(void)
-{
-	assert_null(vmem_create(NULL, 1));
-}
-
-static bool
-was_told(void)
-{
-	return strcmp(vmem_errormsg(), "size 1 smaller than 14680064") != 0;
-}
-
 static void
 assert_refused(void *p)
 {
-	forget();
+	forget_message();
 	vmem_free(vmp, p);
-	assert_true(was_told());
+	assert_told();
 }
 
 static void
 assert_taken(void *p)
 {
-	forget();
+	forget_message();
 	vmem_free(vmp, p);
-	assert_false(was_told());
+	assert_not_told();
 }
 
 static void *
@@ -90,11 +78,8 @@ exact__freed_once_more__is_refused(void **state)
 static void
 exact__another_thread_has_freed_it__is_refused(void **state)
 {
-	pthread_t t;
-
 	(void)state;
-	must(pthread_create(&t, NULL, free_all, NULL) == 0);
-	must(pthread_join(t, NULL) == 0);
+	in_thread(free_all, NULL);
 	for (size_t i = 0; i < N; i++)
 		assert_refused(objects[i]);
 }
@@ -115,15 +100,15 @@ exact__size_is_too_large__is_refused_and_lives(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N; i++) {
-		forget();
+		forget_message();
 		vmem_free_sized(vmp, objects[i], SIZE + 1);
-		assert_true(was_told());
+		assert_told();
 	}
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(objects[i][0], (char)i);
-		forget();
+		forget_message();
 		vmem_free_sized(vmp, objects[i], SIZE);
-		assert_false(was_told());
+		assert_not_told();
 		assert_refused(objects[i]);
 	}
 }

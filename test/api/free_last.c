@@ -4,8 +4,8 @@
  * threads have meanwhile done what a pool allows
  */
 #include "harness/test.h"
+#include "harness/threads.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #define POOL  (16 * MIB)
@@ -16,15 +16,6 @@
 static VMEM *vmp;
 static void *p;
 static void *fill[NFILL];
-
-static void
-in_thread(void *(*fn)(void *))
-{
-	pthread_t t;
-
-	must(pthread_create(&t, NULL, fn, NULL) == 0);
-	must(pthread_join(t, NULL) == 0);
-}
 
 /* take -- the only object of its class, out of the LIFO, which it leaves empty
  */
@@ -61,7 +52,7 @@ free_last__address_is_of_another_class_meanwhile__goes_there(void **state)
 	(void)state;
 	vmp = test_pool(POOL);
 	take();
-	in_thread(recycle);
+	in_thread(recycle, NULL);
 	vmem_free(vmp, p);
 	while (fill[n] != p)
 		n++;
@@ -93,7 +84,7 @@ free_last__pool_is_reset_meanwhile__is_refused(void **state)
 	(void)state;
 	vmp = test_pool(POOL);
 	take();
-	in_thread(reset);
+	in_thread(reset, NULL);
 	vmem_free(vmp, p);
 	assert_true(strlen(vmem_errormsg()) > 0);
 	assert_int_equal(vmem_check(vmp), 1);

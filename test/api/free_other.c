@@ -6,7 +6,6 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +24,6 @@ struct task {
 	size_t size;
 	bool sized;
 };
-
-/* elsewhere -- work(task) in a thread that has a heap of its own */
-static void
-elsewhere(void *(*work)(void *), struct task *task)
-{
-	pthread_t thread;
-
-	must(pthread_create(&thread, NULL, work, task) == 0);
-	must(pthread_join(thread, NULL) == 0);
-}
 
 static void
 warm(VMEM *vmp)
@@ -115,7 +104,7 @@ free__objects_of_another_thread__are_free_at_once(void **state)
 		for (size_t i = 0; i < 2 * NELEM(sizes); i++) {
 			t.sized = i % 2 != 0;
 			allocate(&t, vmp, sizes[i / 2]);
-			elsewhere(free_each, &t);
+			in_thread(free_each, &t);
 			assert_int_equal(vmem_check(vmp), 1);
 		}
 		assert_int_equal(stats_of(vmp).allocated, 0);
@@ -157,7 +146,7 @@ free__twice_by_the_same_other_thread__is_refused(void **state)
 
 		for (size_t i = 0; i < NELEM(sizes); i++) {
 			allocate(&t, vmp, sizes[i]);
-			elsewhere(free_each_twice, &t);
+			in_thread(free_each_twice, &t);
 			assert_int_equal(vmem_check(vmp), 1);
 		}
 		assert_int_equal(stats_of(vmp).allocated, 0);
@@ -201,9 +190,9 @@ free__no_start_or_wrong_size_by_another_thread__is_refused(void **state)
 			allocate(&t, vmp, sizes[i]);
 			for (size_t k = 0; k < NOBJECTS; k++)
 				test_fill(t.ptr[k], t.size, k);
-			elsewhere(refuse_each, &t);
+			in_thread(refuse_each, &t);
 			assert_int_equal(vmem_check(vmp), 1);
-			elsewhere(free_each_twice, &t);
+			in_thread(free_each_twice, &t);
 		}
 		assert_int_equal(stats_of(vmp).allocated, 0);
 		vmem_delete(vmp);
@@ -240,7 +229,7 @@ free__what_the_owner_has_freed__is_refused(void **state)
 		/* the list is filled first, and the rest goes into the bits */
 		for (size_t i = NOBJECTS; i-- > 0;)
 			vmem_free(vmp, t.ptr[i]);
-		elsewhere(refuse_gone, &t);
+		in_thread(refuse_gone, &t);
 		assert_int_equal(vmem_check(vmp), 1);
 		vmem_free(vmp, keep);
 		vmem_delete(vmp);
@@ -279,7 +268,7 @@ malloc__while_another_thread_frees__uses_the_same_slots(void **state)
 			least = at < least ? at : least;
 			most = at > most ? at : most;
 		}
-		elsewhere(free_all, &t);
+		in_thread(free_all, &t);
 	}
 	assert_true(most - least < 2 * NOBJECTS * 64);
 	assert_int_equal(stats_of(vmp).allocated, 0);

@@ -6,6 +6,7 @@
  * ctest: threads
  */
 #include "harness/test.h"
+#include "harness/threads.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -105,8 +106,7 @@ realloc__by_a_stranger_after_the_owner_ended__loses_nothing(void **state)
 		assert_non_null(q[i]);
 	}
 	assert_sound();
-	must(pthread_create(&thread, NULL, come_and_go, NULL) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(come_and_go, NULL);
 	assert_sound();
 	for (size_t i = 0; i < NELEM(q); i++)
 		vmem_free(vmp, q[i]);

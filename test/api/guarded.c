@@ -4,10 +4,10 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "harness/guarded.h"
+#include "harness/threads.h"
 
 /* twice -- what is said of a second free; what did not wait may be no more */
 static const char *
@@ -211,10 +211,8 @@ static void
 free_elsewhere(VMEM *vmp, void *p, bool again)
 {
 	void *job[] = {vmp, p, again ? vmp : NULL};
-	pthread_t thread;
 
-	must(pthread_create(&thread, NULL, free_in_thread, job) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(free_in_thread, job);
 }
 
 static void

@@ -7,7 +7,6 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,10 +80,7 @@ replace_all(void *arg)
 static void
 sleep_while(void *(*work)(void *arg))
 {
-	pthread_t thread;
-
-	must(pthread_create(&thread, NULL, work, NULL) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(work, NULL);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness/message.h"
 #include "harness/objects.h"
 
 static const size_t sizes[] = {1, 8, 16, 48, 64, 100, 500, 1024, 4096, 5000,
@@ -55,22 +56,6 @@ heap_close(struct heap *heap)
 	assert_int_equal(vmem_check(heap->vmp), 1);
 	assert_non_null(vmem_malloc(heap->vmp, 27 * MIB));
 	test_pool_delete(heap->vmp, 32 * MIB);
-}
-
-/* forget_message -- make the thread's message one that misuse does not give */
-static void
-forget_message(void)
-{
-	assert_null(vmem_create(NULL, 1));
-	assert_string_equal(vmem_errormsg(), "size 1 smaller than 14680064");
-}
-
-static void
-assert_told(void)
-{
-	assert_true(strlen(vmem_errormsg()) > 0);
-	assert_string_not_equal(
-		vmem_errormsg(), "size 1 smaller than 14680064");
 }
 
 static void

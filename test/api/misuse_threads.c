@@ -6,7 +6,6 @@
  */
 #include "harness/test.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +36,8 @@ static bool
 free_elsewhere(VMEM *vmp, void *ptr)
 {
 	struct job job = {vmp, ptr, false};
-	pthread_t thread;
 
-	must(pthread_create(&thread, NULL, free_in_thread, &job) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(free_in_thread, &job);
 	return job.told;
 }
 
@@ -210,13 +207,10 @@ free__interior_pointer_by_another_thread__is_refused(void **state)
 	rng_init(&rng, __func__);
 	for (size_t i = 1; i < NELEM(sizes); i++) {
 		struct job job = {vmp, vmem_malloc(vmp, sizes[i]), false};
-		pthread_t thread;
 
 		assert_non_null(job.ptr);
 		test_fill(job.ptr, sizes[i], i);
-		assert_int_equal(
-			pthread_create(&thread, NULL, free_interior, &job), 0);
-		assert_int_equal(pthread_join(thread, NULL), 0);
+		in_thread(free_interior, &job);
 		assert_true(test_holds(job.ptr, sizes[i], i));
 		vmem_free(vmp, job.ptr);
 		assert_works(vmp, &rng);

@@ -7,13 +7,13 @@
 #include "harness/test.h"
 
 #include <malloc.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "harness/objects.h"
+#include "harness/threads.h"
 
 static atomic_size_t nmalloc, nfree, nrealloc, nstrdup, nprint;
 
@@ -75,8 +75,6 @@ work_in_thread(void *arg)
 static void
 set_funcs__work_in_pools__takes_little_heap(void **state)
 {
-	pthread_t thread;
-
 	(void)state;
 	vmem_set_funcs(counting_malloc, counting_free, counting_realloc,
 		counting_strdup, NULL);
@@ -94,10 +92,7 @@ set_funcs__work_in_pools__takes_little_heap(void **state)
 		work_in_thread(region);
 		work_in_thread(file);
 		assert_int_equal(nmalloc + nrealloc + nstrdup, before);
-		assert_int_equal(
-			pthread_create(&thread, NULL, work_in_thread, region),
-			0);
-		assert_int_equal(pthread_join(thread, NULL), 0);
+		in_thread(work_in_thread, region);
 		vmem_delete(file);
 		test_pool_delete(region, VMEM_MIN_POOL);
 	}
@@ -226,7 +221,6 @@ static void
 set_funcs__malloc_func_gives_null__is_no_crash(void **state)
 {
 	VMEM *region = test_pool(VMEM_MIN_POOL), *file;
-	pthread_t thread;
 
 	(void)state;
 	vmem_set_funcs(
@@ -237,9 +231,7 @@ set_funcs__malloc_func_gives_null__is_no_crash(void **state)
 	use_without_heap(region);
 	if (file != NULL)
 		use_without_heap(file);
-	assert_int_equal(
-		pthread_create(&thread, NULL, use_without_heap, region), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
+	in_thread(use_without_heap, region);
 	if (file != NULL)
 		vmem_delete(file);
 	restore_defaults();

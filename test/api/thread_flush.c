@@ -193,15 +193,13 @@ static void
 flush__freed_by_another_thread__goes_too(void **state)
 {
 	struct pair pair = {.vmp = test_file_pool(64 * MIB)};
-	pthread_t thread;
 
 	(void)state;
 	for (unsigned round = 0; round < 5; round++) {
 		for (size_t i = 0; i < NELEM(pair.ptrs); i++)
 			must((pair.ptrs[i] = vmem_malloc(
 				      pair.vmp, 10 + i * 5)) != NULL);
-		must(pthread_create(&thread, NULL, free_all, &pair) == 0);
-		must(pthread_join(thread, NULL) == 0);
+		in_thread(free_all, &pair);
 		assert_true(stats_of(pair.vmp).kept > 0);
 		flush(pair.vmp);
 		assert_int_equal(stats_of(pair.vmp).kept, 0);

@@ -158,7 +158,6 @@ use_in_walk(void *ptr, size_t usable, void *arg)
 {
 	struct walk *w = arg;
 	unsigned before = atomic_load(&nforks_begun);
-	pthread_t thread;
 
 	(void)ptr;
 	(void)usable;
@@ -170,8 +169,7 @@ use_in_walk(void *ptr, size_t usable, void *arg)
 		w->use(w->other);
 		return 0;
 	}
-	must(pthread_create(&thread, NULL, use_in_thread, w) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(use_in_thread, w);
 	return 0;
 }
 

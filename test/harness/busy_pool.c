@@ -3,6 +3,7 @@
  * busy_pool.c -- a pool with everything in it
  */
 #include "harness/busy_pool.h"
+#include "harness/threads.h"
 
 #include <pthread.h>
 
@@ -62,15 +63,6 @@ guest(void *arg)
 	return NULL;
 }
 
-static void
-run_thread(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	must(pthread_create(&t, NULL, fn, arg) == 0);
-	must(pthread_join(t, NULL) == 0);
-}
-
 void
 busy_pool_fill(VMEM *vmp, struct rng *rng)
 {
@@ -84,8 +76,8 @@ busy_pool_fill(VMEM *vmp, struct rng *rng)
 	for (size_t i = 0; i < NTHREADS; i++)
 		must(pthread_create(&t[i], NULL, live, objects[i]) == 0);
 	(void)pthread_barrier_wait(&barrier);
-	run_thread(passing, NULL);
-	run_thread(guest, objects[0]);
+	in_thread(passing, NULL);
+	in_thread(guest, objects[0]);
 	for (size_t i = 0; i < NELEM(o); i++)
 		o[i] = malloc_or_die(rng_between(rng, 1, 1500));
 	for (size_t i = 0; i < NELEM(o); i++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/message.h"
 #include "harness/options.h"
 
 #define POOL_SIZE (32 * MIB)
@@ -47,13 +48,6 @@ poke(void *p, ptrdiff_t at)
 	volatile unsigned char *byte = (unsigned char *)p + at;
 
 	*byte ^= 0x10;
-}
-
-/* forget_message -- make the thread's message one that misuse does not give */
-static inline void
-forget_message(void)
-{
-	assert_null(vmem_create(NULL, 1));
 }
 
 /* assert_found -- one more finding than before, and the message says so */

@@ -77,6 +77,15 @@ stress_phase_ms(size_t nphases)
 	return soak != NULL ? strtoull(soak, NULL, 10) * 1000 / nphases : 250;
 }
 
+void
+in_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, fn, arg) == 0);
+	must(pthread_join(thread, NULL) == 0);
+}
+
 struct deadline
 deadline_in(uint64_t ms)
 {

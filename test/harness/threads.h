@@ -26,6 +26,10 @@ uint64_t stress_phase_ms(size_t nphases);
 void threads_run(size_t n, void (*fn)(size_t idx, struct rng *rng, void *arg),
 	void *arg, const char *name);
 
+/* in_thread -- fn(arg) in a thread of its own, which ends before this returns
+ */
+void in_thread(void *(*fn)(void *), void *arg);
+
 /* a time in the future, and whether it has come */
 struct deadline {
 	uint64_t ms;

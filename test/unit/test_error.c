@@ -6,6 +6,7 @@
 
 #include "harness/proc.h"
 #include "harness/test.h"
+#include "harness/threads.h"
 #undef fail /* cmocka's; ours is meant here */
 
 #include <errno.h>
@@ -128,10 +129,8 @@ fail__in_a_thousand_threads__leaves_nothing(void **state)
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		int id = i % 10;
-		pthread_t thread;
 
-		must(pthread_create(&thread, NULL, fail_elsewhere, &id) == 0);
-		must(pthread_join(thread, NULL) == 0);
+		in_thread(fail_elsewhere, &id);
 		if (i == 100)
 			before = test_vm_size();
 	}
@@ -164,12 +163,9 @@ end_with_errors(void *arg)
 static void
 fail__while_the_thread_ends__has_a_text(void **state)
 {
-	pthread_t thread;
-
 	(void)state;
 	must(pthread_key_create(&late_key, fail_late) == 0);
-	must(pthread_create(&thread, NULL, end_with_errors, &late_first) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(end_with_errors, &late_first);
 	must(pthread_key_delete(late_key) == 0);
 }
 

@@ -8,8 +8,7 @@
 #include "pool/pool_internal.h"
 
 #include "harness/test.h"
-
-#include <pthread.h>
+#include "harness/threads.h"
 
 #define ROW 64  /* operations in a row before a heap is made for a thread */
 #define ALL 256 /* and in all */
@@ -87,10 +86,8 @@ static size_t
 ops_of_another(VMEM *between, size_t most)
 {
 	struct work w = {.between = between, .most = most};
-	pthread_t thread;
 
-	must(pthread_create(&thread, NULL, work, &w) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(work, &w);
 	return w.nops;
 }
 
@@ -130,12 +127,10 @@ static void
 visit__own_heap_elsewhere_between__is_in_a_row(void **state)
 {
 	struct work w = {.most = ALL + 1};
-	pthread_t thread;
 
 	(void)state;
 	open_pools();
-	must(pthread_create(&thread, NULL, work_at_home, &w) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(work_at_home, &w);
 	assert_int_equal(w.nops, ROW);
 	close_pools();
 }
@@ -163,12 +158,10 @@ static void
 visit__no_heap_is_to_be_had__has_one_when_there_is(void **state)
 {
 	struct work w = {.between = NULL};
-	pthread_t thread;
 
 	(void)state;
 	open_pools();
-	must(pthread_create(&thread, NULL, work_twice, &w) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(work_twice, &w);
 	assert_in_range(w.nops, 1, ROW);
 	close_pools();
 }

@@ -286,11 +286,8 @@ visit(void *arg)
 static void
 visit__by_a_thread_without_a_place__is_seen(void **state)
 {
-	pthread_t thread;
-
 	(void)state;
-	must(pthread_create(&thread, NULL, visit, NULL) == 0);
-	must(pthread_join(thread, NULL) == 0);
+	in_thread(visit, NULL);
 }
 
 static size_t nparked[100]; /* by the heap's number */
@@ -322,14 +319,11 @@ live_and_end(void *arg)
 static void
 exit__of_a_thread__parks_each_private_heap_once(void **state)
 {
-	pthread_t thread;
-
 	(void)state;
 	memset(nparked, 0, sizeof(nparked));
 	thread_on_exit(park);
 	for (size_t round = 1; round <= 20; round++) {
-		must(pthread_create(&thread, NULL, live_and_end, NULL) == 0);
-		must(pthread_join(thread, NULL) == 0);
+		in_thread(live_and_end, NULL);
 		for (size_t i = 0; i < NELEM(nparked); i++)
 			assert_int_equal(nparked[i], i % 5 > 1 ? round : 0);
 	}

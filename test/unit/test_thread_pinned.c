@@ -6,10 +6,9 @@
  */
 #include "tcache/tcache.h"
 
-#include <pthread.h>
-
 #include "base/os.h"
 #include "harness/test.h"
+#include "harness/threads.h"
 
 /* addresses that nobody looks behind */
 #define PINNED ((void *)(4 * MIB))
@@ -82,10 +81,7 @@ pinned__in_several_threads__is_each_threads_own(void **state)
 	thread_pin(PINNED);
 	thread_on_exit(park);
 	for (unsigned i = 0; i < 10; i++) {
-		pthread_t thread;
-
-		must(pthread_create(&thread, NULL, live, NULL) == 0);
-		must(pthread_join(thread, NULL) == 0);
+		in_thread(live, NULL);
 		/* both of its heaps */
 		assert_int_equal(nparked, 2 * (i + 1));
 	}
