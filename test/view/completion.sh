@@ -60,6 +60,50 @@ offers map --format=j
 [ "$(cat "$tmp/offered")" = --format=json ] ||
 	failed "--format=j, one word: $(cat "$tmp/offered")"
 
+# behind the name of the program that is run all is that program's: what of the
+# line is left to bash-completion
+_command_offset() {
+	COMPREPLY=("${COMP_WORDS[@]:$1:COMP_CWORD - $1}")
+}
+
+# leaves LEFT WORD... -- so much of the line is left to it
+leaves() {
+	local left=$1
+	shift
+	offers "$@"
+	[ "$(tr '\n' ' ' <"$tmp/offered")" = "$left " ] ||
+		failed "$*: $(cat "$tmp/offered")"
+}
+leaves ls run ls --
+leaves ls run ls ""
+leaves "ls -d" run ls -d ""
+leaves "ls map -f" run ls map -f ""
+leaves ls run -- ls --
+leaves "ls --" run -- ls -- --
+leaves ls run -s 64M --stats ls --
+leaves ls run -s64M --dir /tmp ls --
+leaves ls run --fork=copy ls --
+leaves ls run --fork = copy --dir = /tmp -- ls --
+leaves ls run --profile = 1M : out ls --
+leaves ls run --tiers a : dram : 1G,split = 2 ls --
+leaves "grep = : -s" run grep = : -s ""
+
+# what comes before is not
+offers run --st
+[ "$(cat "$tmp/offered")" = --stats ] || failed "run --st"
+offers run -s 64M --fork = c
+[ "$(tr '\n' ' ' <"$tmp/offered")" = "copy copy-or-private " ] ||
+	failed "run -s 64M --fork=c: $(cat "$tmp/offered")"
+for before in --stats -- -s64M; do
+	offers run $before bas
+	has offered '^bash$'
+done
+
+# without bash-completion there is nothing but files, which readline knows
+unset -f _command_offset
+offers run ls --
+[ -z "$(cat "$tmp/offered")" ] || failed "run ls --: $(cat "$tmp/offered")"
+
 # every option stands in the help and in the manual page, and no others
 for command in check list map profile stats top; do
 	"$vmem" $command --help |
