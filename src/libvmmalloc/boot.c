@@ -72,10 +72,10 @@ free_deferred(bool forget)
 /* this thread is known to be held before the pools are locked, and until they
  * are not */
 void
-boot_fork_prepare(void)
+boot_fork_prepare(const void *stack)
 {
 	held++;
-	pool_fork_prepare();
+	pool_fork_prepare_on(stack);
 }
 
 void
@@ -174,7 +174,7 @@ static void
 fork_prepare(void)
 {
 	streams_hold();
-	boot_fork_prepare();
+	boot_fork_prepare(NULL);
 }
 
 static void

@@ -24,8 +24,11 @@ bool boot_is_held(void);
 /* boot_defer -- free the object of a pool when this thread's fork is over */
 void boot_defer(void *p);
 
-/* before a fork, and after it on both sides: the pools stand still meanwhile */
-void boot_fork_prepare(void);
+/*
+ * before a fork, and after it on both sides: the pools stand still meanwhile
+ * stack  as pool_fork_prepare_on() has it; NULL: the parent's
+ */
+void boot_fork_prepare(const void *stack);
 void boot_fork_parent(void);
 void boot_fork_child(void);
 

@@ -57,7 +57,7 @@ _Fork(void)
 		errno = ENOSYS;
 		return -1;
 	}
-	boot_fork_prepare();
+	boot_fork_prepare(NULL);
 	pid_t pid = real_fork();
 	int saved = errno;
 	if (pid == 0)
@@ -99,7 +99,7 @@ clone(int (*fn)(void *), void *child_stack, int flags, void *arg, ...)
 	if ((flags & CLONE_VM) != 0 || fn == NULL || child_stack == NULL)
 		return real_clone(fn, child_stack, flags, arg, parent_tid, tls,
 			child_tid);
-	boot_fork_prepare();
+	boot_fork_prepare(child_stack);
 	int pid = real_clone(start_child, child_stack, flags, &start,
 		parent_tid, tls, child_tid);
 	int saved = errno;

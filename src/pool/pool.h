@@ -34,13 +34,19 @@ enum pool_fork {
 void pool_init(void);
 
 /*
- * pool_fork_init -- have the next three called at each fork(2); when that
- * cannot be, pool_create() tries again, and says so pool_fork_prepare -- stop
- * everybody in all pools, before a fork; then, by the same thread,
- * pool_fork_parent() and in the child pool_fork_child()
+ * pool_fork_init -- have pool_fork_prepare(), pool_fork_parent() and
+ * pool_fork_child() called at each fork(2); when that cannot be, pool_create()
+ * tries again, and says so
+ *
+ * pool_fork_prepare -- stop everybody in all pools, before a fork; then, by the
+ * same thread, pool_fork_parent() and in the child pool_fork_child()
+ *
+ * pool_fork_prepare_on -- the same for a child with a stack of its own, which
+ * ends before that address
  */
 void pool_fork_init(void);
 void pool_fork_prepare(void);
+void pool_fork_prepare_on(const void *stack);
 void pool_fork_parent(void);
 void pool_fork_child(void);
 

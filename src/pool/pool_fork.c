@@ -63,7 +63,7 @@ wait_unlocked(uint32_t ticket)
 }
 
 void
-pool_fork_prepare(void)
+pool_fork_prepare_on(const void *stack)
 {
 	/* relaxed: the thread's own word */
 	if (load_relaxed(&thread_hot.busy) != NULL || thread_hot.freezes > 0 ||
@@ -96,7 +96,13 @@ pool_fork_prepare(void)
 		os_yield(round);
 	}
 	for (size_t i = 0; i < registry_count(); i++)
-		pool_twin_prepare(registry_at(i));
+		pool_twin_prepare(registry_at(i), stack);
+}
+
+void
+pool_fork_prepare(void)
+{
+	pool_fork_prepare_on(NULL);
 }
 
 void

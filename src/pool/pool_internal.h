@@ -216,9 +216,10 @@ int pool_fork_ready(void);
  * when that fails.  Then pool_twin_parent() or pool_twin_child(), which tells
  * whether the pool is now the child's own.  pool_twin_keep() is what must be
  * kept of the backing for that.
+ * stack  where the child's stack ends, or NULL when it has its parent's
  * Locks  registry lock held, and no thread is inside the pool.
  */
-void pool_twin_prepare(struct record *rec);
+void pool_twin_prepare(struct record *rec, const void *stack);
 void pool_twin_parent(struct record *rec);
 bool pool_twin_child(struct record *rec);
 enum backing_keep pool_twin_keep(enum pool_fork mode);

@@ -20,7 +20,8 @@ enum backing_keep
 pool_twin_keep(enum pool_fork mode)
 {
 	unsigned keep = BACKING_KEEP_NOTHING;
-	if (mode == POOL_FORK_PRIVATE || mode == POOL_FORK_COPY_OR_PRIVATE)
+	/* with a copy too: see is_underfoot() */
+	if (mode != POOL_FORK_SHARE)
 		keep |= BACKING_KEEP_SHADOW;
 	if (mode == POOL_FORK_COPY || mode == POOL_FORK_COPY_OR_PRIVATE)
 		keep |= BACKING_KEEP_FILE;
@@ -161,13 +162,44 @@ go_private(struct record *rec)
 	return 0;
 }
 
+/*
+ * is_underfoot -- does the thread that forks have its stack or its storage in
+ * the pool, or will the child begin on a stack there?
+ *
+ * The child could not get from there to a twin: both processes write to the
+ * same stack until it has one, and what has changed since the copy is not in
+ * it.  To the copies that the kernel makes each goes without a step.
+ */
+static bool
+is_underfoot(const struct record *rec, const void *stack)
+{
+	const uintptr_t base = (uintptr_t)rec->backing.base;
+	/* the child begins below where its stack ends */
+	const uintptr_t at[] = {(uintptr_t)__builtin_frame_address(0),
+		os_thread_pointer(), (uintptr_t)stack - 1};
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		if (at[i] - base < rec->backing.size)
+			return true;
+	return false;
+}
+
+/* way -- what is done with the pool at this fork */
+static enum pool_fork
+way(const struct record *rec, const void *stack)
+{
+	if (rec->at_fork != POOL_FORK_SHARE && rec->backing.shadow != NULL &&
+		is_underfoot(rec, stack))
+		return POOL_FORK_PRIVATE;
+	return rec->at_fork;
+}
+
 void
-pool_twin_prepare(struct record *rec)
+pool_twin_prepare(struct record *rec, const void *stack)
 {
 	bool file = rec->backing.kind == BACKING_FILE;
 	if (rec->backing.is_own || rec->backing.kind == BACKING_REGION)
 		return;
-	switch (rec->at_fork) {
+	switch (way(rec, stack)) {
 	case POOL_FORK_PRIVATE:
 		if (go_private(rec) != 0)
 			die("remapping failed");

@@ -24,6 +24,13 @@ for mode in 1 2 3; do
 done
 fine "$forks" tree
 
+# stacks that are heap memory: the file cannot be copied under a thread's feet
+for mode in 1 2 3; do
+	for what in coroutine thread clone; do
+		fine VMMALLOC_FORK=$mode "$(program stacks)" $what
+	done
+done
+
 # private memory: the kernel copies it, whatever the mode is
 for what in tree many threads orphan closed; do
 	fine VMMALLOC_TIERS=heap:anon:64M "$forks" $what
