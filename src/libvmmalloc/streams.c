@@ -8,6 +8,7 @@
  */
 #include "libvmmalloc/streams.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,39 +47,81 @@ is_alone(void)
 	return &__libc_single_threaded != NULL && __libc_single_threaded != 0;
 }
 
+/*
+ * block, unblock -- around what changes the list and its count
+ *
+ * A signal handler may fork in the middle of a fork, and its child finds here
+ * what it has interrupted.  No order of the steps is right for it at each of
+ * them: it gives the list back, and what goes on behind it takes the list away.
+ */
+static void
+block(sigset_t *ret_old)
+{
+	sigset_t all;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, ret_old);
+}
+
+static void
+unblock(const sigset_t *old)
+{
+	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
 void
 streams_hold(void)
 {
+	sigset_t old;
 	if (_IO_list_lock == NULL || _IO_list_unlock == NULL ||
 		_IO_list_resetlock == NULL || &_IO_list_all == NULL ||
 		is_alone())
 		return;
+	/*
+	 * Not while signals are blocked: who has it may wait for a handler.
+	 * The child of a handler's fork after it has it open, and no other
+	 * thread.
+	 */
 	_IO_list_lock();
+	block(&old);
 	if (nheld++ == 0) {
 		list = _IO_list_all;
 		_IO_list_all = NULL;
 	}
+	unblock(&old);
 }
 
 void
 streams_parent(void)
 {
-	if (nheld == 0)
-		return;
-	if (--nheld == 0)
-		_IO_list_all = list;
-	_IO_list_unlock();
+	sigset_t old;
+	block(&old);
+	if (nheld > 0) {
+		if (--nheld == 0)
+			_IO_list_all = list;
+		_IO_list_unlock();
+	}
+	unblock(&old);
 }
 
-void
-streams_child(void)
+/* open_all -- what glibc has not done in the child */
+static void
+open_all(void)
 {
-	if (nheld == 0)
-		return;
-	nheld = 0;
 	_IO_list_all = list;
 	for (FILE *f = list; f != NULL; f = f->_chain)
 		if ((f->_flags & OWN_LOCK) == 0)
 			memset(f->_lock, 0, sizeof(struct stream_lock));
 	_IO_list_resetlock();
+}
+
+void
+streams_child(void)
+{
+	sigset_t old;
+	block(&old);
+	if (nheld > 0) {
+		nheld = 0;
+		open_all();
+	}
+	unblock(&old);
 }
