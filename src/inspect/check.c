@@ -7,7 +7,9 @@
  * that a freeze looks at, too: each thread's busy word, which names the pool
  * that it is inside, and the marks and locks of those who change a pool without
  * a busy word.  Only the threads that are inside are let run on, in short
- * slices; all others wait, so that the number of those inside shrinks.  (Not
+ * slices; all others wait, so that the number of those inside shrinks.  No more
+ * of them at a time than there are processors: one that gets none in its slice
+ * only costs the time until it has stopped again, and has done nothing.  (Not
  * step by step: the trap of a step that is interrupted in a system call comes
  * later, and ends the program when we are gone by then.)  When they wait for
  * one of the others, everybody runs for a while.
@@ -17,6 +19,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "inspect/snapshot.h"
 #include "inspect/stop.h"
 
@@ -115,21 +118,38 @@ look(struct look *l, enum inside *ret)
 }
 
 /*
- * run_chosen -- for a slice; those of them who have left the pool are chosen no
- * more, unless it may be one of them who holds a lock
+ * run_some -- those of the chosen who come next after *at, for a slice
+ * Those of them who have left the pool are chosen no more, unless it may be one
+ * of them who holds a lock.
  */
+static int
+run_some(struct look *l, size_t *at, long slice, enum inside inside)
+{
+	unsigned nrunning = 0;
+	for (; *at < l->stopped.n && nrunning < os_ncpus(); (*at)++) {
+		struct tracee *t = &l->stopped.threads[*at];
+		if (inside == INSIDE_THREADS && !is_inside_thread(l, *at))
+			t->chosen = false;
+		if (!t->chosen)
+			continue;
+		stop_run(&l->stopped, *at);
+		nrunning++;
+	}
+	if (nrunning == 0)
+		return 0;
+	stop_sleep_ns(slice);
+	l->rounds++;
+	return stop_again(&l->stopped, stop_now_ns() + STOP_NS);
+}
+
+/* run_chosen -- each of them for a slice */
 static int
 run_chosen(struct look *l, long slice, enum inside inside)
 {
-	for (size_t i = 0; i < l->stopped.n; i++) {
-		struct tracee *t = &l->stopped.threads[i];
-		if (inside == INSIDE_THREADS && !is_inside_thread(l, i))
-			t->chosen = false;
-		if (t->chosen)
-			stop_run(&l->stopped, i);
-	}
-	stop_sleep_ns(slice);
-	return stop_again(&l->stopped, stop_now_ns() + STOP_NS);
+	int rc = 0;
+	for (size_t at = 0; rc == 0 && at < l->stopped.n;)
+		rc = run_some(l, &at, slice, inside);
+	return rc;
 }
 
 /* run_inside -- those who are inside run on, slice by slice */
@@ -139,8 +159,9 @@ run_inside(struct look *l, enum inside *inside)
 	int rc = 0;
 	for (size_t i = 0; i < l->stopped.n; i++)
 		l->stopped.threads[i].chosen = is_inside_thread(l, i);
-	for (unsigned i = 0; rc == 0 && *inside != INSIDE_NOBODY && i < SLICES;
-		i++, l->rounds++) {
+	for (unsigned i = 0; rc == 0 && *inside != INSIDE_NOBODY &&
+			     i < SLICES && stop_now_ns() < l->deadline_ns;
+		i++) {
 		rc = run_chosen(l,
 			SLICE_NS << (i < LG_SLICE_MOST ? i : LG_SLICE_MOST),
 			*inside);
