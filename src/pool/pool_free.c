@@ -43,6 +43,24 @@ refuse(void *handle, const void *p, const char *who, enum free_result why)
 	return misuse("%s: %p is no object of pool %p", who, p, handle);
 }
 
+/* count -- a refusal; relaxed: statistics */
+static void
+count(struct pool *pool)
+{
+	(void)fetch_add_relaxed(&pool->nmisuse, 1);
+}
+
+/* count_foreign -- a free of what is in no pool, in the one that was named */
+static void
+count_foreign(void *handle)
+{
+	struct visit v;
+	if (pool_enter(&v, handle) != 0)
+		return;
+	count(v.pool);
+	pool_leave(&v);
+}
+
 enum free_result
 visit_free(const struct visit *v, void *p, size_t size)
 {
@@ -92,9 +110,8 @@ pool_free_inside(const struct visit *v, void *handle, void *p, size_t size,
 		r = watched_free(v, handle, p, size, by);
 	else
 		r = visit_free(v, p, size);
-	/* relaxed: statistics */
 	if (r != FREE_DONE && r != FREE_FOREIGN)
-		(void)fetch_add_relaxed(&v->pool->nmisuse, 1);
+		count(v->pool);
 	return r;
 }
 
@@ -133,6 +150,8 @@ pool_free_sized(void *handle, void *p, size_t size, const char *who)
 		if (rc != 0)
 			return;
 		handle = owner != NULL ? owner : handle;
+		if (r == FREE_FOREIGN)
+			count_foreign(handle);
 	}
 	if (r != FREE_DONE && r != FREE_SIZE && unlikely(guard_on))
 		pool_guard_bad(handle, p, who, true);

@@ -14,6 +14,7 @@
 
 #include "harness/message.h"
 #include "harness/objects.h"
+#include "harness/options.h"
 
 static const size_t sizes[] = {1, 8, 16, 48, 64, 100, 500, 1024, 4096, 5000,
 	9000, 16384, 33000, 100000, MIB, 3 * MIB};
@@ -370,6 +371,26 @@ free__nonsense_among_good_calls__harms_nothing(void **state)
 	heap_close(&heap);
 }
 
+/* once, in the pool that was named, also where no pool has the address */
+static void
+free__refused__is_counted(void **state)
+{
+	VMEM *vmp = test_pool(VMEM_MIN_POOL);
+	char *large = vmem_malloc(vmp, 100000);
+	char *freed = vmem_malloc(vmp, 100);
+	void *bad[] = {freed, large + 4096, vmp, static_bytes};
+
+	(void)state;
+	vmem_free(vmp, freed);
+	for (size_t i = 0; i < NELEM(bad); i++) {
+		vmem_free(vmp, bad[i]);
+		assert_int_equal(stats_of(vmp).refused, 2 * i + 1);
+		vmem_free_sized(vmp, bad[i], 100);
+		assert_int_equal(stats_of(vmp).refused, 2 * i + 2);
+	}
+	test_pool_delete(vmp, VMEM_MIN_POOL);
+}
+
 static int
 misuse_in_silence(void *arg)
 {
@@ -420,6 +441,7 @@ main(void)
 		cmocka_unit_test(free__no_object_of_the_pool__is_refused),
 		cmocka_unit_test(
 			free__nonsense_among_good_calls__harms_nothing),
+		cmocka_unit_test(free__refused__is_counted),
 		cmocka_unit_test(free__refused__prints_nothing),
 	};
 
