@@ -485,7 +485,7 @@ vmem_malloc_usable_size(VMEM *vmp, void *ptr)
 		n = heap_usable(h, ptr);
 	thread_busy_end();
 	if (n == 0)
-		n = pool_usable(vmp, ptr, &err);
+		n = pool_usable(vmp, ptr, "vmem_malloc_usable_size", &err);
 	errno = err == 0 ? saved : err;
 	return n;
 }

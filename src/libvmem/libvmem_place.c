@@ -45,7 +45,7 @@ vmem_malloc_at_least(VMEM *vmp, size_t size, size_t *usable)
 	}
 	void *p = pool_alloc(vmp, size, 0, (struct content){0}, &err);
 	if (p != NULL)
-		*usable = pool_usable(vmp, p, &err);
+		*usable = pool_usable(vmp, p, "vmem_malloc_at_least", &err);
 	errno = p == NULL ? err : saved;
 	return p;
 }
@@ -60,7 +60,7 @@ vmem_move(VMEM *dst, VMEM *src, void *ptr)
 		errno = -fail(EINVAL, "no object to move");
 		return NULL;
 	}
-	size_t size = pool_usable(src, ptr, &err);
+	size_t size = pool_usable(src, ptr, "vmem_move", &err);
 	if (err == 0 && pool_owner(ptr) == (void *)dst)
 		p = ptr; /* it is there */
 	else if (err == 0)

@@ -214,7 +214,7 @@ tiers_realloc(void *p, size_t size, int *err)
 			return same;
 	}
 	int why = 0;
-	size_t old = pool_usable(t->handle, p, &why);
+	size_t old = pool_usable(t->handle, p, "realloc", &why);
 	if (why != 0) {
 		*err = why;
 		return NULL;
@@ -233,7 +233,8 @@ tiers_usable(void *p, int *err)
 	struct tier *t = tier_of(p);
 	size_t n = heap_usable(own_heap(t), p);
 	thread_busy_end();
-	return n != 0 ? n : pool_usable(t->handle, p, err);
+	return n != 0 ? n
+		      : pool_usable(t->handle, p, "malloc_usable_size", err);
 }
 
 size_t

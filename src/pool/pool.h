@@ -141,8 +141,11 @@ void pool_free_sized(void *handle, void *p, size_t size, const char *who);
 /* pool_realloc -- p is not NULL, size not 0 */
 void *pool_realloc(void *handle, void *p, size_t size, int *err);
 
-/* pool_usable -- 0 and *err when p is no live object; p is not NULL */
-size_t pool_usable(void *handle, void *p, int *err);
+/*
+ * pool_usable -- 0 and *err when p is no live object; p is not NULL
+ * `who` is the function that the message names.
+ */
+size_t pool_usable(void *handle, void *p, const char *who, int *err);
 
 /*
  * pool_usable_held -- as pool_usable(), for the thread whose fork is under way:

@@ -212,11 +212,11 @@ find(void **handle, void *p, const char *who, struct object *ret,
 }
 
 size_t
-pool_usable(void *handle, void *p, int *err)
+pool_usable(void *handle, void *p, const char *who, int *err)
 {
 	struct object o;
 	struct kind k;
-	int rc = find(&handle, p, "vmem_malloc_usable_size", &o, &k);
+	int rc = find(&handle, p, who, &o, &k);
 	if (rc != 0) {
 		*err = -rc;
 		return 0;

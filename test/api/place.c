@@ -76,6 +76,7 @@ move__no_room_or_no_object__stays(void **state)
 	errno = 0;
 	assert_null(vmem_move(b, a, p + 64));
 	assert_int_equal(errno, EINVAL);
+	assert_non_null(strstr(vmem_errormsg(), "vmem_move: "));
 	assert_null(vmem_move(b, NULL, p));
 	assert_bad_handle(NULL);
 	vmem_delete(b);
