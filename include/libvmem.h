@@ -66,8 +66,8 @@ VMEM *vmem_create(const char *dir, size_t size);
  * Returns the pool, whose handle is `addr`; NULL with errno set.  The contents
  *         are lost, and nothing outside of the region is touched.  The first
  *         page has no access until vmem_delete(), where that can be had.
- * Errors  EINVAL size under the minimum, addr NULL or not page aligned;
- *         ENOMEM.
+ * Errors  EINVAL size under the minimum, addr NULL or not page aligned, no
+ *         memory at the region's beginning or end; ENOMEM.
  * Threads safe.
  * Source  vmem_create_in_region(3) of libvmem 1.x.
  */
@@ -411,6 +411,7 @@ size_t vmem_malloc_batch(VMEM *vmp, size_t size, size_t count, void **ptrs);
 /*
  * vmem_free_batch -- vmem_free() for each of `count` pointers
  *
+ * With ptrs NULL nothing is freed; vmem_errormsg() tells where count is not 0.
  * Threads safe.
  * Source  new in 1.2.
  */

@@ -50,6 +50,18 @@ try_out(const struct backing *b)
 	return 0;
 }
 
+/*
+ * is_there -- are the first and the last page mapped?  A program that is wrong
+ * about where its region lies, or ends, is told so; what is between is its
+ * word.
+ */
+static bool
+is_there(const struct backing *b)
+{
+	return os_is_mapped(b->base) &&
+	       os_is_mapped(b->base + b->size - b->granule);
+}
+
 int
 backing_region_open(struct backing *ret, const struct backing_want *want)
 {
@@ -64,6 +76,9 @@ backing_region_open(struct backing *ret, const struct backing_want *want)
 	int err = 0;
 
 	ASSERT((uintptr_t)want->addr % page == 0);
+	if (!is_there(&b))
+		return fail(EINVAL, "no memory at %p, or less than %zu bytes",
+			(void *)b.base, b.size);
 	b.reserved = b.size;
 	b.zero = b.size >= LARGE_REGION && backing_untouched(b.base, b.size);
 	if (b.give != BACKING_GIVE_NEVER)

@@ -396,6 +396,11 @@ vmem_free_batch(VMEM *vmp, void *const *ptrs, size_t count)
 {
 	LOG(3, "vmp %p ptrs %p count %zu", (void *)vmp, (const void *)ptrs,
 		count);
+	if (ptrs == NULL && count > 0) {
+		/* free is silent in errno, and tells by the text */
+		(void)fail(EINVAL, "no pointers to %zu objects", count);
+		return;
+	}
 	for (size_t i = 0; i < count; i++)
 		free_any(vmp, ptrs[i]);
 }

@@ -80,6 +80,9 @@ batch__nothing_and_no_pool__as_said(void **state)
 	assert_int_equal(errno, E2BIG);
 	assert_int_equal(vmem_malloc_batch(vmp, 100, 2, NULL), 0);
 	assert_error(EINVAL, "no place for 2 objects");
+	errno = E2BIG;
+	vmem_free_batch(vmp, NULL, 2);
+	assert_error(E2BIG, "no pointers to 2 objects");
 	ptrs[0] = NULL;
 	ptrs[1] = vmem_malloc(vmp, 10);
 	vmem_free_batch(vmp, ptrs, 2);

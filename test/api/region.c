@@ -361,6 +361,29 @@ in_region__large_and_untouched__stays_so(void **state)
 	assert_int_equal(munmap(addr, size), 0);
 }
 
+static void
+in_region__no_memory_there__is_refused(void **state)
+{
+	size_t size = VMEM_MIN_POOL, page = page_size();
+	char *map = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)state;
+	assert_true(map != MAP_FAILED);
+	assert_int_equal(munmap(map + size, size), 0);
+	assert_null(vmem_create_in_region(map + size, size));
+	assert_error(EINVAL, "no memory at %p, or less than %zu bytes",
+		(void *)(map + size), size);
+	/* it ends a page later than the memory does */
+	memset(map, 'x', page);
+	assert_null(vmem_create_in_region(map, size + page));
+	assert_error(EINVAL, "no memory at %p, or less than %zu bytes",
+		(void *)map, size + page);
+	assert_int_equal(map[0], 'x');
+	vmem_delete(vmem_create_in_region(map, size));
+	assert_int_equal(munmap(map, size), 0);
+}
+
 int
 main(void)
 {
@@ -380,6 +403,7 @@ main(void)
 		cmocka_unit_test(
 			in_region__private_file_mapping__keeps_objects),
 		cmocka_unit_test(in_region__deleted__is_not_unmapped),
+		cmocka_unit_test(in_region__no_memory_there__is_refused),
 		cmocka_unit_test(in_region__large_and_untouched__stays_so),
 	};
 
