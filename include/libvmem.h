@@ -67,7 +67,7 @@ VMEM *vmem_create(const char *dir, size_t size);
  *         are lost, and nothing outside of the region is touched.  The first
  *         page has no access until vmem_delete(), where that can be had.
  * Errors  EINVAL size under the minimum, addr NULL or not page aligned, no
- *         memory at the region's beginning or end; ENOMEM.
+ *         memory at the region's end; ENOMEM.
  * Threads safe.
  * Source  vmem_create_in_region(3) of libvmem 1.x.
  */

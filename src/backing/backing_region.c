@@ -51,15 +51,14 @@ try_out(const struct backing *b)
 }
 
 /*
- * is_there -- are the first and the last page mapped?  A program that is wrong
- * about where its region lies, or ends, is told so; what is between is its
- * word.
+ * is_there -- is the last page mapped?  A program that is wrong about where its
+ * region lies, or ends, is told so.  Not the first one, which another pool may
+ * have closed: emulators take that for no page.
  */
 static bool
 is_there(const struct backing *b)
 {
-	return os_is_mapped(b->base) &&
-	       os_is_mapped(b->base + b->size - b->granule);
+	return os_is_mapped(b->base + b->size - b->granule);
 }
 
 int
