@@ -187,8 +187,7 @@ is_underfoot(const struct record *rec, const void *stack)
 static enum pool_fork
 way(const struct record *rec, const void *stack)
 {
-	if (rec->at_fork != POOL_FORK_SHARE && rec->backing.shadow != NULL &&
-		is_underfoot(rec, stack))
+	if (rec->backing.shadow != NULL && is_underfoot(rec, stack))
 		return POOL_FORK_PRIVATE;
 	return rec->at_fork;
 }

@@ -39,18 +39,11 @@ enum end { IN_PARENT, IN_CHILD };
 static FILE *all; /* streams */
 
 static void
-expect(bool condition)
-{
-	if (!condition)
-		abort();
-}
-
-static void
 join(pid_t pid)
 {
 	int status;
 
-	expect(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
 }
 
 static void
@@ -58,11 +51,11 @@ fork_here(int sig)
 {
 	(void)sig;
 	streams_hold();
-	expect(_IO_list_all == NULL);
+	must(_IO_list_all == NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
 		streams_child();
-		expect(_IO_list_all == all);
+		must(_IO_list_all == all);
 		return;
 	}
 	streams_parent();
@@ -72,7 +65,7 @@ fork_here(int sig)
 static void *
 flush(void *arg)
 {
-	expect(fflush(NULL) == 0);
+	must(fflush(NULL) == 0);
 	return arg;
 }
 
@@ -88,11 +81,11 @@ hold_and_let(enum end end)
 	else
 		streams_parent();
 	(void)raise(SIGURG); /* nothing, without a tracer */
-	expect(nheld == 0 && _IO_list_all == all);
+	must(nheld == 0 && _IO_list_all == all);
 	/* the lock is free, for others too */
 	(void)alarm(20);
-	expect(pthread_create(&thread, NULL, flush, NULL) == 0);
-	expect(pthread_join(thread, NULL) == 0);
+	must(pthread_create(&thread, NULL, flush, NULL) == 0);
+	must(pthread_join(thread, NULL) == 0);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -109,7 +102,7 @@ start(enum end end)
 	/* the loader finds what they call, which takes long step by step */
 	streams_hold();
 	streams_child();
-	expect(sigaction(SIGUSR1, &forks, NULL) == 0);
+	must(sigaction(SIGUSR1, &forks, NULL) == 0);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 		_exit(errno);
 	(void)raise(SIGSTOP);

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHECK_TEXT_(x) #x
@@ -24,6 +26,15 @@
 				_exit(2);                                      \
 			_exit(1);                                              \
 		}                                                              \
+	} while (0)
+
+/* CHECK_CHILD -- wait for its end, which must be a good one */
+#define CHECK_CHILD(pid)                                                       \
+	do {                                                                   \
+		pid_t pid_ = (pid);                                            \
+		int status_;                                                   \
+		CHECK(pid_ > 0 && waitpid(pid_, &status_, 0) == pid_ &&        \
+			status_ == 0);                                         \
 	} while (0)
 
 #endif

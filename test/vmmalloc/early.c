@@ -5,7 +5,6 @@
  */
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "check.h"
 
@@ -34,7 +33,6 @@ forks(int nforks)
 	void **freed = dlsym(RTLD_DEFAULT, "early_object");
 	const int *seen = dlsym(RTLD_DEFAULT, "early_nforks");
 	const char *bytes = getenv("EARLY_OBJECT");
-	int status;
 
 	for (int i = 0; i < nforks; i++) {
 		pid_t pid;
@@ -48,7 +46,7 @@ forks(int nforks)
 		CHECK(pid >= 0);
 		if (pid == 0)
 			_exit(0);
-		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+		CHECK_CHILD(pid);
 	}
 	if (bytes != NULL)
 		CHECK(seen != NULL && *seen == nforks);

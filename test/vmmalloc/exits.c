@@ -58,12 +58,11 @@ fork_and_end(void)
 static void
 vfork_and_end(void)
 {
-	int status;
 	pid_t pid = vfork(); /* NOLINT: what it does is the point */
 
 	if (pid == 0)
 		_exit(0);
-	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK_CHILD(pid);
 }
 
 /* become_daemon -- what it had open is closed, and its own file has the

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "check.h"
@@ -74,15 +73,6 @@ churn(unsigned n)
 		verify(&objects[i]);
 }
 
-static void
-wait_for(pid_t pid)
-{
-	int status;
-
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 /* tree -- children go on while the parent does, and have children */
 static void
 tree(unsigned depth)
@@ -103,7 +93,7 @@ tree(unsigned depth)
 	}
 	churn(NOBJECTS);
 	for (unsigned i = 0; i < FAN_OUT; i++)
-		wait_for(pids[i]);
+		CHECK_CHILD(pids[i]);
 	churn(NOBJECTS);
 }
 
@@ -118,7 +108,7 @@ many(void)
 			_exit(0);
 		}
 		churn(20);
-		wait_for(pid);
+		CHECK_CHILD(pid);
 	}
 }
 
@@ -161,7 +151,7 @@ fork_some(void *arg)
 			_exit(0);
 		}
 		churn(100);
-		wait_for(pid);
+		CHECK_CHILD(pid);
 	}
 	return arg;
 }
@@ -216,7 +206,7 @@ busy(unsigned depth)
 		churn(NOBJECTS / 4);
 	}
 	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++)
-		wait_for(pids[i]);
+		CHECK_CHILD(pids[i]);
 	churn(NOBJECTS);
 	stop_workers(worker);
 }
@@ -241,7 +231,7 @@ start_others(char *argv[], unsigned depth)
 		churn(NOBJECTS / 4);
 	}
 	for (unsigned i = 0; depth > 0 && i < FAN_OUT; i++)
-		wait_for(pids[i]);
+		CHECK_CHILD(pids[i]);
 	stop_workers(worker);
 	churn(NOBJECTS);
 }
@@ -269,7 +259,7 @@ orphan(void)
 		_exit(0);
 	}
 	CHECK(close(fd[1]) == 0);
-	wait_for(pid);
+	CHECK_CHILD(pid);
 	churn(5000);
 	CHECK(read(fd[0], &byte, 1) == 1 && byte == 'x');
 }
@@ -290,7 +280,7 @@ took(void)
 	if (pid == 0)
 		_exit(p[size - 1] == 1 && p[0] == 1 ? 0 : 1);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	wait_for(pid);
+	CHECK_CHILD(pid);
 	printf("%ld ms\n", (to.tv_sec - from.tv_sec) * 1000 +
 				   (to.tv_nsec - from.tv_nsec) / 1000000);
 	free(p);
@@ -312,7 +302,7 @@ full(void)
 	CHECK(child >= 0);
 	if (child == 0)
 		_exit(0);
-	wait_for(child);
+	CHECK_CHILD(child);
 	(void)snprintf(path, sizeof(path), "%s/others", dir);
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	CHECK(fd >= 0 && unlink(path) == 0);

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "check.h"
 
@@ -92,7 +91,6 @@ refused(char *kept)
 static void
 refused_in_child(char *kept)
 {
-	int status;
 	pid_t pid = fork();
 
 	CHECK(pid >= 0);
@@ -100,7 +98,7 @@ refused_in_child(char *kept)
 		refused(kept);
 		exit(0);
 	}
-	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK_CHILD(pid);
 }
 
 static pthread_barrier_t all_there;

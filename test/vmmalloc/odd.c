@@ -52,14 +52,6 @@ churn(unsigned n)
 	}
 }
 
-static void
-wait_for(pid_t pid)
-{
-	int status;
-
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
-}
-
 /* child -- what no parent may notice */
 static int
 child(void *arg)
@@ -82,7 +74,7 @@ fork_by(pid_t (*how)(void))
 		if (pid == 0)
 			_exit(child(NULL));
 		churn(1000);
-		wait_for(pid);
+		CHECK_CHILD(pid);
 		CHECK(strcmp(shared, "parent") == 0);
 	}
 }
@@ -103,7 +95,7 @@ fork_by_clone(void)
 				SIGCHLD | CLONE_PARENT_SETTID, NULL, &tid);
 		CHECK(i % 2 == 0 || tid == pid);
 		churn(1000);
-		wait_for(pid);
+		CHECK_CHILD(pid);
 		CHECK(strcmp(shared, "parent") == 0);
 	}
 	CHECK(clone(NULL, NULL, SIGCHLD, NULL) == -1 && errno == EINVAL);
@@ -139,14 +131,14 @@ fork_by_vfork(void)
 	pid_t pid;
 
 	for (int i = 0; i < NFORKS; i++) {
-		wait_for(vfork_true(argv));
+		CHECK_CHILD(vfork_true(argv));
 		churn(100);
 		CHECK(posix_spawn_file_actions_init(&actions) == 0);
 		CHECK(posix_spawn_file_actions_addclose(&actions, 0) == 0);
 		CHECK(posix_spawnp(&pid, "true", &actions, NULL, argv,
 			      environ) == 0);
 		CHECK(posix_spawn_file_actions_destroy(&actions) == 0);
-		wait_for(pid);
+		CHECK_CHILD(pid);
 	}
 	CHECK(system("exit 0") == 0);
 }
@@ -192,7 +184,7 @@ cancelled(void *arg)
 		_exit(child(NULL));
 	CHECK(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old) == 0);
 	CHECK(old == PTHREAD_CANCEL_ENABLE);
-	wait_for(pid);
+	CHECK_CHILD(pid);
 	return arg;
 }
 
@@ -274,7 +266,7 @@ be_daemon(void)
 		exit(0);
 	}
 	CHECK(close(fd[1]) == 0);
-	wait_for(pid);
+	CHECK_CHILD(pid);
 	CHECK(read(fd[0], &byte, 1) == 1 && byte == 'x');
 	CHECK(close(fd[0]) == 0);
 }

@@ -4,7 +4,6 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "check.h"
 
@@ -60,12 +59,11 @@ main(void)
 	CHECK((uintptr_t)line - (uintptr_t)heap < sizeof(heap));
 	CHECK(pclose(f) == 0);
 	for (int i = 0; i < 3; i++) {
-		int status;
 		pid_t pid = fork();
 
 		if (pid == 0)
 			_exit(strcmp(text, "text"));
-		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+		CHECK_CHILD(pid);
 	}
 	free(line);
 	free(text);

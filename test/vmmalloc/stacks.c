@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <ucontext.h>
 
 #include "check.h"
@@ -67,9 +66,7 @@ child(void *arg)
 static void
 wait_for(pid_t pid)
 {
-	int status;
-
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK_CHILD(pid);
 	CHECK(strcmp(shared, "parent") == 0);
 }
 

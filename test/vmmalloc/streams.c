@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "check.h"
 
@@ -99,7 +98,6 @@ static void
 fork_often(void)
 {
 	for (int i = 0; i < NFORKS; i++) {
-		int status;
 		pid_t pid = fork();
 
 		CHECK(pid >= 0);
@@ -110,7 +108,7 @@ fork_often(void)
 			use_streams();
 			_exit(0);
 		}
-		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+		CHECK_CHILD(pid);
 		(void)usleep(WAIT_US);
 	}
 }

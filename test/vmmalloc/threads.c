@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "check.h"
@@ -47,7 +46,6 @@ run_many(int depth)
 	static pthread_t thread[NTHREADS];
 	pthread_attr_t attr;
 	pid_t pid;
-	int status;
 
 	CHECK(pthread_attr_init(&attr) == 0);
 	CHECK(pthread_attr_setstacksize(&attr, 65536) == 0);
@@ -71,7 +69,7 @@ run_many(int depth)
 	CHECK(pthread_barrier_destroy(&all_there) == 0);
 	CHECK(pthread_attr_destroy(&attr) == 0);
 	if (pid > 0)
-		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+		CHECK_CHILD(pid);
 }
 
 /* again -- a destructor that allocates, and comes again as often as it may */

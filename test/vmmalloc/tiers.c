@@ -10,7 +10,6 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "check.h"
 
@@ -159,7 +158,6 @@ static void
 child(void)
 {
 	char *small = malloc(100), *large = malloc(2 * THRESHOLD);
-	int status;
 	pid_t pid;
 
 	CHECK(small != NULL && large != NULL);
@@ -169,7 +167,7 @@ child(void)
 	threshold();
 	if (pid == 0)
 		_exit(small[0] == 2 && large[0] == 2 ? 0 : 1);
-	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK_CHILD(pid);
 	CHECK(small[0] == 3 && large[0] == 3);
 	free(small);
 	free(large);

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "check.h"
@@ -93,7 +92,6 @@ main(int argc, char *argv[])
 	struct timespec from, to;
 	unsigned long inode = 0;
 	size_t anonymous;
-	int status;
 	pid_t pid;
 
 	CHECK(size > 0 && p != NULL);
@@ -105,7 +103,7 @@ main(int argc, char *argv[])
 		if (pid == 0)
 			measure(p, size, limit, inode);
 		(void)clock_gettime(CLOCK_MONOTONIC, &to);
-		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+		CHECK_CHILD(pid);
 		printf("fork: %ld ms\n",
 			(to.tv_sec - from.tv_sec) * 1000 +
 				(to.tv_nsec - from.tv_nsec) / 1000000);
