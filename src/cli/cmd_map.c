@@ -143,7 +143,7 @@ static const struct argp argp = {.options = known,
 	.args_doc = TARGET_ARGS_DOC,
 	.doc = "Draw a memory pool of a running program: every page by what it "
 	       "is.\v"
-	       "The program is not stopped.\n\n" INSPECT_STATUS_DOC};
+	       "The program is not stopped.\n\n" STATUS_DAMAGED_DOC};
 
 /* choose_form -- by option, by the file's name, or text */
 static void
@@ -256,6 +256,8 @@ cmd_map(int argc, char **argv)
 		set_title(&options.target, &picture);
 		status = print(&options, &picture);
 	}
+	if (status == 0 && snapshot_is_damaged(snap))
+		status = STATUS_DAMAGED;
 	heap_map_free(&map);
 	snapshot_drop(snap);
 	target_close(&options.target);

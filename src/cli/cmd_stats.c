@@ -56,7 +56,7 @@ static const struct argp argp = {.options = known,
 	.args_doc = TARGET_ARGS_DOC,
 	.doc = "Print the statistics of a memory pool of a running program, as "
 	       "vmem_stats_print(3) does in the program itself.\v"
-	       "The program is not stopped.\n\n" INSPECT_STATUS_DOC};
+	       "The program is not stopped.\n\n" STATUS_DAMAGED_DOC};
 
 static void
 print(const char *text)
@@ -89,6 +89,8 @@ cmd_stats(int argc, char **argv)
 			&options.target, argv, SNAPSHOT_EXACT, &snap);
 	if (status == 0 && snapshot_print(snap, opts) != 0)
 		status = refuse(STATUS_UNREADABLE, "%s", vmem_errormsg());
+	if (status == 0 && snapshot_is_damaged(snap))
+		status = STATUS_DAMAGED;
 	snapshot_drop(snap);
 	target_close(&options.target);
 	return status;

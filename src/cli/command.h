@@ -15,7 +15,7 @@
 /* exit statuses; the last three are those of env(1) and timeout(1) */
 enum status {
 	STATUS_FINE = 0,
-	STATUS_DAMAGED = 1,    /* a pool was checked and is damaged */
+	STATUS_DAMAGED = 1,    /* what was looked into is damaged */
 	STATUS_USAGE = 2,      /* the command line, or a variable, is wrong */
 	STATUS_NO_POOL = 3,    /* no such process or pool, or it has ended */
 	STATUS_DENIED = 4,     /* one may not read or stop the process */
@@ -51,6 +51,8 @@ int cmd_top(int argc, char **argv);
 	"it may not be read; 5 it cannot be read; 125 the output cannot be "   \
 	"written."
 #define INSPECT_STATUS_DOC STATUS_DOC_BEGIN STATUS_DOC_REST
+#define STATUS_DAMAGED_DOC                                                     \
+	STATUS_DOC_BEGIN "1 the pool looks damaged; " STATUS_DOC_REST
 
 /* refuse -- say in one line why not; returns the status */
 int refuse(int status, const char *fmt, ...)

@@ -239,7 +239,14 @@ target_snapshot(const struct target *target, char **argv,
 	if (rc != 0)
 		return refuse(inspect_status(rc), "%s: %s",
 			target_name(target, target->pool), vmem_errormsg());
-	if (effort == SNAPSHOT_EXACT && !snapshot_is_exact(*ret, &torn))
+	if (effort == SNAPSHOT_ONCE || snapshot_is_exact(*ret, &torn))
+		return 0;
+	if (snapshot_is_damaged(*ret))
+		warn_user("%s looks damaged: nothing changes it, and it does "
+			  "not hold; %zu runs of pages are left out, and `vmem "
+			  "check` says more",
+			target_name(target, target->pool), torn);
+	else
 		warn_user("%s changed while it was read: the figures are of "
 			  "several moments, and %zu runs of pages are left "
 			  "out",

@@ -51,6 +51,13 @@ int finder_header(struct source *s, const struct record *rec, struct pool *ret);
 bool finder_tables(struct source *s, const struct registry *registry);
 
 /*
+ * finder_is_idle -- is nobody changing the pool, as far as its process's lists
+ * tell?  false, too, of a pool that another process may use.
+ */
+bool finder_is_idle(struct source *s, const struct libraries *libraries,
+	const struct seen_pool *pool);
+
+/*
  * finder_threads -- how many threads know each of n pools, in counts[];
  * returns whether that could be found out
  */

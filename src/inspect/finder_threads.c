@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * finder_threads.c -- which threads of a process know which pools
+ * finder_threads.c -- which threads of a process know which pools, and whether
+ * one of them is inside
  *
  * A walk over the library's list of threads and their tables, while the
  * process changes them: what does not fit together is read anew.
@@ -75,6 +76,19 @@ count_thread(struct census *c, const struct thread *t)
 	return true;
 }
 
+/* next_thread -- the one behind another on the list, into it; false: torn */
+static bool
+next_thread(struct source *s, uintptr_t *at, uintptr_t *prev, struct thread *t)
+{
+	uintptr_t before = *prev;
+	if (source_read(s, *at, t, sizeof(*t)) != 0 ||
+		(uintptr_t)t->prev != before)
+		return false;
+	*prev = *at;
+	*at = (uintptr_t)t->next;
+	return true;
+}
+
 /* walk -- once; false when the list did not hold together */
 static bool
 walk(struct census *c, const struct registry *registry)
@@ -87,14 +101,10 @@ walk(struct census *c, const struct registry *registry)
 		    sizeof(list)) != 0)
 		return false;
 	uintptr_t at = (uintptr_t)list.first;
-	for (size_t i = 0; at != 0; i++) {
-		if (i == MOST_THREADS ||
-			source_read(c->s, at, &t, sizeof(t)) != 0 ||
-			(uintptr_t)t.prev != prev || !count_thread(c, &t))
+	for (size_t i = 0; at != 0; i++)
+		if (i == MOST_THREADS || !next_thread(c->s, &at, &prev, &t) ||
+			!count_thread(c, &t))
 			return false;
-		prev = at;
-		at = (uintptr_t)t.next;
-	}
 	return true;
 }
 
@@ -112,3 +122,41 @@ finder_threads(struct source *s, const struct registry *registry,
 	return done;
 }
 /* NOLINTEND(readability-non-const-parameter) */
+
+/* nobody_inside -- does no thread's busy word name the pool? */
+static bool
+nobody_inside(struct source *s, const struct thread_list *list, uint64_t pool)
+{
+	struct thread t;
+	uintptr_t prev = 0, at = (uintptr_t)list->first;
+	for (size_t i = 0; at != 0; i++) {
+		uint64_t busy;
+		if (i == MOST_THREADS || !next_thread(s, &at, &prev, &t) ||
+			source_read(s, (uintptr_t)t.busy, &busy,
+				sizeof(busy)) != 0 ||
+			busy == pool)
+			return false;
+	}
+	return true;
+}
+
+bool
+finder_is_idle(struct source *s, const struct libraries *libraries,
+	const struct seen_pool *pool)
+{
+	struct registry registry;
+	struct record rec;
+	struct pool header;
+	struct thread_list list;
+	if (finder_record(s, libraries, pool, &registry, &rec) != 0 ||
+		finder_header(s, &rec, &header) != 0 ||
+		source_read(s, (uintptr_t)registry.threads, &list,
+			sizeof(list)) != 0)
+		return false;
+	bool shared = rec.kin != KIN_OWN || rec.overlapped ||
+		      (rec.forked && header.has_guests != 0);
+	/* who holds these may change pools without a busy word */
+	bool held = rec.frozen || registry.forking || registry.lock.word != 0 ||
+		    list.lock.word != 0;
+	return !shared && !held && nobody_inside(s, &list, pool->base);
+}

@@ -123,6 +123,12 @@ bool snapshot_has_place(const struct seen_pool *pool);
  */
 bool snapshot_is_exact(const struct snapshot *snap, size_t *ret_torn);
 
+/*
+ * snapshot_is_damaged -- or is it not exact because the pool is damaged?  Then
+ * each reading gave the same, with no thread inside the pool.
+ */
+bool snapshot_is_damaged(const struct snapshot *snap);
+
 /* snapshot_print -- the text of vmem_stats_print(), through vmem_set_funcs() */
 int snapshot_print(const struct snapshot *snap, const char *opts);
 

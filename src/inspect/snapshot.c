@@ -16,6 +16,7 @@
 /* metadata is about 2.2 thousandths of a pool, and heaps */
 #define MOST_COPIED ((uint64_t)16 << 30)
 #define EXACT_TRIES 6u
+#define SUM_FACTOR  UINT64_C(0x9e3779b97f4a7c15) /* odd */
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -87,6 +88,19 @@ snapshot_drop(struct snapshot *snap)
 	free(snap);
 }
 
+/* add_to_sum -- whole words that have been copied, when that is of use */
+static void
+add_to_sum(struct snapshot *snap, const void *from, size_t size)
+{
+	const uint64_t *words = from;
+	uint64_t sum = snap->sum;
+	for (size_t i = 0; snap->sums && i < size / sizeof(*words); i++) {
+		sum = (sum ^ words[i]) * SUM_FACTOR;
+		sum ^= sum >> 32;
+	}
+	snap->sum = sum;
+}
+
 /* copy -- bytes of the pool, from an offset on */
 static int
 copy(struct snapshot *snap, struct source *s, size_t offset, size_t size)
@@ -96,7 +110,10 @@ copy(struct snapshot *snap, struct source *s, size_t offset, size_t size)
 		return fail(EFBIG, "the pool has too much metadata");
 	snap->copied += size;
 	int rc = source_read(s, (uintptr_t)to, to, size);
-	return rc == 0 ? 0 : source_why(s, rc, "the pool's metadata");
+	if (rc != 0)
+		return source_why(s, rc, "the pool's metadata");
+	add_to_sum(snap, to, size);
+	return 0;
 }
 
 /* copy_header -- and see that all that leads to the rest is as it must be */
@@ -121,6 +138,7 @@ copy_header(struct snapshot *snap, struct source *s)
 	if (!is_pow2(rs->granule) || rs->granule > TREE_BLOCK_BITS)
 		return fail(EBADMSG, "header: what lies behind the pages");
 	memcpy(snap->pool, &header, sizeof(header));
+	add_to_sum(snap, snap->pool, sizeof(header));
 	return 0;
 }
 
@@ -277,6 +295,7 @@ snapshot_copy(struct snapshot *snap, struct source *s,
 	(void)madvise(
 		snap->rec.backing.base, snap->rec.backing.size, MADV_DONTNEED);
 	snap->copied = 0;
+	snap->sum = 0;
 	snap->torn = 0;
 	snap->exact = false;
 	int rc = finder_tables(s, registry)
@@ -310,15 +329,54 @@ snapshot_verify(const struct snapshot *snap,
 /* look_up -- the pool's record as it is now */
 static int
 look_up(struct source *s, const struct seen_pool *pool,
-	struct registry *ret_registry, struct record *ret)
+	struct libraries *ret_libraries, struct registry *ret_registry,
+	struct record *ret)
 {
-	struct libraries libraries;
 	class_tables_init();
 	int rc = source_refresh(s);
 	if (rc == 0)
-		rc = finder_libraries(&libraries, s);
+		rc = finder_libraries(ret_libraries, s);
 	if (rc == 0)
-		rc = finder_record(s, &libraries, pool, ret_registry, ret);
+		rc = finder_record(s, ret_libraries, pool, ret_registry, ret);
+	return rc;
+}
+
+static int
+take_once(struct snapshot *snap, struct source *s,
+	const struct registry *registry)
+{
+	int rc = snapshot_copy(snap, s, registry, false);
+	if (rc == 0)
+		snapshot_use_own_tables(snap, registry);
+	return rc;
+}
+
+/*
+ * take_exact -- again and again, until all of it holds
+ * A change that is under way is over some time: what is wrong in the same way
+ * each time, while nobody is inside, is damage.
+ */
+static int
+take_exact(struct snapshot *snap, struct source *s,
+	const struct libraries *libraries, const struct registry *registry,
+	const struct seen_pool *pool)
+{
+	bool changes = false;
+	int rc = 0, err;
+	snap->sums = true;
+	for (unsigned i = 0; i < EXACT_TRIES && rc == 0 && !snap->exact; i++) {
+		uint64_t before = snap->sum;
+		rc = take_once(snap, s, registry);
+		if (rc != 0)
+			break;
+		snap->exact = snapshot_verify(snap, NULL, NULL, &err);
+		changes |= i > 0 && snap->sum != before;
+		/* between two readings, so that who leaves changes the next */
+		if (!snap->exact && !changes)
+			changes =
+				err != 0 || !finder_is_idle(s, libraries, pool);
+	}
+	snap->damaged = rc == 0 && !snap->exact && !changes;
 	return rc;
 }
 
@@ -326,26 +384,21 @@ int
 snapshot_take(struct snapshot **ret, struct source *s,
 	const struct seen_pool *pool, enum snapshot_effort effort)
 {
+	struct libraries libraries;
 	struct registry registry;
 	struct record rec;
 	struct pool header;
 	struct snapshot *snap = NULL;
-	unsigned tries = effort == SNAPSHOT_EXACT ? EXACT_TRIES : 1;
-	int rc = look_up(s, pool, &registry, &rec);
+	int rc = look_up(s, pool, &libraries, &registry, &rec);
 	/* before so much is mapped */
 	if (rc == 0)
 		rc = finder_header(s, &rec, &header);
 	if (rc == 0)
 		rc = snapshot_open(&snap, &rec);
-	for (unsigned i = 0;
-		i < tries && rc == 0 && snap != NULL && !snap->exact; i++) {
-		int err = 0;
-		rc = snapshot_copy(snap, s, &registry, false);
-		if (rc == 0)
-			snapshot_use_own_tables(snap, &registry);
-		if (rc == 0 && effort == SNAPSHOT_EXACT)
-			snap->exact = snapshot_verify(snap, NULL, NULL, &err);
-	}
+	if (rc == 0 && snap != NULL)
+		rc = effort == SNAPSHOT_EXACT
+			     ? take_exact(snap, s, &libraries, &registry, pool)
+			     : take_once(snap, s, &registry);
 	if (rc != 0 || snap == NULL) {
 		snapshot_drop(snap);
 		return rc;
@@ -361,4 +414,10 @@ snapshot_is_exact(const struct snapshot *snap, size_t *ret_torn)
 {
 	*ret_torn = snap->torn;
 	return snap->exact;
+}
+
+bool
+snapshot_is_damaged(const struct snapshot *snap)
+{
+	return snap->damaged;
 }

@@ -26,7 +26,10 @@ struct snapshot {
 	struct pool *pool; /* its copied header */
 	uint64_t copied;   /* bytes */
 	uint64_t *pages;   /* one bit a page: notes of what is to be copied */
+	bool sums;         /* is `sum` wanted? */
+	uint64_t sum;      /* of what was copied: equal ones are the same */
 	bool exact;        /* nothing was found wrong */
+	bool damaged;      /* what was found wrong is no change under way */
 	size_t torn;       /* runs that were left out */
 };
 

@@ -30,11 +30,14 @@ view 0 stats --json "$pid"
 same out debug/json.1
 release "$pid"
 
-# what does not hold is left out, and that is said
+# damaged, and nothing changes it: what does not hold is left out, that is said
 hold wrong "$bin/view_holder" -w
-view 0 stats "$pid"
+view 1 stats "$pid"
 same out wrong/stats.1
-has err "pool $pid:1 changed while it was read: the figures are of several moments"
+has err "pool $pid:1 looks damaged: nothing changes it, .* \`vmem check\` says more"
+view 1 map --format json "$pid"
+has err "pool $pid:1 looks damaged: "
+jq -e '.exact | not' "$tmp/out" >/dev/null || failed "exact"
 view 1 check "$pid"
 has out "pool $pid:1: page 0: page map of a page without a run"
 release "$pid"
@@ -44,6 +47,7 @@ hold busy "$bin/view_holder" -t 4 -f 2 -m 64
 i=0
 while [ $i -lt 8 ]; do
 	view 0 stats --json "$pid:$((i % 2 + 1))"
+	! grep "damaged" "$tmp/err" || failed "busy, not damaged"
 	jq -e '.allocated <= .active and .active <= .mapped and .free <= .mapped
 		and ([.bins[].live] | min) >= 0
 		and ([.bins[] | .live * .size] | add) <= .mapped
@@ -51,6 +55,11 @@ while [ $i -lt 8 ]; do
 		failed "figures that cannot be"
 		cat "$tmp/out"
 	}
+	# stopped: nothing changes, and a thread may be in the middle of it
+	kill -STOP "$pid"
+	view 0 stats "$pid:$((i % 2 + 1))"
+	! grep "damaged" "$tmp/err" || failed "stopped, not damaged"
+	kill -CONT "$pid"
 	i=$((i + 1))
 done
 kill -0 "$pid" || failed "the busy program has ended"
