@@ -44,7 +44,7 @@ endfunction()
 # vmem_test_options(VARIABLE FILE) -- the words of FILE's "ctest:" comment
 function(vmem_test_options variable file)
 	file(STRINGS ${file} line LIMIT_COUNT 1 REGEX "ctest: [a-z]")
-	file(STRINGS ${file} lost REGEX "^ [*] (timeout=|not-|serial$|threads$)")
+	file(STRINGS ${file} lost REGEX "^ [*] (timeout=|not-|(serial|threads|long)$)")
 	if(lost)
 		message(FATAL_ERROR "${file}: not in the line of ctest: ${lost}")
 	endif()
@@ -65,9 +65,11 @@ function(vmem_test_properties test label)
 		math(EXPR timeout "${timeout} * 3")
 	endif()
 	set(labels ${label} ${VMEM_VARIANT})
-	if("threads" IN_LIST ARGN)
-		list(APPEND labels threads)
-	endif()
+	foreach(word threads long)
+		if(${word} IN_LIST ARGN)
+			list(APPEND labels ${word})
+		endif()
+	endforeach()
 	set_tests_properties(${test} PROPERTIES
 		LABELS "${labels}"
 		TIMEOUT ${timeout}
@@ -334,7 +336,7 @@ function(vmem_protocol_models)
 		vmem_test_name(test protocols ${name})
 		add_test(NAME ${test}
 			COMMAND ${folder}/check-model ${file} ${program})
-		vmem_test_properties(${test} protocols timeout=600)
+		vmem_test_properties(${test} protocols long timeout=600)
 	endforeach()
 endfunction()
 

@@ -5,7 +5,7 @@
 # as each C++ that libvmem.hpp is for, by each compiler that is here; an older
 # C++ is told so; without RTTI all works but the resource
 #
-# ctest: timeout=180
+# ctest: long timeout=180
 set -eu
 src=$1
 build=$2

@@ -8,6 +8,8 @@
 # must have failed in one of the tests beside this one, which have left the names
 # in BUILD/faults/; so must each thing that the sources ask of a call that does
 # many.  Prints one line for each that has not.
+#
+# ctest: long
 set -eu
 src=$1
 build=$2

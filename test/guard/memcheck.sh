@@ -3,7 +3,7 @@
 #
 # memcheck.sh SRC BUILD -- what valgrind's memcheck says of a faulty program
 #
-# ctest: timeout=300 not-asan
+# ctest: long timeout=300 not-asan
 set -eu
 src=$1 build=$2
 if ! command -v valgrind >/dev/null; then

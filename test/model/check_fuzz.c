@@ -6,7 +6,7 @@
  * bits and blocks at random places of the metadata, up to many at once; these
  * go on for VMEM_SOAK_SECONDS.  damage.h says what the worth of a field means.
  *
- * ctest: timeout=300 not-tsan
+ * ctest: long timeout=300 not-tsan
  */
 #include "harness/test.h"
 

@@ -5,7 +5,7 @@
  * The check may never report damage because a thread was in the middle of a
  * call, and the others wait while it looks.
  *
- * ctest: timeout=300 threads
+ * ctest: long timeout=300 threads
  */
 #include "harness/test.h"
 

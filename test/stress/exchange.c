@@ -2,7 +2,7 @@
 /*
  * exchange.c -- objects that one thread makes and another one frees
  *
- * ctest: timeout=300 threads
+ * ctest: long timeout=300 threads
  */
 #include "harness/test.h"
 

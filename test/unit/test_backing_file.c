@@ -4,7 +4,7 @@
  *
  * Where a file system cannot be mounted, its cases are skipped and say why.
  *
- * ctest: timeout=300 not-valgrind not-tsan
+ * ctest: long timeout=300 not-valgrind not-tsan
  */
 #include <errno.h>
 #include <fcntl.h>

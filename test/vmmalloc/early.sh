@@ -8,6 +8,8 @@
 # the pools were made and registered handlers too; objects of other libraries'
 # fork handlers, which came from a small arena and were never used again; an
 # allocation from .preinit_array, which came from that arena as well.
+#
+# ctest: long
 set -eu
 # shellcheck source=test/vmmalloc/preload
 . "$(dirname "$0")/preload"

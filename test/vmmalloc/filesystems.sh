@@ -4,7 +4,7 @@
 # filesystems.sh SRC BUILD -- forks with the pool on ext4, xfs, btrfs and tmpfs,
 # and how much each copies of a pool of 4 GiB with 50 MiB in use
 #
-# ctest: timeout=240
+# ctest: long timeout=240
 set -eu
 if [ "$(id -u)" -eq 0 ] && [ -z "${VMEM_OWN_MOUNTS:-}" ] &&
 	unshare -m true 2>/dev/null; then

@@ -3,7 +3,7 @@
 #
 # forks.sh SRC BUILD -- what VMMALLOC_FORK promises, with forks without exec
 #
-# ctest: timeout=240
+# ctest: long timeout=240
 set -eu
 # shellcheck source=test/vmmalloc/preload
 . "$(dirname "$0")/preload"

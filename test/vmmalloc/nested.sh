@@ -3,7 +3,7 @@
 #
 # nested.sh SRC BUILD -- forks in trees, in fork handlers and in signal handlers
 #
-# ctest: timeout=240
+# ctest: long timeout=240
 set -eu
 # shellcheck source=test/vmmalloc/preload
 . "$(dirname "$0")/preload"

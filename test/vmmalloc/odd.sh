@@ -3,7 +3,7 @@
 #
 # odd.sh SRC BUILD -- programs that do what few do
 #
-# ctest: timeout=120
+# ctest: long timeout=120
 set -eu
 # shellcheck source=test/vmmalloc/preload
 . "$(dirname "$0")/preload"
