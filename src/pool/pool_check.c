@@ -40,15 +40,13 @@ overlapped(void *handle)
 	return found;
 }
 
-bool
-pool_verify(const struct record *rec, struct findings *f, int *err)
+/* verify_runs -- all but the header, of the pool or of a run_copy of it */
+static bool
+verify_runs(void *base, size_t size, struct findings *f, int *err)
 {
-	const struct pool *pool = pool_at(rec->backing.base);
+	const struct pool *pool = pool_at(base);
 	struct run_check c;
-	if (!check_header(pool, rec, f))
-		return false;
-	if (!run_check_begin(
-		    &c, &pool->runs, rec->backing.base, pool->size, f, err))
+	if (!run_check_begin(&c, &pool->runs, base, size, f, err))
 		return false;
 	run_check_all(&c);
 	dir_check(&c, &pool->dir, (unsigned)pool->hardening);
@@ -57,16 +55,48 @@ pool_verify(const struct record *rec, struct findings *f, int *err)
 	return f->count == 0;
 }
 
+bool
+pool_verify(const struct record *rec, struct findings *f, int *err)
+{
+	void *base = rec->backing.base;
+	return check_header(pool_at(base), rec, f) &&
+	       verify_runs(base, rec->backing.size, f, err);
+}
+
 /*
- * verify_all -- and the objects, where their bytes tell something: of a copy of
- * a pool there are none
+ * verify_at -- what begins at `base`, the pool or a copy of what leads to its
+ * objects; and these, where their bytes tell something
+ */
+static void
+verify_at(const struct record *rec, void *base, struct findings *f, int *err)
+{
+	struct pool *pool = pool_at(base);
+	if (verify_runs(base, rec->backing.size, f, err) &&
+		pool_is_guarded(pool))
+		guarded_check(pool_any_heap(pool), rec->backing.base, f);
+}
+
+/*
+ * verify_all -- where another process may be at work, or begin to, a copy: what
+ * it changes between two looks would lead anywhere
  */
 static void
 verify_all(const struct record *rec, struct findings *f, int *err)
 {
-	struct pool *pool = pool_at(rec->backing.base);
-	if (pool_verify(rec, f, err) && pool_is_guarded(pool))
-		guarded_check(pool_any_heap(pool), f);
+	void *base = rec->backing.base;
+	size_t size = rec->backing.size;
+	struct run_copy copy;
+	if (!check_header(pool_at(base), rec, f))
+		return;
+	if (rec->kin == KIN_OWN && !rec->forked) {
+		verify_at(rec, base, f, err);
+	} else if (run_copy_make(&copy, base, size)) {
+		verify_at(rec, copy.base, f, err);
+		run_copy_drop(&copy);
+	} else {
+		*err = ENOMEM;
+		(void)fail(ENOMEM, "no memory for the check's notes");
+	}
 }
 
 /*

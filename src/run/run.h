@@ -50,6 +50,7 @@
 #include "base/lock.h"
 #include "run/page_tree.h"
 #include "run/run_check.h"
+#include "run/run_copy.h"
 
 #define RUN_LG_PAGE    12u
 #define RUN_PAGE       ((size_t)1 << RUN_LG_PAGE)

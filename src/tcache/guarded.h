@@ -104,8 +104,12 @@ unsigned guarded_put_stray(struct heap_dir *dir, void *p);
 /* guarded_flush -- nothing waits any more.  Holder. */
 unsigned guarded_flush(struct heap *h);
 
-/* guarded_check -- the edges, seals and filled bytes of a frozen, sound pool */
-void guarded_check(const struct heap *h, struct findings *f);
+/*
+ * guarded_check -- the edges, seals and filled bytes of a frozen, sound pool
+ * h     any heap of it, or of a run_copy
+ * base  of the pool itself, where the objects lie
+ */
+void guarded_check(const struct heap *h, const void *base, struct findings *f);
 
 /* quarantine_check -- what waits in a heap, whatever the bytes are */
 void quarantine_check(const struct run_check *c, const struct heap *h);

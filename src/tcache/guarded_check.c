@@ -24,6 +24,16 @@ note_waiting(struct waiting *w, const void *p)
 	w->sum += (uintptr_t)p;
 }
 
+/*
+ * place -- where an object lies that the heap's pool has at p: the heap may be
+ * one of a copy, and `base` is the pool's
+ */
+static char *
+place(const struct heap *h, const void *base, const void *p)
+{
+	return (char *)(uintptr_t)base + ((const char *)p - h->base);
+}
+
 /* check_end -- of a slot, or of a large object, that is in use or not */
 static void
 check_end(void *p, size_t usable, bool used, struct findings *f,
@@ -50,12 +60,12 @@ check_end(void *p, size_t usable, bool used, struct findings *f,
 
 /* check_run -- all objects in a run */
 static void
-check_run(const struct heap *h, const struct desc *d, struct findings *f,
-	struct waiting *w)
+check_run(const struct heap *h, const void *base, const struct desc *d,
+	struct findings *f, struct waiting *w)
 {
 	if (d->owner == RUN_LARGE)
-		check_end(
-			d->base, (size_t)d->npages << RUN_LG_PAGE, true, f, w);
+		check_end(place(h, base, d->base),
+			(size_t)d->npages << RUN_LG_PAGE, true, f, w);
 	if (d->owner < RUN_NTAGS)
 		return;
 	const struct slab *s = (const struct slab *)d;
@@ -64,18 +74,18 @@ check_run(const struct heap *h, const struct desc *d, struct findings *f,
 	if (c->size < GUARDED_EXTRA)
 		return;
 	size_t n;
-	const char *front = seal_front(s, c, &n);
+	const char *front = place(h, base, seal_front(s, c, &n));
 	if (!bytes_are(front, SEAL_EDGE_BYTE, n))
 		(void)finding(f, "object %p: written before its beginning",
-			(void *)s->base);
+			(void *)place(h, base, s->base));
 	for (unsigned i = 0; i < s->nobj; i++)
-		check_end(slab_address(s, c, i), c->size,
+		check_end(place(h, base, slab_address(s, c, i)), c->size,
 			!slab_is_free(s, i) && !slab_is_remote(s, i), f, w);
 }
 
 /* count_waiting -- in all rings, those whose seals say so too */
 static struct waiting
-count_waiting(const struct heap_dir *dir)
+count_waiting(const struct heap_dir *dir, const void *base)
 {
 	struct waiting w = {0, 0};
 	size_t asked;
@@ -84,6 +94,7 @@ count_waiting(const struct heap_dir *dir)
 		for (uint32_t i = 0; i < q->n; i++) {
 			void *p = quarantine_at(q, i);
 			struct object o = heap_find(h, p);
+			p = place(h, base, p);
 			if (o.what == FREE_DONE && seal_of(p, o.usable, &asked,
 							   NULL) == SEAL_FREED)
 				note_waiting(&w, p);
@@ -93,7 +104,7 @@ count_waiting(const struct heap_dir *dir)
 }
 
 void
-guarded_check(const struct heap *h, struct findings *f)
+guarded_check(const struct heap *h, const void *base, struct findings *f)
 {
 	const struct run_space *rs = h->runs;
 	struct waiting found = {0, 0}, kept;
@@ -103,10 +114,10 @@ guarded_check(const struct heap *h, struct findings *f)
 			const struct desc *d = run_lookup(
 				rs, rs->base + (page << RUN_LG_PAGE));
 			if (d != NULL)
-				check_run(h, d, f, &found);
+				check_run(h, base, d, f, &found);
 			page += d == NULL ? 1 : max_size(d->npages, 1);
 		}
-	kept = count_waiting(h->dir);
+	kept = count_waiting(h->dir, base);
 	if (found.n != kept.n || found.sum != kept.sum)
 		(void)finding(f, "%zu freed objects wait, and others are kept",
 			found.n);
