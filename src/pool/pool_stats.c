@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arith.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -39,6 +40,15 @@ print(struct printer *p, const char *fmt, ...)
 		p->n += (size_t)n;
 }
 
+/* class_of_slab -- NULL: another process is about to change it */
+static struct class_stats *
+class_of_slab(struct pool_stats *s, const struct desc *d)
+{
+	/* relaxed: once */
+	unsigned cls = load_relaxed(&((const struct slab *)d)->cls);
+	return cls < s->nclasses ? &s->cls[cls] : NULL;
+}
+
 /* read_quarantine -- what waits looks allocated, too */
 static void
 read_quarantine(struct pool_stats *s, const struct heap *h)
@@ -48,12 +58,15 @@ read_quarantine(struct pool_stats *s, const struct heap *h)
 		const struct desc *d = run_lookup(h->runs, quarantine_at(q, i));
 		if (d == NULL)
 			continue;
-		size_t bytes = (size_t)d->npages << RUN_LG_PAGE;
+		/* once; 0: another process has just freed it */
+		size_t npages = load_relaxed(&d->npages);
+		size_t bytes = npages << RUN_LG_PAGE;
 		if (d->owner >= RUN_NTAGS) {
-			s->cls[((const struct slab *)d)->cls].nlive--;
-		} else if (d->owner == RUN_LARGE) {
-			struct large_stats *k =
-				&s->large[large_class(d->npages)];
+			struct class_stats *to = class_of_slab(s, d);
+			if (to != NULL)
+				to->nlive--;
+		} else if (d->owner == RUN_LARGE && npages != 0) {
+			struct large_stats *k = &s->large[large_class(npages)];
 			k->nfree++;
 			k->bytes -= bytes;
 			s->large_bytes -= bytes;
@@ -98,12 +111,11 @@ read_run(struct pool_stats *s, const struct desc *d)
 	} else if (d->owner == RUN_CACHED) {
 		s->cached += bytes;
 	} else if (d->owner >= RUN_NTAGS) {
-		const struct slab *slab = (const struct slab *)d;
-		/* another process may be changing it */
-		if (slab->cls >= s->nclasses)
+		struct class_stats *to = class_of_slab(s, d);
+		if (to == NULL)
 			return;
-		unsigned live = slab_live(slab);
-		s->cls[slab->cls].nlive += live;
+		unsigned live = slab_live((const struct slab *)d);
+		to->nlive += live;
 		if (live > 0)
 			s->small_active += bytes;
 		else
@@ -150,7 +162,7 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 		const struct desc *d = run_desc(rs->base, g);
 		if (g != RUN_NO_GRANULE)
 			read_run(s, d);
-		page += g == RUN_NO_GRANULE ? 1 : d->npages;
+		page += g == RUN_NO_GRANULE ? 1 : max_size(d->npages, 1);
 	}
 	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
 		s->large[c] = pool->dir.stray[c];
@@ -198,6 +210,18 @@ parse(const char *opts)
 	return o;
 }
 
+/*
+ * read_shared -- the pool of that record, which another process may be at work
+ * in, or begin to: with this lock its heaps stay where they are
+ */
+static void
+read_shared(struct pool_stats *s, struct pool *pool)
+{
+	lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
+	stats_read(s, pool);
+	lock_release(&pool->dir.shared_lock, RANK_SHARED);
+}
+
 /* get -- every figure of a live pool, or a negative errno */
 static int
 get(void *handle, struct pool_stats *ret)
@@ -209,7 +233,9 @@ get(void *handle, struct pool_stats *ret)
 	if (rc != 0)
 		return rc;
 	memset(ret, 0, sizeof(*ret));
-	if (pool_is_there(&rec))
+	if (pool_is_there(&rec) && (rec.kin != KIN_OWN || rec.forked))
+		read_shared(ret, pool_at(handle));
+	else if (pool_is_there(&rec))
 		stats_read(ret, pool_at(handle));
 	else
 		rc = fail(EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);

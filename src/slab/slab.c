@@ -156,7 +156,9 @@ unsigned
 slab_live(const struct slab *s)
 {
 	const uint64_t *r = slab_remote(s);
-	unsigned nwords = slab_nwords(s), n = s->nobj;
+	/* once: another process may be about to change it */
+	unsigned n = (unsigned)min_size(s->nobj, SLAB_MAX_OBJECTS);
+	unsigned nwords = (n + 63) / 64;
 	for (unsigned i = 0; i < nwords; i++)
 		n -= (unsigned)__builtin_popcountll(
 			load_relaxed(&s->w[i]) | load_relaxed(&r[i]));
