@@ -3,7 +3,8 @@
  * error.c -- the thread's last error message
  *
  * The text lives in a page that a thread gets with its first error, so that
- * thread-local storage holds just a pointer.
+ * thread-local storage holds just pointers.  Where there is no memory for a
+ * page a text of the error's number has to do.
  */
 #include "base/error.h"
 
@@ -19,7 +20,9 @@
 #define ERROR_PAGE ((size_t)4096)
 #define ERROR_MAX  ((size_t)1024) /* bytes of a message, the NUL included */
 
-static TLS_INITIAL_EXEC char *error_buf; /* owner thread; NULL: no error yet */
+static TLS_INITIAL_EXEC char *error_buf; /* owner thread; NULL: none yet */
+static TLS_INITIAL_EXEC const char
+	*error_bare; /* owner thread; without a page */
 static pthread_key_t error_key;
 static int error_key_made;
 
@@ -50,17 +53,29 @@ error_page(void)
 	return error_buf;
 }
 
+/* bare_text -- what can be said of an error without memory */
+static const char *
+bare_text(int err)
+{
+	const char *text = err == 0 ? NULL : strerrordesc_np(err);
+	return text == NULL ? "no memory for a message" : text;
+}
+
 const char *
 error_text(void)
 {
-	return error_buf == NULL ? "" : error_buf;
+	if (error_buf != NULL)
+		return error_buf;
+	return error_bare == NULL ? "" : error_bare;
 }
 
+/* error_set -- sys: what is put behind the text, or 0 */
 static void
-error_set(int sys, const char *fmt, va_list ap)
+error_set(int err, int sys, const char *fmt, va_list ap)
 {
 	int saved = errno;
 	char *text = error_page();
+	error_bare = text == NULL ? bare_text(err) : NULL;
 	if (text != NULL) {
 		/* vsnprintf neither allocates nor locks for our formats */
 		(void)vsnprintf(text, ERROR_MAX, fmt, ap);
@@ -69,8 +84,8 @@ error_set(int sys, const char *fmt, va_list ap)
 			(void)snprintf(text + n, ERROR_MAX - n, ": %s",
 				strerrordesc_np(sys));
 		}
-		LOG(1, "%s", text);
 	}
+	LOG(1, "%s", error_text());
 	errno = saved;
 }
 
@@ -79,7 +94,7 @@ int(fail)(int err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	error_set(0, fmt, ap);
+	error_set(err, 0, fmt, ap);
 	va_end(ap);
 	return -err;
 }
@@ -88,7 +103,7 @@ int(fail_sys)(int err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	error_set(err, fmt, ap);
+	error_set(err, err, fmt, ap);
 	va_end(ap);
 	return -err;
 }
