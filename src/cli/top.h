@@ -46,7 +46,9 @@ struct top {
 	/* what there is */
 	struct top_pool *pools;
 	size_t npools, room;
-	int *programs; /* processes that had pools */
+	unsigned *slots; /* index of a pool + 1, by pid and address; 0: free */
+	size_t nslots;   /* power of two, more than there are pools */
+	int *programs;   /* processes that had pools */
 	size_t nprograms;
 	unsigned updates;
 	enum top_sort sort;

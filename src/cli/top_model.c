@@ -16,7 +16,10 @@
 
 #define RESCAN      5u
 #define NS_A_SECOND 1e9
-#define FIRST_ROOM  ((size_t)16)
+#define FIRST_ROOM  ((size_t)16) /* a power of two */
+#define PAGE        4096u
+#define HASH        UINT64_C(0x9e3779b97f4a7c15) /* odd */
+#define HASH_SHIFT  32
 
 static uint64_t
 now_ns(void)
@@ -27,33 +30,82 @@ now_ns(void)
 	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-static struct top_pool *
-find(struct top *top, int pid, const struct seen_pool *pool)
+/* slot_of -- where the search for a pool begins in the index */
+static size_t
+slot_of(const struct top *top, int pid, uint64_t base)
 {
+	uint64_t what = base / PAGE + (uint64_t)pid;
+
+	return (size_t)(what * HASH >> HASH_SHIFT) & (top->nslots - 1);
+}
+
+static void
+index_one(struct top *top, size_t i)
+{
+	const struct top_pool *p = &top->pools[i];
+	size_t at = slot_of(top, p->pid, p->pool.base);
+
+	while (top->slots[at] != 0)
+		at = (at + 1) & (top->nslots - 1);
+	top->slots[at] = (unsigned)i + 1;
+}
+
+/* index_all -- anew, for they are at other places */
+static void
+index_all(struct top *top)
+{
+	if (top->nslots > 0)
+		memset(top->slots, 0, top->nslots * sizeof(*top->slots));
 	for (size_t i = 0; i < top->npools; i++)
-		if (top->pools[i].pid == pid &&
-			top->pools[i].pool.base == pool->base &&
-			strcmp(top->pools[i].pool.id, pool->id) == 0)
-			return &top->pools[i];
-	return NULL;
+		index_one(top, i);
 }
 
 static struct top_pool *
-add(struct top *top, int pid)
+find(struct top *top, int pid, const struct seen_pool *pool)
 {
-	if (top->npools == top->room) {
-		size_t room = top->room == 0 ? FIRST_ROOM : top->room * 2;
-		struct top_pool *more =
-			realloc(top->pools, room * sizeof(*more));
+	if (top->nslots == 0)
+		return NULL;
+	for (size_t at = slot_of(top, pid, pool->base); top->slots[at] != 0;
+		at = (at + 1) & (top->nslots - 1)) {
+		struct top_pool *p = &top->pools[top->slots[at] - 1];
 
-		if (more == NULL)
-			return NULL;
-		top->pools = more;
-		top->room = room;
+		if (p->pid == pid && p->pool.base == pool->base &&
+			strcmp(p->pool.id, pool->id) == 0)
+			return p;
 	}
+	return NULL;
+}
+
+/* grow -- room for more pools, and slots for twice as many; false: no memory */
+static bool
+grow(struct top *top)
+{
+	size_t room = top->room == 0 ? FIRST_ROOM : top->room * 2;
+	struct top_pool *pools = realloc(top->pools, room * sizeof(*pools));
+
+	if (pools == NULL)
+		return false;
+	top->pools = pools;
+	unsigned *slots = realloc(top->slots, 2 * room * sizeof(*slots));
+	if (slots == NULL)
+		return false;
+	top->slots = slots;
+	top->nslots = 2 * room;
+	top->room = room;
+	index_all(top);
+	return true;
+}
+
+static struct top_pool *
+add(struct top *top, int pid, const struct seen_pool *pool)
+{
+	if (top->npools == top->room && !grow(top))
+		return NULL;
 	struct top_pool *p = &top->pools[top->npools++];
 	memset(p, 0, sizeof(*p));
 	p->pid = pid;
+	p->pool = *pool;
+	index_one(top, top->npools - 1);
 	return p;
 }
 
@@ -79,14 +131,15 @@ note(struct top_pool *p)
 }
 
 static int
-update_pool(struct top *top, struct source *s, const struct seen_pool *pool)
+update_pool(struct top *top, struct source *s, const struct pool_list *list,
+	const struct seen_pool *pool)
 {
 	struct top_pool *p = find(top, source_pid(s), pool);
 	struct snapshot *snap = NULL;
 	int rc;
 
 	if (p == NULL)
-		p = add(top, source_pid(s));
+		p = add(top, source_pid(s), pool);
 	if (p == NULL)
 		return -ENOMEM;
 	p->alive = true;
@@ -95,7 +148,7 @@ update_pool(struct top *top, struct source *s, const struct seen_pool *pool)
 	p->read_before = p->read;
 	p->before = p->figures;
 	p->read = false;
-	rc = snapshot_take(&snap, s, pool, SNAPSHOT_ONCE);
+	rc = snapshot_take_listed(&snap, s, list, pool);
 	if (rc == 0)
 		rc = figures_read(&p->figures, snap);
 	snapshot_drop(snap);
@@ -118,7 +171,7 @@ update_process(struct top *top, int pid)
 	if (rc != 0 && top->npids > 0)
 		top->rc = rc;
 	for (size_t i = 0; rc == 0 && i < list.npools; i++)
-		if (update_pool(top, s, &list.pools[i]) != 0)
+		if (update_pool(top, s, &list, &list.pools[i]) != 0)
 			rc = -ENOMEM;
 	pool_list_free(&list);
 	source_close(s);
@@ -235,6 +288,7 @@ top_update(struct top *top)
 	sort_by = top->sort;
 	if (kept > 0)
 		qsort(top->pools, kept, sizeof(*top->pools), compare);
+	index_all(top);
 	remember(top);
 	return rc;
 }
@@ -244,6 +298,9 @@ top_free(struct top *top)
 {
 	free(top->pools);
 	free(top->programs);
+	free(top->slots);
+	top->slots = NULL;
+	top->nslots = 0;
 	top->pools = NULL;
 	top->programs = NULL;
 	top->npools = top->room = top->nprograms = 0;

@@ -230,6 +230,32 @@ finder_record(struct source *s, const struct libraries *libraries,
 	return found ? 0 : fail(ENOENT, "pool %s is gone", pool->id);
 }
 
+const struct record *
+found_record(const struct found *found, const struct seen_pool *pool,
+	const struct registry **ret_registry)
+{
+	if (pool->library == 0 || pool->library > found->libraries.n)
+		return NULL;
+	unsigned library = pool->library - 1;
+	const struct record *records = found->records[library];
+	size_t low = 0, high = found->nrecords[library];
+	size_t end = high;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if ((uintptr_t)records[mid].backing.base < pool->base)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < end && (uintptr_t)records[low].backing.base == pool->base;
+		low++)
+		if (records[low].uid == pool->uid) {
+			*ret_registry = &found->registries[library];
+			return &records[low];
+		}
+	return NULL;
+}
+
 int
 finder_header(struct source *s, const struct record *rec, struct pool *ret)
 {

@@ -37,6 +37,21 @@ int finder_registry(struct source *s, uint64_t at, struct registry *ret);
 int finder_records(struct source *s, uint64_t at, struct registry *ret_registry,
 	struct record **ret, size_t *ret_n);
 
+/* what a list of pools was made of */
+struct found {
+	struct libraries libraries;
+	struct registry registries[MOST_LIBRARIES];
+	struct record *records[MOST_LIBRARIES]; /* sorted by base */
+	size_t nrecords[MOST_LIBRARIES];
+};
+
+/*
+ * found_record -- the record of a listed pool, as it was then, and its
+ * registry; NULL: none
+ */
+const struct record *found_record(const struct found *found,
+	const struct seen_pool *pool, const struct registry **ret_registry);
+
 /* finder_record -- the record of one pool that is still there */
 int finder_record(struct source *s, const struct libraries *libraries,
 	const struct seen_pool *pool, struct registry *ret_registry,

@@ -74,8 +74,11 @@ struct seen_pool {
 	bool frozen;      /* its process has stopped it: check, statistics... */
 };
 
+struct found;
+
 struct pool_list {
 	struct seen_pool *pools; /* by library and number */
+	struct found *found;     /* for snapshot_take_listed() */
 	size_t npools;
 	unsigned nlibraries; /* copies of the library, with or without pools */
 	bool other_version;  /* one of them is of a version that is not ours */
@@ -110,6 +113,13 @@ enum snapshot_effort {
 int snapshot_take(struct snapshot **ret, struct source *s,
 	const struct seen_pool *pool, enum snapshot_effort effort);
 void snapshot_drop(struct snapshot *snap);
+
+/*
+ * snapshot_take_listed -- once, of a pool of a list that has just been read
+ * The pool is not looked for again, which takes time by the number of all.
+ */
+int snapshot_take_listed(struct snapshot **ret, struct source *s,
+	const struct pool_list *list, const struct seen_pool *pool);
 
 /*
  * snapshot_has_place -- are the pool's addresses free in this process?  If not,

@@ -103,28 +103,27 @@ compare(const void *a, const void *b)
 
 /* add_library -- the pools of one copy of the library */
 static int
-add_library(
-	struct pool_list *list, struct source *s, uint64_t at, unsigned library)
+add_library(struct pool_list *list, struct source *s, unsigned library)
 {
-	struct registry registry;
-	struct record *records = NULL;
+	struct found *found = list->found;
+	struct registry *registry = &found->registries[library - 1];
 	size_t n = 0;
-	int rc = finder_records(s, at, &registry, &records, &n);
-	if (rc != 0 || n == 0) {
-		free(records);
+	int rc = finder_records(s, found->libraries.at[library - 1], registry,
+		&found->records[library - 1], &n);
+	if (rc != 0 || n == 0)
 		return rc;
-	}
+	const struct record *records = found->records[library - 1];
+	found->nrecords[library - 1] = n;
 	struct seen_pool *more =
 		realloc(list->pools, (list->npools + n) * sizeof(*more));
 	int *counts = calloc(n, sizeof(*counts));
 	if (more != NULL)
 		list->pools = more;
 	if (more == NULL || counts == NULL) {
-		free(records);
 		free(counts);
 		return fail(ENOMEM, "no memory for %zu pools", n);
 	}
-	bool counted = finder_threads(s, &registry, records, n, counts);
+	bool counted = finder_threads(s, registry, records, n, counts);
 	for (size_t i = 0; i < n; i++) {
 		struct seen_pool *to = &list->pools[list->npools++];
 		memset(to, 0, sizeof(*to));
@@ -132,7 +131,6 @@ add_library(
 		if (counted)
 			to->threads = counts[i];
 	}
-	free(records);
 	free(counts);
 	return 0;
 }
@@ -140,18 +138,19 @@ add_library(
 int
 pool_list_read(struct pool_list *ret, struct source *s)
 {
-	struct libraries libraries;
 	memset(ret, 0, sizeof(*ret));
 	class_tables_init();
+	ret->found = calloc(1, sizeof(*ret->found));
+	if (ret->found == NULL)
+		return fail(ENOMEM, "no memory for the pools");
+	struct libraries *libraries = &ret->found->libraries;
 	int rc = source_refresh(s);
 	if (rc == 0)
-		rc = finder_libraries(&libraries, s);
-	if (rc != 0)
-		return rc;
-	ret->nlibraries = libraries.n;
-	ret->other_version = libraries.other_version;
-	for (unsigned i = 0; i < libraries.n && rc == 0; i++)
-		rc = add_library(ret, s, libraries.at[i], i + 1);
+		rc = finder_libraries(libraries, s);
+	ret->nlibraries = libraries->n;
+	ret->other_version = libraries->other_version;
+	for (unsigned i = 0; i < libraries->n && rc == 0; i++)
+		rc = add_library(ret, s, i + 1);
 	if (rc == 0 && ret->npools == 0 && s->cut_off)
 		rc = fail(EPROTO, "the core file is cut off: no pools in what "
 				  "is left of it");
@@ -167,6 +166,9 @@ pool_list_read(struct pool_list *ret, struct source *s)
 void
 pool_list_free(struct pool_list *list)
 {
+	for (unsigned i = 0; list->found != NULL && i < MOST_LIBRARIES; i++)
+		free(list->found->records[i]);
+	free(list->found);
 	free(list->pools);
 	memset(list, 0, sizeof(*list));
 }

@@ -381,6 +381,29 @@ take_exact(struct snapshot *snap, struct source *s,
 }
 
 int
+snapshot_take_listed(struct snapshot **ret, struct source *s,
+	const struct pool_list *list, const struct seen_pool *pool)
+{
+	const struct registry *registry;
+	const struct record *rec = found_record(list->found, pool, &registry);
+	struct pool header;
+	struct snapshot *snap = NULL;
+	/* it may have grown meanwhile, or gone */
+	if (rec == NULL || finder_header(s, rec, &header) != 0)
+		return snapshot_take(ret, s, pool, SNAPSHOT_ONCE);
+	int rc = snapshot_open(&snap, rec);
+	if (rc == 0 && snap != NULL)
+		rc = take_once(snap, s, registry);
+	if (rc != 0 || snap == NULL) {
+		snapshot_drop(snap);
+		return rc;
+	}
+	snapshot_sift(snap);
+	*ret = snap;
+	return 0;
+}
+
+int
 snapshot_take(struct snapshot **ret, struct source *s,
 	const struct seen_pool *pool, enum snapshot_effort effort)
 {
