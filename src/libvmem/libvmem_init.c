@@ -12,7 +12,15 @@
 #include "libvmem.h"
 #include "pool/pool.h"
 
-__attribute__((constructor)) static void
+/*
+ * Where the archive is linked into a program the linker orders the constructors
+ * of both, the program's first when they have one rank: so ours has the lowest
+ * that is not the compiler's own, and a pool may be a static object of C++.
+ * Destructors go the other way.
+ */
+#define FIRST 101
+
+__attribute__((constructor(FIRST))) static void
 init(void)
 {
 	int saved = errno;
@@ -23,7 +31,7 @@ init(void)
 	errno = saved;
 }
 
-__attribute__((destructor)) static void
+__attribute__((destructor(FIRST))) static void
 end(void)
 {
 	int saved = errno;
