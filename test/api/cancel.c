@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <wchar.h>
 
 #include "harness/fs.h"
+#include "harness/threads.h"
 
 #define POOL_BYTES (16 * MIB)
 
@@ -325,6 +327,39 @@ cancel__of_threads_that_allocate__leaves_the_pool_whole(void **state)
 	test_pool_delete(vmp, POOL_BYTES);
 }
 
+static void *
+free_twice_when_cancelled(void *vmp)
+{
+	void *p = vmem_malloc(vmp, 100);
+
+	must(p != NULL && pthread_cancel(pthread_self()) == 0);
+	vmem_free(vmp, p);
+	vmem_free(vmp, p);
+	return NULL;
+}
+
+static int
+abort_when_cancelled(void *arg)
+{
+	(void)arg;
+	must(setenv("VMEM_OPTIONS", "abort=1", 1) == 0);
+	in_thread(free_twice_when_cancelled, test_pool(POOL_BYTES));
+	return 0;
+}
+
+/* to write the last words is where the thread would end, alone */
+static void
+abort__by_a_cancelled_thread__ends_the_process(void **state)
+{
+	char out[4096];
+
+	(void)state;
+	assert_int_equal(
+		test_child_output(abort_when_cancelled, NULL, out, sizeof(out)),
+		TEST_SIGNAL(SIGABRT));
+	assert_non_null(strstr(out, "freed already"));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -332,6 +367,8 @@ main(int argc, char *argv[])
 		cmocka_unit_test(calls__by_a_cancelled_thread__return),
 		cmocka_unit_test(
 			cancel__of_threads_that_allocate__leaves_the_pool_whole),
+		cmocka_unit_test(
+			abort__by_a_cancelled_thread__ends_the_process),
 	};
 
 	(void)argc;
