@@ -32,6 +32,9 @@
 #define SYSFS_ROOT       "/sys"
 #define SYSFS_VALUE_SIZE 32
 
+/* the longest path and link by far; a thread's stack may have 16 KiB in all */
+#define SYSFS_PATH_SIZE 256
+
 /* MADV_POPULATE_WRITE, which older headers do not have */
 #define POPULATE_WRITE 23
 
@@ -53,7 +56,7 @@ ends_in(const char *text, const char *end)
 static bool
 is_dax(int dir_fd)
 {
-	char link[PATH_MAX];
+	char link[SYSFS_PATH_SIZE];
 	ssize_t n = readlinkat(dir_fd, "subsystem", link, sizeof(link) - 1);
 
 	if (n < 0)
@@ -133,7 +136,7 @@ int
 device_read_info(struct device_info *ret, const char *sysfs_root,
 	unsigned major, unsigned minor)
 {
-	char path[PATH_MAX];
+	char path[SYSFS_PATH_SIZE];
 	int n, dir_fd, err;
 
 	n = snprintf(path, sizeof(path), "%s/dev/char/%u:%u", sysfs_root, major,
