@@ -430,8 +430,7 @@ struct vmem {
 	template <typename T> using allocator = libvmem::allocator<T>;
 	template <typename T> using deleter = libvmem::deleter<T>;
 
-	/* vmem::unique_ptr -- owns an object, or with T[] an array, in a pool
-	 */
+	/* vmem::unique_ptr -- owns an object, or with T[] an array */
 	template <typename T> using unique_ptr = std::unique_ptr<T, deleter<T>>;
 
 	/*
@@ -444,16 +443,9 @@ struct vmem {
 	static std::enable_if_t<!std::is_array_v<T>, unique_ptr<T>> make_unique(
 		const pool &pool, Args &&...args)
 	{
-		void *memory = pool.allocate(sizeof(T), alignof(T));
-
-		try {
-			return unique_ptr<T>(
-				::new (memory) T(std::forward<Args>(args)...),
-				deleter<T>(pool.get()));
-		} catch (...) {
-			pool.deallocate(memory);
-			throw;
-		}
+		return unique_ptr<T>(libvmem::detail::make<T>(pool.get(),
+					     std::forward<Args>(args)...),
+			deleter<T>(pool.get()));
 	}
 
 	/*
@@ -469,18 +461,10 @@ struct vmem {
 	make_unique(const pool &pool, std::size_t count)
 	{
 		using element = std::remove_extent_t<T>;
-		void *memory = pool.allocate(
-			libvmem::detail::array_size(count, sizeof(element)),
-			alignof(element));
-		auto *first = static_cast<element *>(memory);
 
-		try {
-			std::uninitialized_value_construct_n(first, count);
-		} catch (...) {
-			pool.deallocate(memory);
-			throw;
-		}
-		return unique_ptr<T>(first, deleter<T>(pool.get(), count));
+		return unique_ptr<T>(
+			libvmem::detail::make_array<element>(pool.get(), count),
+			deleter<T>(pool.get(), count));
 	}
 
 	/*

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <system_error>
@@ -61,6 +62,39 @@ array_size(std::size_t count, std::size_t size)
 	if (count > std::size_t(PTRDIFF_MAX) / size)
 		throw std::bad_array_new_length();
 	return count * size;
+}
+
+/* make -- an object; what its constructor throws, and then nothing is left */
+template <typename T, typename... Args>
+T *
+make(VMEM *handle, Args &&...args)
+{
+	void *memory = allocate(handle, sizeof(T), alignof(T));
+
+	try {
+		return ::new (memory) T(std::forward<Args>(args)...);
+	} catch (...) {
+		vmem_free(handle, memory);
+		throw;
+	}
+}
+
+/* make_array -- value-initialized objects; the same */
+template <typename T>
+T *
+make_array(VMEM *handle, std::size_t count)
+{
+	void *memory =
+		allocate(handle, array_size(count, sizeof(T)), alignof(T));
+	auto *first = static_cast<T *>(memory);
+
+	try {
+		std::uninitialized_value_construct_n(first, count);
+	} catch (...) {
+		vmem_free(handle, memory);
+		throw;
+	}
+	return first;
 }
 
 /* walk -- no exception may pass through vmem_walk(): it waits here */
