@@ -401,10 +401,24 @@ public:
 	{
 	}
 
+	/* an array of the same type, if need be as one of constants */
+	template <typename U, typename = std::enable_if_t<
+				      std::is_convertible_v<U (*)[], T (*)[]>>>
+	deleter(const deleter<U[]> &other) noexcept
+	    : handle_(other.handle()), count_(other.size())
+	{
+	}
+
 	void operator()(T *ptr) const noexcept
 	{
 		std::destroy_n(ptr, count_);
 		vmem_free(handle_, const_cast<std::remove_cv_t<T> *>(ptr));
+	}
+
+	/* the pool's handle */
+	VMEM *handle() const noexcept
+	{
+		return handle_;
 	}
 
 	/* how many objects the array has */
@@ -460,7 +474,7 @@ struct vmem {
 		unique_ptr<T>>
 	make_unique(const pool &pool, std::size_t count)
 	{
-		using element = std::remove_extent_t<T>;
+		using element = std::remove_cv_t<std::remove_extent_t<T>>;
 
 		return unique_ptr<T>(
 			libvmem::detail::make_array<element>(pool.get(), count),

@@ -33,6 +33,13 @@ static_assert(
 	std::is_convertible_v<vmem::unique_ptr<both>, vmem::unique_ptr<right>>);
 static_assert(std::is_convertible_v<vmem::unique_ptr<int>,
 	vmem::unique_ptr<const int>>);
+static_assert(std::is_convertible_v<vmem::unique_ptr<int[]>,
+	vmem::unique_ptr<const int[]>>);
+static_assert(!std::is_convertible_v<vmem::unique_ptr<const int[]>,
+	      vmem::unique_ptr<int[]>>);
+/* elements of another size */
+static_assert(!std::is_convertible_v<vmem::unique_ptr<both[]>,
+	      vmem::unique_ptr<right[]>>);
 static_assert(!std::is_convertible_v<vmem::unique_ptr<right>,
 	      vmem::unique_ptr<both>>);
 /* would not be destroyed as what it is */
@@ -78,6 +85,27 @@ TEST_CASE("make_unique__array__knows_its_length")
 		CHECK(counted::live == 100);
 		CHECK_THROWS_AS(vmem::make_unique<int[]>(pool, SIZE_MAX / 2),
 			std::bad_array_new_length);
+	}
+	CHECK(counted::live == 0);
+	CHECK(pools::largest(pool) == before);
+}
+
+TEST_CASE("make_unique__array_of_constants__is_one_with_its_length")
+{
+	auto pool = pools::make();
+	const std::size_t before = pools::largest(pool);
+	{
+		vmem::unique_ptr<const counted[]> array =
+			vmem::make_unique<counted[]>(pool, 10);
+
+		CHECK(array.get_deleter().size() == 10);
+		CHECK(array.get_deleter().handle() == pool.get());
+		array = vmem::make_unique<const counted[]>(pool, 20);
+		CHECK(counted::live == 20);
+		CHECK(array[19].value == 7);
+
+		auto zeros = vmem::make_unique<const int[]>(pool, 3);
+		CHECK(zeros[2] == 0);
 	}
 	CHECK(counted::live == 0);
 	CHECK(pools::largest(pool) == before);
