@@ -30,7 +30,6 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <memory_resource>
 #include <new>
 #include <string>
 #include <system_error>
@@ -298,7 +297,7 @@ operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
 	return !(a == b);
 }
 
-#ifdef __cpp_rtti
+#ifdef LIBVMEM_HAS_MEMORY_RESOURCE
 /*
  * vmem::memory_resource -- puts the containers of std::pmr into a pool
  *
@@ -438,7 +437,7 @@ struct vmem {
 	vmem() = delete;
 
 	using pool = libvmem::pool;
-#ifdef __cpp_rtti
+#ifdef LIBVMEM_HAS_MEMORY_RESOURCE
 	using memory_resource = libvmem::memory_resource;
 #endif
 	template <typename T> using allocator = libvmem::allocator<T>;

@@ -18,6 +18,12 @@
 #include <system_error>
 #include <utility>
 
+/* LLVM's standard library has it from version 16 on */
+#if defined(__cpp_rtti) && __has_include(<memory_resource>)
+#include <memory_resource>
+#define LIBVMEM_HAS_MEMORY_RESOURCE 1
+#endif
+
 namespace libvmem
 {
 

@@ -3,7 +3,8 @@
 #
 # compilers.sh SRC BUILD -- the program of docs/cxx.md compiles clean and works
 # as each C++ that libvmem.hpp is for, by each compiler that is here; an older
-# C++ is told so; without RTTI all works but the resource
+# C++ is told so; without RTTI, or in a standard library without
+# <memory_resource>, all works but the resource
 #
 # ctest: long timeout=180
 set -eu
@@ -36,6 +37,34 @@ int main(int, char **argv)
 }
 END
 
+# plain COMPILER OPTION... -- that program, with these options
+plain()
+{
+	"$@" -std=c++17 -O1 -Wall -Wextra -Wpedantic -Werror \
+		-I"$src/include" -o "$tmp/plain" "$tmp/plain.cpp" \
+		-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
+	"$tmp/plain" "$tmp"
+	echo "$*"
+}
+
+# folder_of COMPILER HEADER -- where a header of the standard library is
+folder_of()
+{
+	set -- "$2" "$(echo "#include <$2>" | "$1" -std=c++17 -xc++ -M - |
+		grep -o "[^ ]*/$2\>" | head -n 1)"
+	realpath "${2%"$1"}"
+}
+
+# without_header COMPILER HEADER -- the standard library as it would be without
+# that, in $tmp/c++; what depends on the machine is in $machine
+without_header()
+{
+	rm -rf "$tmp/c++"
+	cp -rs "$(folder_of "$1" "$2")" "$tmp/c++"
+	rm "$tmp/c++/$2"
+	machine=$(folder_of "$1" bits/c++config.h)
+}
+
 for compiler in g++ clang++; do
 	command -v "$compiler" >/dev/null || continue
 	for standard in c++17 c++20 c++2b; do
@@ -46,11 +75,9 @@ for compiler in g++ clang++; do
 		[ "$("$tmp/use" "$tmp")" = "in the pool 42" ]
 		echo "$compiler -std=$standard"
 	done
-	"$compiler" -std=c++17 -fno-rtti -O1 -Wall -Wextra -Wpedantic -Werror \
-		-I"$src/include" -o "$tmp/plain" "$tmp/plain.cpp" \
-		-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
-	"$tmp/plain" "$tmp"
-	echo "$compiler -fno-rtti"
+	plain "$compiler" -fno-rtti
+	without_header "$compiler" memory_resource
+	plain "$compiler" -nostdinc++ -isystem "$tmp/c++" -isystem "$machine"
 	if "$compiler" -std=c++14 -I"$src/include" -fsyntax-only \
 		"$tmp/use.cpp" 2>"$tmp/errors"; then
 		echo "$compiler -std=c++14 took it"
