@@ -7,6 +7,10 @@
 #ifndef LIBVMEM_DETAIL_HPP
 #define LIBVMEM_DETAIL_HPP 1
 
+#ifndef __cpp_exceptions
+#error "libvmem.hpp needs exceptions; libvmem.h does not"
+#endif
+
 #include <libvmem.h>
 
 #include <cerrno>

@@ -3,8 +3,8 @@
 #
 # compilers.sh SRC BUILD -- the program of docs/cxx.md compiles clean and works
 # as each C++ that libvmem.hpp is for, by each compiler that is here; an older
-# C++ is told so; without RTTI, or in a standard library without
-# <memory_resource>, all works but the resource
+# C++ is told so, and one without exceptions; without RTTI, or in a standard
+# library without <memory_resource>, all works but the resource
 #
 # ctest: long timeout=180
 set -eu
@@ -78,6 +78,12 @@ for compiler in g++ clang++; do
 	plain "$compiler" -fno-rtti
 	without_header "$compiler" memory_resource
 	plain "$compiler" -nostdinc++ -isystem "$tmp/c++" -isystem "$machine"
+	if "$compiler" -std=c++17 -fno-exceptions -I"$src/include" \
+		-fsyntax-only "$tmp/plain.cpp" 2>"$tmp/errors"; then
+		echo "$compiler -fno-exceptions took it"
+		exit 1
+	fi
+	grep -q 'libvmem.hpp needs exceptions' "$tmp/errors"
 	if "$compiler" -std=c++14 -I"$src/include" -fsyntax-only \
 		"$tmp/use.cpp" 2>"$tmp/errors"; then
 		echo "$compiler -std=c++14 took it"
