@@ -317,6 +317,9 @@ public:
 	{
 	}
 
+	memory_resource(const memory_resource &) = default;
+	memory_resource &operator=(const memory_resource &) = default;
+
 private:
 	void *do_allocate(std::size_t size, std::size_t alignment) override
 	{

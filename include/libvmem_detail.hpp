@@ -136,7 +136,7 @@ public:
 
 private:
 	Visit &visit_;
-	std::exception_ptr thrown_;
+	std::exception_ptr thrown_ = nullptr;
 };
 
 } /* namespace detail */

@@ -33,6 +33,7 @@ int main(int, char **argv)
 	vmem::pool pool(argv[1]);
 	vmem::unique_ptr<base> object = vmem::make_unique<derived>(pool);
 	auto shared = vmem::make_shared<int>(pool, 2);
+	pool.for_each_object([](void *, std::size_t) {});
 	return object->b == *shared ? 0 : 1;
 }
 END
@@ -40,7 +41,7 @@ END
 # plain COMPILER OPTION... -- that program, with these options
 plain()
 {
-	"$@" -std=c++17 -O1 -Wall -Wextra -Wpedantic -Werror \
+	"$@" -std=c++17 -O1 -Wall -Wextra -Wpedantic -Weffc++ -Werror \
 		-I"$src/include" -o "$tmp/plain" "$tmp/plain.cpp" \
 		-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
 	"$tmp/plain" "$tmp"
@@ -69,7 +70,7 @@ for compiler in g++ clang++; do
 	command -v "$compiler" >/dev/null || continue
 	for standard in c++17 c++20 c++2b; do
 		"$compiler" -std="$standard" -O1 -Wall -Wextra -Wpedantic \
-			-Wshadow -Wconversion -Werror \
+			-Wshadow -Wconversion -Weffc++ -Werror \
 			-I"$src/include" -o "$tmp/use" "$tmp/use.cpp" \
 			-L"$build/lib" -lvmem -Wl,-rpath,"$build/lib"
 		[ "$("$tmp/use" "$tmp")" = "in the pool 42" ]
