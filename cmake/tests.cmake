@@ -270,6 +270,7 @@ function(vmem_fault_tests)
 		set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT
 			FAULT_RECORD=${PROJECT_BINARY_DIR}/faults/${name})
 		set_property(TEST ${test} PROPERTY FIXTURES_SETUP faults)
+		set_property(TEST ${test} APPEND PROPERTY LABELS long)
 	endforeach()
 	file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/faults)
 	if(VMEM_VARIANT OR NOT TARGET vmmalloc)

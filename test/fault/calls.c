@@ -2,7 +2,7 @@
 /*
  * calls.c -- each system call fails once, in all ways it may, and at random
  *
- * ctest: long not-valgrind not-tsan timeout=120
+ * ctest: not-valgrind not-tsan timeout=120
  */
 #include "fault/kit/scene.h"
 

@@ -8,7 +8,7 @@
  * Else both sides find what they had, their pools are sound and go on, and
  * nothing is left of a pool that is deleted.
  *
- * ctest: long not-valgrind not-tsan not-aarch64 timeout=240
+ * ctest: not-valgrind not-tsan not-aarch64 timeout=240
  */
 #include "harness/test.h"
 

@@ -5,7 +5,7 @@
  * A device DAX is a file that the kit gives out for one, with a folder for what
  * sysfs says of it.
  *
- * ctest: long not-valgrind not-tsan not-aarch64 timeout=240
+ * ctest: not-valgrind not-tsan not-aarch64 timeout=240
  */
 #include "fault/kit/scene.h"
 

@@ -7,7 +7,7 @@
  * the contract's lines; it does not hang or crash, no object is lost, and no
  * file or descriptor is left.
  *
- * ctest: long timeout=480 not-asan not-tsan not-valgrind not-coverage not-aarch64
+ * ctest: timeout=480 not-asan not-tsan not-valgrind not-coverage not-aarch64
  */
 #include "harness/test.h"
 

@@ -6,7 +6,7 @@
 # With the library as it is installed, for programs by gcc and by clang, and in a
 # build where the library has the sanitizer itself.
 #
-# ctest: long timeout=180
+# ctest: long timeout=300
 set -eu
 src=$1 build=$2
 unset VMEM_GUARD
