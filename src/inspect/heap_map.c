@@ -77,18 +77,34 @@ extent_of(const struct snapshot *snap, const struct desc *d, size_t page)
 	return e;
 }
 
-/* next_extent -- what begins at a page */
+/* free_extent -- free pages that are alike, up to a used one */
 static struct extent
-next_extent(const struct snapshot *snap, size_t page)
+free_extent(const struct run_space *rs, size_t page, size_t used)
+{
+	bool dirty = bitmap_test(rs->dirty, page + rs->bias);
+	size_t end = bitmap_next(
+		rs->dirty, page + rs->bias, used + rs->bias, !dirty);
+	return (struct extent){.page = page,
+		.npages = end - rs->bias - page,
+		.kind = dirty ? PAGE_DIRTY : PAGE_CLEAN};
+}
+
+/*
+ * next_extent -- what begins at a page
+ * *used is the next used one, looked for once for all free pages before it.
+ */
+static struct extent
+next_extent(const struct snapshot *snap, size_t page, size_t *used)
 {
 	const struct run_space *rs = &snap->pool->runs;
 	struct extent e = {.page = page, .npages = 1, .kind = PAGE_TORN};
+	if (page >= rs->first && page >= *used)
+		*used = next_used(rs, page);
 	if (page < rs->first) {
 		e.npages = rs->first - page;
 		e.kind = PAGE_META;
-	} else if (!bitmap_test(rs->tree.used, page + rs->bias)) {
-		e.kind = bitmap_test(rs->dirty, page + rs->bias) ? PAGE_DIRTY
-								 : PAGE_CLEAN;
+	} else if (page < *used) {
+		e = free_extent(rs, page, *used);
 	} else {
 		const struct desc *d = desc_at(rs, page);
 		if (d != NULL && d->npages > 0)
@@ -100,11 +116,11 @@ next_extent(const struct snapshot *snap, size_t page)
 int
 heap_map_make(struct heap_map *ret, const struct snapshot *snap)
 {
-	size_t room = 0;
+	size_t room = 0, used = 0;
 	memset(ret, 0, sizeof(*ret));
 	ret->npages = snap->pool->runs.npages;
 	for (size_t page = 0; page < ret->npages;) {
-		struct extent e = next_extent(snap, page);
+		struct extent e = next_extent(snap, page, &used);
 		int rc = add(ret, &room, &e);
 		if (rc != 0) {
 			heap_map_free(ret);
