@@ -264,21 +264,28 @@ resize_large(void *handle, void *p, size_t size)
 	return done;
 }
 
-/* shrink -- where it lies, what has become smaller and cannot be moved */
-static void
+/*
+ * shrink -- where it lies, what has become smaller and cannot be moved
+ * Looked up once more, as above: what lies there now may be smaller still.
+ */
+static int
 shrink(void *handle, void *p, size_t size)
 {
 	struct visit v;
-	if (unlikely(guard_on)) {
-		pool_guard_shrink(handle, p, size);
-		return;
-	}
-	if (pool_enter(&v, handle) != 0)
-		return;
-	struct object o = pool_object_at(&v, p);
-	if (o.what == FREE_DONE)
+	int rc = pool_enter(&v, handle);
+	if (rc != 0)
+		return rc;
+	struct object o = pool_object_at(&v, p), now = seen(v.pool, o, p);
+	if (now.what != FREE_DONE || size > now.usable) {
+		count(v.pool);
+		rc = fail(EINVAL, "%p: freed by another thread meanwhile", p);
+	} else if (unlikely(guard_on)) {
+		pool_guard_shrink(handle, p, size, o.usable);
+	} else {
 		guarded_resize(p, &o, size);
+	}
 	pool_leave(&v);
+	return rc;
 }
 
 void *
@@ -318,7 +325,9 @@ pool_realloc(void *handle, void *p, size_t size, int *err)
 		*err = why;
 		return NULL;
 	}
-	if (watched)
-		shrink(handle, p, size);
-	return p;
+	rc = watched ? shrink(handle, p, size) : 0;
+	if (rc == 0)
+		return p;
+	*err = -rc;
+	return NULL;
 }

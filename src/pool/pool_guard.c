@@ -168,18 +168,12 @@ pool_guard_bad(void *handle, void *p, const char *who, bool freed)
 }
 
 void
-pool_guard_shrink(void *handle, void *p, size_t size)
+pool_guard_shrink(void *handle, void *p, size_t size, size_t usable)
 {
-	struct visit v;
-	if (pool_enter(&v, handle) != 0)
-		return;
-	struct object o = pool_object_at(&v, p);
 	struct guard_book *b = book_of(handle);
-	if (o.what == FREE_DONE)
-		guard_object_resize(handle, p, size, o.usable);
-	if (o.what == FREE_DONE && b != NULL)
+	guard_object_resize(handle, p, size, usable);
+	if (b != NULL)
 		guard_book_resize(b, p, size);
-	pool_leave(&v);
 }
 
 /* lose -- a live object of a pool that is about to be no more */

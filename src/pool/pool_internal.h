@@ -235,7 +235,8 @@ enum backing_keep pool_twin_keep(enum pool_fork mode);
  * is inside the pool still, or has frozen it
  * pool_guard_end -- it is about to be freed; pool_guard_end_all -- all are, and
  * nobody is inside
- * pool_guard_shrink -- the object has another length, not more than before
+ * pool_guard_shrink -- the object has another length, not more than before;
+ * the caller is inside
  * pool_guard_keep -- it has ended; true: it is kept, and not to be freed yet
  * pool_guard_release -- free of those that are kept what are too many, or all;
  * the caller is inside.  pool_guard_drain -- all; the caller is not
@@ -257,7 +258,7 @@ void pool_guard_begin(struct pool *pool, void *p, const struct order *o);
 void pool_guard_end(
 	void *handle, void *p, size_t usable, struct guard_origin by);
 void pool_guard_end_all(void *handle, struct guard_origin by);
-void pool_guard_shrink(void *handle, void *p, size_t size);
+void pool_guard_shrink(void *handle, void *p, size_t size, size_t usable);
 bool pool_guard_keep(void *handle, void *p, size_t usable);
 void pool_guard_release(const struct visit *v, void *handle, bool all);
 void pool_guard_drain(void *handle);
