@@ -76,26 +76,52 @@ verify_at(const struct record *rec, void *base, struct findings *f, int *err)
 		guarded_check(pool_any_heap(pool), rec->backing.base, f);
 }
 
-/*
- * verify_all -- where another process may be at work, or begin to, a copy: what
- * it changes between two looks would lead anywhere
- */
-static void
-verify_all(const struct record *rec, struct findings *f, int *err)
+/* has_guests -- does another process use it, one that was forked here? */
+static bool
+has_guests(const struct record *rec)
 {
-	void *base = rec->backing.base;
-	size_t size = rec->backing.size;
+	const struct pool *pool = pool_at(rec->backing.base);
+	/* the pool's own word, which may be damaged, is not enough */
+	return rec->forked && load_relaxed(&pool->has_guests) != 0;
+}
+
+/* verify_copy -- what another process changes between two looks would lead
+ * anywhere */
+static void
+verify_copy(const struct record *rec, struct findings *f, int *err)
+{
 	struct run_copy copy;
-	if (!check_header(pool_at(base), rec, f))
-		return;
-	if (rec->kin == KIN_OWN && !rec->forked) {
-		verify_at(rec, base, f, err);
-	} else if (run_copy_make(&copy, base, size)) {
+	if (run_copy_make(&copy, rec->backing.base, rec->backing.size)) {
 		verify_at(rec, copy.base, f, err);
 		run_copy_drop(&copy);
 	} else {
 		*err = ENOMEM;
 		(void)fail(ENOMEM, "no memory for the check's notes");
+	}
+}
+
+/*
+ * verify_all -- where another process may be at work, or begin to, a copy
+ *
+ * While no other one is, what the copy leaves open is looked at where it lies:
+ * free pages, and whether what seems wrong is so in the pool.
+ */
+static void
+verify_all(const struct record *rec, struct findings *f, int *err)
+{
+	void *base = rec->backing.base;
+	bool alone = rec->kin == KIN_OWN && !rec->forked;
+	if (!check_header(pool_at(base), rec, f))
+		return;
+	if (!alone)
+		verify_copy(rec, f, err);
+	if (*err != 0 || rec->kin != KIN_OWN || has_guests(rec))
+		return;
+	if (alone || f->count > 0) {
+		*f = (struct findings){0};
+		verify_at(rec, base, f, err);
+	} else {
+		run_check_zero(&pool_at(base)->runs, f);
 	}
 }
 
@@ -108,9 +134,7 @@ static bool
 is_certain(void *handle, const struct record *rec)
 {
 	const struct pool *pool = pool_at(handle);
-	/* the pool's own word, which may be damaged, is not enough */
-	bool guests = rec->forked && load_relaxed(&pool->has_guests) != 0;
-	return (rec->kin == KIN_OWN && !guests) ||
+	return (rec->kin == KIN_OWN && !has_guests(rec)) ||
 	       pool->signature != POOL_SIGNATURE || pool->uid != rec->uid;
 }
 

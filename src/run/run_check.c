@@ -289,18 +289,17 @@ check_meta_list(struct run_check *c)
 		(void)finding(c->f, "list of descriptor runs: length");
 }
 
-/* check_zero -- some of the free pages that are said to read as zero do */
-static void
-check_zero(struct run_check *c)
+void
+run_check_zero(const struct run_space *rs, struct findings *f)
 {
 	static const uint64_t zero[RUN_PAGE / sizeof(uint64_t)];
-	const struct run_space *rs = c->rs;
 	size_t stride = max_size(rs->npages / ZERO_SAMPLES, 1);
 	for (size_t page = rs->first; page < rs->npages; page += stride) {
 		size_t bit = page + rs->bias;
 		const char *at = rs->base + page * RUN_PAGE;
 		/* what is not in memory would have to be read in first */
-		if (is_used(c, page) || bitmap_test(rs->dirty, bit) ||
+		if (bitmap_test(rs->tree.used, bit) ||
+			bitmap_test(rs->dirty, bit) ||
 			bitmap_test(rs->hollow, bit) || !os_is_resident(at))
 			continue;
 		if (guard_on)
@@ -310,7 +309,7 @@ check_zero(struct run_check *c)
 			guard_close(at, RUN_PAGE);
 		if (!same)
 			(void)finding(
-				c->f, "page %zu: free, clean, not zero", page);
+				f, "page %zu: free, clean, not zero", page);
 	}
 }
 
@@ -413,7 +412,7 @@ run_check_all(struct run_check *c)
 	check_granules_hollow(c);
 	check_pages(c);
 	check_meta_list(c);
-	check_zero(c);
+	run_check_zero(c->rs, c->f);
 }
 
 void

@@ -43,6 +43,9 @@ void run_check_end(struct run_check *c);
 /* run_check_all -- tree, page map, descriptors, lists, counts, zero pages */
 void run_check_all(struct run_check *c);
 
+/* run_check_zero -- some of the free pages that are said to read as zero do */
+void run_check_zero(const struct run_space *rs, struct findings *f);
+
 /*
  * run_check_spare -- after that: a granule is said to be a descriptor of one,
  * without a run

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * 2026_check_after_fork.c -- vmem_check() of a process that once has forked
+ *
+ * A pool that a forked child may use is verified in a copy.  In that no free
+ * page was looked into, and bits of a slab that look like an address of the
+ * pool were other bits there: a sound pool could be called damaged.
+ *
+ * ctest: not-asan not-valgrind
+ */
+#include "harness/test.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POOL_SIZE  ((size_t)16 << 20)
+#define PAGE       ((size_t)4096)
+#define OBJECT     ((size_t)64)
+#define NOBJECTS   2048 /* more than a slab has */
+#define WORD_BITS  64
+#define LONE_BIT   44
+#define LONE_PLACE ((void *)((uintptr_t)1 << LONE_BIT))
+
+static void
+fork_once(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void
+check_after_fork__write_into_a_free_page__is_found(void **state)
+{
+	VMEM *vmp = vmem_create(test_dir(), POOL_SIZE);
+	char *base = (char *)vmp;
+
+	(void)state;
+	assert_non_null(vmp);
+	fork_once();
+	assert_int_equal(vmem_check(vmp), 1);
+	for (size_t at = POOL_SIZE / 2; at < POOL_SIZE; at += PAGE)
+		base[at] = 1;
+	assert_int_equal(vmem_check(vmp), 0);
+	vmem_delete(vmp);
+}
+
+static void
+check_after_fork__bits_like_an_address__are_no_damage(void **state)
+{
+	void *region = mmap(LONE_PLACE, POOL_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	char *objects[NOBJECTS];
+	VMEM *vmp;
+
+	(void)state;
+	if (region != LONE_PLACE)
+		skip();
+	vmp = vmem_create_in_region(region, POOL_SIZE);
+	assert_non_null(vmp);
+	for (size_t i = 0; i < NOBJECTS; i++)
+		objects[i] = vmem_malloc(vmp, OBJECT);
+	/* the one of each word of bits that says where the pool lies */
+	for (size_t i = 0; i < NOBJECTS; i++)
+		if ((uintptr_t)objects[i] / OBJECT % WORD_BITS == LONE_BIT)
+			vmem_free(vmp, objects[i]);
+	assert_int_equal(vmem_thread_flush(vmp), 0);
+	fork_once();
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+	(void)munmap(region, POOL_SIZE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			check_after_fork__write_into_a_free_page__is_found),
+		cmocka_unit_test(
+			check_after_fork__bits_like_an_address__are_no_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
