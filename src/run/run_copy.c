@@ -41,7 +41,9 @@ copy_page(const struct copying *c, size_t page, bool moves)
 		uint64_t word = load_relaxed(&from[i]);
 		if (moves && word - (uintptr_t)c->from < c->size)
 			word += (uintptr_t)c->to - (uintptr_t)c->from;
-		to[i] = word;
+		/* what is zero there already takes no memory */
+		if (word != 0)
+			to[i] = word;
 	}
 }
 
