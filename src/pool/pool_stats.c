@@ -51,11 +51,13 @@ class_of_slab(struct pool_stats *s, const struct desc *d)
 
 /* read_quarantine -- what waits looks allocated, too */
 static void
-read_quarantine(struct pool_stats *s, const struct heap *h)
+read_quarantine(
+	struct pool_stats *s, const struct pool *pool, const struct heap *h)
 {
-	const struct quarantine *q = heap_quarantine(h);
+	const struct quarantine *q = quarantine_in(h, pool->dir.table);
 	for (uint32_t i = 0; i < q->n && i < QUARANTINE_MOST; i++) {
-		const struct desc *d = run_lookup(h->runs, quarantine_at(q, i));
+		const struct desc *d =
+			run_lookup(&pool->runs, quarantine_at(q, i));
 		if (d == NULL)
 			continue;
 		/* once; 0: another process has just freed it */
@@ -76,10 +78,10 @@ read_quarantine(struct pool_stats *s, const struct heap *h)
 }
 
 static void
-read_heap(struct pool_stats *s, const struct heap *h)
+read_heap(struct pool_stats *s, const struct pool *pool, const struct heap *h)
 {
 	for (unsigned c = 0; c < s->nclasses; c++) {
-		const struct bin *b = heap_bin_const(h, h->table, c);
+		const struct bin *b = heap_bin_const(h, pool->dir.table, c);
 		struct class_stats *to = &s->cls[c];
 		to->nmalloc += b->nmalloc;
 		/* slots in the LIFOs look allocated in their slabs */
@@ -97,8 +99,24 @@ read_heap(struct pool_stats *s, const struct heap *h)
 		s->large_bytes += h->large[c].bytes;
 	}
 	s->nlate += h->nlate;
-	if (h->hardening == HARDENING_GUARDED)
-		read_quarantine(s, h);
+	if (pool->dir.hardening == HARDENING_GUARDED)
+		read_quarantine(s, pool, h);
+}
+
+/*
+ * read_heaps -- all of them; where another process gives one back meanwhile,
+ * perhaps not those behind it, and of that one anything
+ */
+static void
+read_heaps(struct pool_stats *s, const struct pool *pool)
+{
+	/* relaxed, here and below: once, as it may change */
+	uint32_t n = load_relaxed(&pool->dir.nheaps);
+	const struct heap *h = load_relaxed(&pool->dir.all);
+	for (; n > 0 && dir_has_heap(&pool->dir, &pool->runs, h); n--) {
+		read_heap(s, pool, h);
+		h = load_relaxed(&h->next);
+	}
 }
 
 /* read_run -- what the run of that descriptor adds */
@@ -168,8 +186,7 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 		s->large[c] = pool->dir.stray[c];
 		s->large_bytes += pool->dir.stray[c].bytes;
 	}
-	for (const struct heap *h = pool->dir.all; h != NULL; h = h->next)
-		read_heap(s, h);
+	read_heaps(s, pool);
 	for (unsigned c = 0; c < s->nclasses; c++) {
 		struct class_stats *to = &s->cls[c];
 		to->size = t->cls[c].size;
@@ -210,18 +227,6 @@ parse(const char *opts)
 	return o;
 }
 
-/*
- * read_shared -- the pool of that record, which another process may be at work
- * in, or begin to: with this lock its heaps stay where they are
- */
-static void
-read_shared(struct pool_stats *s, struct pool *pool)
-{
-	lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
-	stats_read(s, pool);
-	lock_release(&pool->dir.shared_lock, RANK_SHARED);
-}
-
 /* get -- every figure of a live pool, or a negative errno */
 static int
 get(void *handle, struct pool_stats *ret)
@@ -233,9 +238,7 @@ get(void *handle, struct pool_stats *ret)
 	if (rc != 0)
 		return rc;
 	memset(ret, 0, sizeof(*ret));
-	if (pool_is_there(&rec) && (rec.kin != KIN_OWN || rec.forked))
-		read_shared(ret, pool_at(handle));
-	else if (pool_is_there(&rec))
+	if (pool_is_there(&rec))
 		stats_read(ret, pool_at(handle));
 	else
 		rc = fail(EINVAL, "invalid pool handle: 0x%zx", (size_t)handle);

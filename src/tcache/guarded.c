@@ -17,9 +17,15 @@
 #define BEFORE     "written before its beginning"
 
 struct quarantine *
+quarantine_in(const struct heap *h, const struct class_table *t)
+{
+	return (struct quarantine *)((uintptr_t)h->bins + t->bin_bytes);
+}
+
+struct quarantine *
 heap_quarantine(const struct heap *h)
 {
-	return (struct quarantine *)((uintptr_t)h->bins + h->table->bin_bytes);
+	return quarantine_in(h, h->table);
 }
 
 /* tell -- of one finding; returns 1, to be added to what was found */

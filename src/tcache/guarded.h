@@ -55,6 +55,10 @@ struct quarantine {
 	void *p[QUARANTINE_MOST];
 };
 
+/* quarantine_in -- of a heap with that table */
+struct quarantine *quarantine_in(
+	const struct heap *h, const struct class_table *t);
+
 struct quarantine *heap_quarantine(const struct heap *h);
 
 /* quarantine_at -- the i-th of those that wait, the oldest first */

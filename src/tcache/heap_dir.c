@@ -40,6 +40,17 @@ heap_pages(const struct heap_dir *dir)
 	       div_up(dir->ndeep * sizeof(struct deep_lifo), RUN_PAGE);
 }
 
+bool
+dir_has_heap(const struct heap_dir *dir, const struct run_space *rs,
+	const struct heap *h)
+{
+	uintptr_t off = (uintptr_t)h - (uintptr_t)rs->base;
+	const struct desc *d = run_lookup(rs, h);
+	return d != NULL && off % RUN_PAGE == 0 && d->owner == RUN_HEAP &&
+	       run_begins(rs, d, off / RUN_PAGE) &&
+	       d->npages >= heap_pages(dir);
+}
+
 /* heap_create -- a heap in a run of its own; Locks: admin lock held */
 static struct heap *
 heap_create(struct heap_dir *dir, enum heap_state state)

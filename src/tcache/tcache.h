@@ -39,6 +39,13 @@
 /* heap_pages -- of each heap; dir is laid out */
 size_t heap_pages(const struct heap_dir *dir);
 
+/*
+ * dir_has_heap -- does a heap begin at h, as far as the page map tells?  For
+ * who reads while another process works, where h may be anything.
+ */
+bool dir_has_heap(const struct heap_dir *dir, const struct run_space *rs,
+	const struct heap *h);
+
 /* heap_bin -- the bin of a class; h->table, or the same elsewhere, is t */
 static inline struct bin *
 heap_bin(struct heap *h, const struct class_table *t, unsigned cls)
