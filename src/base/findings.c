@@ -17,6 +17,10 @@ finding(struct findings *f, const char *fmt, ...)
 {
 	char text[FINDING_MAX];
 	va_list ap;
+	if (f->quiet) {
+		f->count++;
+		return false;
+	}
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -14,6 +14,7 @@
 
 struct findings {
 	size_t count;
+	bool quiet;                                /* count, and say nothing */
 	void (*tell)(void *arg, const char *text); /* of each; or NULL */
 	void *arg;
 };

@@ -85,43 +85,54 @@ has_guests(const struct record *rec)
 	return rec->forked && load_relaxed(&pool->has_guests) != 0;
 }
 
-/* verify_copy -- what another process changes between two looks would lead
- * anywhere */
+/*
+ * verify_copy -- what another process changes between two looks would lead
+ * anywhere.  What seems wrong may be of the copy alone: it is counted.
+ */
 static void
 verify_copy(const struct record *rec, struct findings *f, int *err)
 {
 	struct run_copy copy;
+	*f = (struct findings){.quiet = true};
 	if (run_copy_make(&copy, rec->backing.base, rec->backing.size)) {
 		verify_at(rec, copy.base, f, err);
 		run_copy_drop(&copy);
 	} else {
 		*err = ENOMEM;
-		(void)fail(ENOMEM, "no memory for the check's notes");
 	}
 }
 
 /*
  * verify_all -- where another process may be at work, or begin to, a copy
  *
- * While no other one is, what the copy leaves open is looked at where it lies:
- * free pages, and whether what seems wrong is so in the pool.
+ * While no other one is, what seems wrong in the copy, or had no memory, is
+ * looked at where it lies.  There, too, a few free pages are: in a copy these
+ * are none.
  */
 static void
 verify_all(const struct record *rec, struct findings *f, int *err)
 {
 	void *base = rec->backing.base;
-	bool alone = rec->kin == KIN_OWN && !rec->forked;
+	bool own = rec->kin == KIN_OWN;
+	struct findings copied = {0};
 	if (!check_header(pool_at(base), rec, f))
 		return;
-	if (!alone)
-		verify_copy(rec, f, err);
-	if (*err != 0 || rec->kin != KIN_OWN || has_guests(rec))
-		return;
-	if (alone || f->count > 0) {
-		*f = (struct findings){0};
+	if (!own || rec->forked)
+		verify_copy(rec, &copied, err);
+	bool well = *err == 0 && copied.count == 0;
+	if (own && !rec->forked) {
 		verify_at(rec, base, f, err);
-	} else {
+	} else if (well) {
 		run_check_zero(&pool_at(base)->runs, f);
+	} else if (own && !has_guests(rec)) {
+		*err = 0;
+		verify_at(rec, base, f, err);
+	} else if (*err != 0) {
+		(void)fail(*err, "no memory for the check's copy");
+	} else {
+		f->count = copied.count;
+		/* another process may have deleted it */
+		(void)check_header(pool_at(base), rec, f);
 	}
 }
 

@@ -251,8 +251,11 @@ pool_adopt(struct record *rec)
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir, NULL);
 	} else if (pool_is_there(rec)) {
-		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
+		/* relaxed: first, so that a check which finds the lock held
+		 * mostly knows why; the lock makes it seen */
 		store_relaxed(&pool->has_guests, 1);
+		/* a reset that has not seen it ends first */
+		lock_acquire(&pool->dir.shared_lock, RANK_SHARED);
 		lock_release(&pool->dir.shared_lock, RANK_SHARED);
 		/* from here on two processes use the file: it keeps its pages
 		 */

@@ -33,9 +33,8 @@ struct pool {
 	char name[POOL_NAME_SIZE]; /* for outside readers; set once */
 	uint64_t nmisuse;  /* refused frees; atomic, relaxed: statistics */
 	uint64_t nreclaim; /* times that everything was collected; frozen */
-	uint64_t
-		has_guests; /* 1: a forked child uses it too; shared heap's lock
-			     */
+	/* 1: a forked child uses it too, or is about to; atomic */
+	uint64_t has_guests;
 	struct run_space runs ALIGNED(64);
 	struct heap_dir dir ALIGNED(64);
 };

@@ -289,25 +289,33 @@ check_meta_list(struct run_check *c)
 		(void)finding(c->f, "list of descriptor runs: length");
 }
 
+/* reads_as_zero -- is it said to be free, with memory that reads as zero? */
+static bool
+reads_as_zero(const struct run_space *rs, size_t page)
+{
+	size_t bit = page + rs->bias;
+	return !bitmap_test(rs->tree.used, bit) &&
+	       !bitmap_test(rs->dirty, bit) && !bitmap_test(rs->hollow, bit);
+}
+
 void
 run_check_zero(const struct run_space *rs, struct findings *f)
 {
 	static const uint64_t zero[RUN_PAGE / sizeof(uint64_t)];
 	size_t stride = max_size(rs->npages / ZERO_SAMPLES, 1);
 	for (size_t page = rs->first; page < rs->npages; page += stride) {
-		size_t bit = page + rs->bias;
 		const char *at = rs->base + page * RUN_PAGE;
 		/* what is not in memory would have to be read in first */
-		if (bitmap_test(rs->tree.used, bit) ||
-			bitmap_test(rs->dirty, bit) ||
-			bitmap_test(rs->hollow, bit) || !os_is_resident(at))
+		if (!reads_as_zero(rs, page) || !os_is_resident(at))
 			continue;
 		if (guard_on)
 			guard_open(at, RUN_PAGE);
 		bool same = memcmp(at, zero, RUN_PAGE) == 0;
 		if (guard_on)
 			guard_close(at, RUN_PAGE);
-		if (!same)
+		/* another process may have taken it, and says so first */
+		compiler_fence();
+		if (!same && reads_as_zero(rs, page))
 			(void)finding(
 				f, "page %zu: free, clean, not zero", page);
 	}

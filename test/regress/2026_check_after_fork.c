@@ -4,14 +4,16 @@
  *
  * A pool that a forked child may use is verified in a copy.  In that no free
  * page was looked into, and bits of a slab that look like an address of the
- * pool were other bits there: a sound pool could be called damaged.
+ * pool were other bits there: a sound pool could be called damaged.  And where
+ * there was no memory for a copy there was no check.
  *
  * ctest: not-asan not-valgrind
  */
 #include "harness/test.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,34 +22,82 @@
 #define OBJECT     ((size_t)64)
 #define NOBJECTS   2048 /* more than a slab has */
 #define WORD_BITS  64
-#define LONE_BIT   44
+#define LONE_BIT   45
 #define LONE_PLACE ((void *)((uintptr_t)1 << LONE_BIT))
 
+/* fork_once -- a child that ends, and first uses the pool, if there is one */
 static void
-fork_once(void)
+fork_once(VMEM *vmp)
 {
 	pid_t pid = fork();
 	int status;
 
-	if (pid == 0)
+	if (pid == 0) {
+		if (vmp != NULL)
+			vmem_free(vmp, vmem_malloc(vmp, OBJECT));
 		_exit(0);
+	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void
+write_into_free_pages(VMEM *vmp)
+{
+	for (size_t at = POOL_SIZE / 2; at < POOL_SIZE; at += PAGE)
+		((char *)vmp)[at] = 1;
 }
 
 static void
 check_after_fork__write_into_a_free_page__is_found(void **state)
 {
 	VMEM *vmp = vmem_create(test_dir(), POOL_SIZE);
-	char *base = (char *)vmp;
 
 	(void)state;
 	assert_non_null(vmp);
-	fork_once();
+	fork_once(NULL);
 	assert_int_equal(vmem_check(vmp), 1);
-	for (size_t at = POOL_SIZE / 2; at < POOL_SIZE; at += PAGE)
-		base[at] = 1;
+	write_into_free_pages(vmp);
 	assert_int_equal(vmem_check(vmp), 0);
 	vmem_delete(vmp);
+}
+
+static void
+check_after_fork__write_beside_a_child__is_not_called_fine(void **state)
+{
+	VMEM *vmp = vmem_create(test_dir(), POOL_SIZE);
+
+	(void)state;
+	assert_non_null(vmp);
+	fork_once(vmp);
+	assert_int_equal(vmem_check(vmp), 1);
+	write_into_free_pages(vmp);
+	assert_int_equal(vmem_check(vmp), -1);
+	assert_int_equal(errno, EBUSY);
+	vmem_delete(vmp);
+}
+
+static void
+check_after_fork__no_memory_for_a_copy__is_done_in_place(void **state)
+{
+	size_t size = (size_t)1 << 30;
+	void *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct rlimit limit;
+	VMEM *vmp;
+
+	(void)state;
+	assert_true(region != MAP_FAILED);
+	vmp = vmem_create_in_region(region, size);
+	assert_non_null(vmp);
+	fork_once(NULL);
+	must(getrlimit(RLIMIT_AS, &limit) == 0);
+	limit.rlim_cur = size + size / 2;
+	must(setrlimit(RLIMIT_AS, &limit) == 0);
+	assert_int_equal(vmem_check(vmp), 1);
+	limit.rlim_cur = limit.rlim_max;
+	must(setrlimit(RLIMIT_AS, &limit) == 0);
+	vmem_delete(vmp);
+	(void)munmap(region, size);
 }
 
 static void
@@ -70,7 +120,7 @@ check_after_fork__bits_like_an_address__are_no_damage(void **state)
 		if ((uintptr_t)objects[i] / OBJECT % WORD_BITS == LONE_BIT)
 			vmem_free(vmp, objects[i]);
 	assert_int_equal(vmem_thread_flush(vmp), 0);
-	fork_once();
+	fork_once(NULL);
 	assert_int_equal(vmem_check(vmp), 1);
 	vmem_delete(vmp);
 	(void)munmap(region, POOL_SIZE);
@@ -82,6 +132,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			check_after_fork__write_into_a_free_page__is_found),
+		cmocka_unit_test(
+			check_after_fork__write_beside_a_child__is_not_called_fine),
+		cmocka_unit_test(
+			check_after_fork__no_memory_for_a_copy__is_done_in_place),
 		cmocka_unit_test(
 			check_after_fork__bits_like_an_address__are_no_damage),
 	};
