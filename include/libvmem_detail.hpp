@@ -79,7 +79,7 @@ template <typename T, typename... Args>
 T *
 make(VMEM *handle, Args &&...args)
 {
-	void *memory = allocate(handle, sizeof(T), alignof(T));
+	void *memory = detail::allocate(handle, sizeof(T), alignof(T));
 
 	try {
 		return ::new (memory) T(std::forward<Args>(args)...);
@@ -94,8 +94,8 @@ template <typename T>
 T *
 make_array(VMEM *handle, std::size_t count)
 {
-	void *memory =
-		allocate(handle, array_size(count, sizeof(T)), alignof(T));
+	void *memory = detail::allocate(
+		handle, detail::array_size(count, sizeof(T)), alignof(T));
 	auto *first = static_cast<T *>(memory);
 
 	try {

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pointers.cpp -- unique and shared pointers to objects in a pool */
+#include <libvmem.h>
+
+#include <cstddef>
+
+/* a program's own: libvmem.hpp must not mean it */
+void *allocate(VMEM *handle, std::size_t size, std::size_t alignment);
+
 #include "pools.hpp"
 
 #include <utility>
