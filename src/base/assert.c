@@ -31,8 +31,7 @@ die(const char *fmt, ...)
 	va_end(ap);
 	size_t len = strlen(text);
 	text[len++] = '\n';
-	/* a thread that was cancelled would end here, and the process live on
-	 */
+	/* a cancelled thread would end in write, and the process live on */
 	(void)os_cancel_off();
 	os_write(STDERR_FILENO, text, len);
 	abort();

@@ -8,8 +8,8 @@
  *	return fail(EINVAL, "size %zu smaller than %zu", size, min);
  *
  * Only the public faces of the library set errno from it.  Thread-safe: every
- * thread has its own text.  Where there is no memory for it, it is
- *strerror(err).  No function here changes errno.
+ * thread has its own text.  Where there is no memory for it, it is that of the
+ * errno alone.  No function here changes errno.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
