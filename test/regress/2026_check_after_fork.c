@@ -7,7 +7,9 @@
  * pool were other bits there: a sound pool could be called damaged.  And where
  * there was no memory for a copy there was no check.
  *
- * ctest: not-asan not-valgrind
+ * The address space is limited here, of which the sanitizers take much.
+ *
+ * ctest: not-asan not-tsan not-valgrind
  */
 #include "harness/test.h"
 
