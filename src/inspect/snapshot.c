@@ -380,6 +380,20 @@ take_exact(struct snapshot *snap, struct source *s,
 	return rc;
 }
 
+/* hand_out -- what was taken, with what does not hold left out */
+static int
+hand_out(struct snapshot **ret, struct snapshot *snap, int rc)
+{
+	if (rc != 0 || snap == NULL) {
+		snapshot_drop(snap);
+		return rc;
+	}
+	if (!snap->exact)
+		snapshot_sift(snap);
+	*ret = snap;
+	return 0;
+}
+
 int
 snapshot_take_listed(struct snapshot **ret, struct source *s,
 	const struct pool_list *list, const struct seen_pool *pool)
@@ -394,13 +408,7 @@ snapshot_take_listed(struct snapshot **ret, struct source *s,
 	int rc = snapshot_open(&snap, rec);
 	if (rc == 0 && snap != NULL)
 		rc = take_once(snap, s, registry);
-	if (rc != 0 || snap == NULL) {
-		snapshot_drop(snap);
-		return rc;
-	}
-	snapshot_sift(snap);
-	*ret = snap;
-	return 0;
+	return hand_out(ret, snap, rc);
 }
 
 int
@@ -422,14 +430,7 @@ snapshot_take(struct snapshot **ret, struct source *s,
 		rc = effort == SNAPSHOT_EXACT
 			     ? take_exact(snap, s, &libraries, &registry, pool)
 			     : take_once(snap, s, &registry);
-	if (rc != 0 || snap == NULL) {
-		snapshot_drop(snap);
-		return rc;
-	}
-	if (!snap->exact)
-		snapshot_sift(snap);
-	*ret = snap;
-	return 0;
+	return hand_out(ret, snap, rc);
 }
 
 bool

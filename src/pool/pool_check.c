@@ -114,15 +114,15 @@ verify_all(const struct record *rec, struct findings *f, int *err)
 {
 	void *base = rec->backing.base;
 	bool own = rec->kin == KIN_OWN;
-	struct findings copied = {0};
+	struct findings copied;
 	if (!check_header(pool_at(base), rec, f))
 		return;
-	if (!own || rec->forked)
-		verify_copy(rec, &copied, err);
-	bool well = *err == 0 && copied.count == 0;
 	if (own && !rec->forked) {
 		verify_at(rec, base, f, err);
-	} else if (well) {
+		return;
+	}
+	verify_copy(rec, &copied, err);
+	if (*err == 0 && copied.count == 0) {
 		run_check_zero(&pool_at(base)->runs, f);
 	} else if (own && !has_guests(rec)) {
 		*err = 0;
