@@ -16,18 +16,9 @@
 #include <unistd.h>
 
 #include "harness/fs.h"
+#include "harness/limit.h"
 #include "harness/objects.h"
 #include "harness/proc.h"
-
-static void
-limit_to(int resource, rlim_t value)
-{
-	struct rlimit limit;
-
-	must(getrlimit((__rlimit_resource_t)resource, &limit) == 0);
-	limit.rlim_cur = value;
-	must(setrlimit((__rlimit_resource_t)resource, &limit) == 0);
-}
 
 /* must_refuse -- ten times the same error, and nothing is left behind */
 static void

@@ -15,9 +15,10 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "harness/limit.h"
 
 #define POOL_SIZE  ((size_t)16 << 20)
 #define PAGE       ((size_t)4096)
@@ -84,7 +85,6 @@ check_after_fork__no_memory_for_a_copy__is_done_in_place(void **state)
 	size_t size = (size_t)1 << 30;
 	void *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct rlimit limit;
 	VMEM *vmp;
 
 	(void)state;
@@ -92,12 +92,9 @@ check_after_fork__no_memory_for_a_copy__is_done_in_place(void **state)
 	vmp = vmem_create_in_region(region, size);
 	assert_non_null(vmp);
 	fork_once(NULL);
-	must(getrlimit(RLIMIT_AS, &limit) == 0);
-	limit.rlim_cur = size + size / 2;
-	must(setrlimit(RLIMIT_AS, &limit) == 0);
+	limit_to(RLIMIT_AS, size + size / 2);
 	assert_int_equal(vmem_check(vmp), 1);
-	limit.rlim_cur = limit.rlim_max;
-	must(setrlimit(RLIMIT_AS, &limit) == 0);
+	limit_to(RLIMIT_AS, RLIM_INFINITY);
 	vmem_delete(vmp);
 	(void)munmap(region, size);
 }

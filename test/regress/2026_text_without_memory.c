@@ -9,19 +9,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/resource.h>
+
+#include "harness/limit.h"
 
 #define NTHREADS 2
-
-static void
-limit_memory(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	must(getrlimit(RLIMIT_AS, &limit) == 0);
-	limit.rlim_cur = bytes;
-	must(setrlimit(RLIMIT_AS, &limit) == 0);
-}
 
 static void
 must_say(const char *path, size_t size, int err)
@@ -63,12 +54,12 @@ fail_without_memory(void *arg)
 	for (size_t i = 0; i < NTHREADS; i++)
 		must(pthread_create(&threads[i], NULL, fail_bare,
 			     i == 0 ? NULL : &threads[i]) == 0);
-	limit_memory(0);
+	limit_to(RLIMIT_AS, 0);
 	(void)pthread_barrier_wait(&limited);
 	must_say(arg, 5, EINVAL);
 	must_say(arg, VMEM_MIN_POOL, ENOENT);
 	(void)pthread_barrier_wait(&told);
-	limit_memory(RLIM_INFINITY);
+	limit_to(RLIMIT_AS, RLIM_INFINITY);
 	(void)pthread_barrier_wait(&limited);
 	for (size_t i = 0; i < NTHREADS; i++)
 		must(pthread_join(threads[i], NULL) == 0);
