@@ -99,6 +99,7 @@ struct backing_want {
 	const char *name; /* for /proc/PID/maps, or NULL; not kept */
 };
 
+/* yes or no is a byte here: who reads a copy of it from outside may find any */
 struct backing {
 	char *base;     /* first byte; 4 MiB aligned unless a region */
 	size_t size;    /* bytes from base that may be used */
@@ -106,17 +107,17 @@ struct backing {
 	size_t unit;    /* bytes that are given back and reserved together, at
 			   multiples of it; a multiple of granule */
 	enum backing_kind kind;
-	bool zero;       /* every byte reads as zero when opened */
+	uint8_t zero;    /* every byte reads as zero when opened */
 	size_t reserved; /* bytes from base with memory or space behind them */
 	size_t most;     /* bytes that are not there at once, however few others
 			    use: more than that; 0: not known */
 	enum backing_give give;
-	bool is_own;  /* copy-on-write: no other process sees what is written */
-	bool touch;   /* many pages are better touched by one system call, which
-			 takes no memory that is not taken already */
-	char *shadow; /* the same file mapped private, no access; or NULL */
-	int fd;       /* of the file, or -1; the program may have closed it */
-	uint64_t ino; /* of the file behind fd */
+	uint8_t is_own; /* copy-on-write: others do not see what it writes */
+	uint8_t touch;  /* many pages are better touched by one system call,
+			   which takes no memory that is not taken already */
+	char *shadow;   /* the same file mapped private, no access; or NULL */
+	int fd;         /* of the file, or -1; the program may have closed it */
+	uint64_t ino;   /* of the file behind fd */
 	uint64_t dev;
 };
 
@@ -213,9 +214,9 @@ int backing_blank(const struct backing *b, size_t offset, size_t size);
  * forks; the child takes it, the parent drops it.
  */
 struct backing_twin {
-	char *memory; /* private memory, or a mapping of the file; or NULL */
-	int fd;       /* of the file, or -1 */
-	bool whole;   /* it has all contents from the beginning */
+	char *memory;  /* private memory, or a mapping of the file; or NULL */
+	int fd;        /* of the file, or -1 */
+	uint8_t whole; /* it has all contents from the beginning */
 };
 
 /*

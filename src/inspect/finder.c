@@ -120,28 +120,6 @@ finder_libraries(struct libraries *ret, struct source *s)
 	return rc == 0 ? 0 : source_why(s, rc, "its memory");
 }
 
-/*
- * mend_bool -- only 0 and 1 may be read as a bool, and it may be any byte
- */
-static void
-mend_bool(bool *b)
-{
-	unsigned char byte;
-	memcpy(&byte, b, sizeof(byte));
-	*b = byte != 0;
-}
-
-static void
-mend_record(struct record *rec)
-{
-	mend_bool(&rec->guarded);
-	mend_bool(&rec->frozen);
-	mend_bool(&rec->overlapped);
-	mend_bool(&rec->backing.zero);
-	mend_bool(&rec->backing.is_own);
-	mend_bool(&rec->twin.whole);
-}
-
 int
 finder_registry(struct source *s, uint64_t at, struct registry *ret)
 {
@@ -150,7 +128,6 @@ finder_registry(struct source *s, uint64_t at, struct registry *ret)
 		return source_why(s, rc, "the table of pools");
 	if (!is_registry(ret, at) || !is_our_version(ret))
 		return fail(EPROTO, "the table of pools is damaged");
-	mend_bool(&ret->forking);
 	return 0;
 }
 
@@ -184,8 +161,6 @@ read_records(struct source *s, uint64_t at, struct registry *registry,
 		free(records);
 		return rc;
 	}
-	for (size_t i = 0; i < n; i++)
-		mend_record(&records[i]);
 	*ret = records;
 	*ret_n = n;
 	return 0;

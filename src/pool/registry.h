@@ -32,11 +32,11 @@ enum kinship {
 
 struct record {
 	struct backing backing;
-	uint64_t uid;    /* never used twice in a process */
-	bool guarded;    /* its first page has no access */
-	bool frozen;     /* see freeze.c */
-	bool overlapped; /* another pool was made over it: not to be touched */
-	bool forked;     /* the process has forked since: a child may use it */
+	uint64_t uid;       /* never used twice in a process */
+	uint8_t guarded;    /* its first page has no access */
+	uint8_t frozen;     /* see freeze.c */
+	uint8_t overlapped; /* another pool lies over it: not to be touched */
+	uint8_t forked; /* the process has forked since: a child may use it */
 	enum kinship kin;
 	enum pool_fork at_fork;
 	const char *path; /* where a forked child's file is made, or NULL */
@@ -51,7 +51,8 @@ struct record {
  * memory or in a core file, without the process's help.  A reader of another
  * version must find out that it is one, so `layout` grows with every change of
  * this struct, of a record, and of what they lead to outside of pools; inside
- * of pools POOL_LAYOUT tells.
+ * of pools POOL_LAYOUT tells.  What is yes or no is a byte in all of them: a
+ * reader may find any value there, and a bool must not be read with one.
  *
  * `changes` is odd while the table is being changed.  The fields to `self`
  * never move.
@@ -70,7 +71,7 @@ struct registry {
 	size_t count, room;
 	size_t largest;   /* bytes of the largest pool ever: bounds searches */
 	struct lock lock; /* RANK_REGISTRY; all of the following, too */
-	bool forking;
+	uint8_t forking;
 };
 
 #define REGISTRY_MAGIC                                                         \

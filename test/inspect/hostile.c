@@ -64,62 +64,116 @@ damaged(struct rng *rng, uint64_t word, uint64_t base)
 	}
 }
 
-static void
-reader__any_bytes__ends(void **state)
+/* where the image has the registry, the table and the pool */
+static uint64_t at_registry, at_table, at_pool;
+
+static int
+setup(void **state)
 {
 	struct rng rng;
 	struct libraries libraries;
 	struct registry registry;
 	struct record *records;
-	size_t n, nfine = 0;
-	struct source *s;
+	size_t n;
 
 	(void)state;
 	rng_init(&rng, __func__);
 	make_pool(rng_next(&rng));
 	take_image();
 	vmem_set_funcs(NULL, NULL, NULL, NULL, count_printed);
-	assert_true(look_at_all());
-	s = open_image();
+	struct source *s = open_image();
 	must(finder_libraries(&libraries, s) == 0);
 	must(finder_records(s, libraries.at[0], &registry, &records, &n) == 0);
 	source_close(s);
-	uint64_t base = (uintptr_t)records[0].backing.base;
+	at_registry = libraries.at[0];
+	at_table = (uintptr_t)registry.table;
+	at_pool = (uintptr_t)records[0].backing.base;
+	free(records);
+	return 0;
+}
+
+static char *
+bytes_at(uint64_t at)
+{
+	const struct piece *p = piece_of(at);
+
+	return p->bytes + (at - p->at);
+}
+
+/* twelve -- each byte of the pool's record, and what else is yes or no */
+static void
+twelve(void)
+{
+	char *forking =
+		bytes_at(at_registry + offsetof(struct registry, forking));
+
+	for (size_t i = 0; i < sizeof(struct record); i++) {
+		char *byte = bytes_at(at_table + i), was = *byte;
+
+		*byte = 12;
+		look_at_all();
+		*byte = was;
+	}
+	*forking = 12;
+	look_at_all();
+	*forking = 0;
+}
+
+static void
+reader__a_byte_of_the_table_is_12__ends(void **state)
+{
+	char *map = bytes_at(at_pool + RUN_MAP_OFF + POOL_SIZE / RUN_PAGE * 4);
+
+	(void)state;
+	twelve();
+	assert_true(look_at_all());
+	/* what is damaged has a reader ask more of the record */
+	*map ^= 0x55;
+	twelve();
+	assert_false(look_at_all());
+	*map ^= 0x55;
+	assert_true(look_at_all());
+}
+
+static void
+reader__any_bytes__ends(void **state)
+{
+	struct rng rng;
+	size_t nfine = 0;
+
+	(void)state;
+	rng_init(&rng, __func__);
+	assert_true(look_at_all());
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint64_t old[CHANGES], at[CHANGES];
 		size_t changes = rng_between(&rng, 1, CHANGES);
 
 		for (size_t i = 0; i < changes; i++) {
-			at[i] = place(&rng, base, (uintptr_t)registry.table,
-				libraries.at[0]);
-			const struct piece *p = piece_of(at[i]);
-			char *bytes = p->bytes + (at[i] - p->at);
+			at[i] = place(&rng, at_pool, at_table, at_registry);
+			char *bytes = bytes_at(at[i]);
 			uint64_t word;
 			memcpy(&word, bytes, sizeof(word));
 			old[i] = word;
-			word = damaged(&rng, word, base);
+			word = damaged(&rng, word, at_pool);
 			memcpy(bytes, &word, sizeof(word));
 		}
 		nfine += look_at_all();
-		for (size_t i = changes; i-- > 0;) {
-			const struct piece *p = piece_of(at[i]);
-			memcpy(p->bytes + (at[i] - p->at), &old[i],
-				sizeof(old[i]));
-		}
+		for (size_t i = changes; i-- > 0;)
+			memcpy(bytes_at(at[i]), &old[i], sizeof(old[i]));
 	}
 	/* some words are free memory, or statistics: most are not */
 	print_message("%zu of %u changes did no harm\n", nfine, ROUNDS);
 	assert_true(nfine < ROUNDS / 2);
 	assert_true(look_at_all());
-	free(records);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reader__a_byte_of_the_table_is_12__ends),
 		cmocka_unit_test(reader__any_bytes__ends),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, NULL);
 }

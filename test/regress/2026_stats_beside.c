@@ -45,10 +45,11 @@ stats__by_a_child_that_only_reads__leave_the_pool_alone(void **state)
 		must(vmem_malloc(vmp, i + 1) != NULL);
 	pid = fork();
 	must(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
 		(void)alarm(TEST_CHILD_SECONDS);
-	while (pid == 0)
-		read_all(vmp);
+		for (;;)
+			read_all(vmp);
+	}
 	while (!deadline_is_over(end))
 		assert_int_equal(vmem_check(vmp), 1);
 	must(kill(pid, SIGKILL) == 0);
