@@ -9,21 +9,8 @@
 #ifndef HARNESS_DAMAGE_H
 #define HARNESS_DAMAGE_H
 
+#include "harness/fields.h"
 #include "harness/test.h"
-
-enum worth {
-	MATTERS, /* every change is told from a sound pool */
-	COUNTER, /* statistics that nothing can be compared with */
-	HINT,    /* any value is lawful: it only tells where to look first */
-	/*
-	 * Some values are those of another sound pool, which nobody can tell
-	 * from this one: a slot that another thread may have freed, another
-	 * live object that may be in the LIFO.
-	 */
-	LAWFUL,
-	UNUSED, /* nothing reads it */
-	NWORTHS
-};
 
 struct field {
 	const char *name;

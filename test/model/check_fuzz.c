@@ -77,89 +77,25 @@ static struct field space[] = {
 };
 
 static struct field dir[] = {
-	FIELD(heap_dir, admin.word, MATTERS),
-	FIELD(heap_dir, shared_lock.word, MATTERS),
-	FIELD(heap_dir, shared, MATTERS),
-	FIELD(heap_dir, all, MATTERS),
-	FIELD(heap_dir, parked, MATTERS),
-	FIELD(heap_dir, nheaps, MATTERS),
-	FIELD(heap_dir, nprivate, MATTERS),
-	FIELD(heap_dir, max_private, MATTERS),
-	FIELD(heap_dir, next_id, COUNTER),
-	FIELD(heap_dir, hardening, MATTERS),
-	FIELD(heap_dir, first_step, MATTERS),
-	FIELD(heap_dir, last_step, MATTERS),
-	FIELD(heap_dir, ndeep, MATTERS),
-	FIELD(heap_dir, cache_pages, MATTERS),
-	FIELD(heap_dir, table, MATTERS),
-	FIELD(heap_dir, runs, MATTERS),
+	DIR_FIELDS,
 	FIELD(heap_dir, stray[0], MATTERS),
 	FIELD(heap_dir, stray[77], MATTERS),
 };
 
 static struct field heap[] = {
-	FIELD(heap, base, MATTERS),
-	FIELD(heap, lookup, MATTERS),
-	FIELD(heap, npages, MATTERS),
-	FIELD(heap, owner, MATTERS),
-	FIELD(heap, table, MATTERS),
-	FIELD(heap, runs, MATTERS),
-	FIELD(heap, dir, MATTERS),
-	FIELD(heap, last, LAWFUL),
-	FIELD(heap, desc, MATTERS),
-	FIELD(heap, hardening, MATTERS),
-	FIELD(heap, inbox, MATTERS),
-	FIELD(heap, no_word, MATTERS),
-	FIELD(heap, state, MATTERS),
-	FIELD(heap, id, HINT), /* a name for messages */
-	FIELD(heap, next, MATTERS),
-	FIELD(heap, ndeep, MATTERS),
-	FIELD(heap, deep_next, MATTERS),
-	FIELD(heap, sweep, LAWFUL),
-	FIELD(heap, sweep_at, MATTERS),
-	FIELD(heap, nslow, COUNTER),
-	FIELD(heap, cache.npages, MATTERS),
-	FIELD(heap, cache.nruns, MATTERS),
-	FIELD(heap, cache.oldest, MATTERS),
-	FIELD(heap, cache.newest, MATTERS),
+	HEAP_FIELDS,
 	FIELD(heap, cache.period, HINT),
 	FIELD(heap, cache.low, HINT),
 	FIELD(heap, cache.nlone, COUNTER),
 	FIELD(heap, cache.nplaces, HINT),
-	FIELD(heap, cache.has, MATTERS),
-	FIELD(heap, cache.head[9], MATTERS),
-	FIELD(heap, cache.head[77], MATTERS),
-	FIELD(heap, cache.spare, MATTERS),
-	FIELD(heap, cache.nspare, MATTERS),
 	FIELD(heap, cache.edges, MATTERS),
-	FIELD(heap, nlate, COUNTER),
 	FIELD(heap, large, MATTERS),
 	FIELD(heap, spill, HINT),
 };
 static struct field heap_parked[] = {FIELD(heap, next_parked, MATTERS)};
 
 static struct field bin[] = {
-	FIELD(bin, nmalloc, LAWFUL),
-	FIELD(bin, top, LAWFUL),
-	FIELD(bin, none, MATTERS),
-	FIELD(bin, size, MATTERS),
-	FIELD(bin, full, MATTERS),
-	FIELD(bin, cls, MATTERS),
-	FIELD(bin, avail, MATTERS),
-	FIELD(bin, nslabs, MATTERS),
-	FIELD(bin, taken, MATTERS),
-	FIELD(bin, nempty, MATTERS),
-	FIELD(bin, avail_tail, MATTERS),
-	FIELD(bin, nfills, COUNTER),
-	FIELD(bin, slab, MATTERS),
-	FIELD(bin, cur, MATTERS),
-	FIELD(bin, nflushes, COUNTER),
-	FIELD(bin, nnew, COUNTER),
-	FIELD(bin, nreused, COUNTER),
-	FIELD(bin, deep, MATTERS),
-	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, fill, HINT),
-	FIELD(bin, nspilled, HINT),
+	BIN_FIELDS,
 };
 static struct field bin_current[] = {FIELD(bin, cur_base, MATTERS)};
 /* another live slot of the bin's slabs could as well have been freed */
@@ -168,20 +104,11 @@ static struct field lifo[] = {
 	{"lifo[0]", sizeof(struct bin), sizeof(void *), LAWFUL, 0, 0, 0, 0}};
 
 static struct field slab[] = {
-	FIELD(slab, owner, MATTERS),
-	FIELD(slab, base, MATTERS),
-	FIELD(slab, npages, MATTERS),
-	FIELD(slab, ngran, MATTERS),
-	FIELD(slab, state, MATTERS),
-	FIELD(slab, cls, MATTERS),
-	FIELD(slab, roff, MATTERS),
-	FIELD(slab, bin, MATTERS),
-	FIELD(slab, recip, MATTERS),
-	FIELD(slab, used, MATTERS),
-	FIELD(slab, nobj, MATTERS),
+	SLAB_FIELDS,
 };
 static struct field slab_links[] = {
-	FIELD(slab, next, MATTERS), FIELD(slab, prev, MATTERS)};
+	SLAB_LINK_FIELDS,
+};
 static struct field slab_w[] = {FIELD_ARRAY("slab.w", MATTERS)};
 static struct field slab_r[] = {FIELD_ARRAY("slab.r", LAWFUL)};
 
@@ -193,16 +120,10 @@ static struct field run[] = {
 	FIELD(desc, owned, UNUSED),
 };
 static struct field cached_run[] = {
-	FIELD(large_run, next, MATTERS),
-	FIELD(large_run, prev, MATTERS),
-	FIELD(large_run, older, MATTERS),
-	FIELD(large_run, newer, MATTERS),
-	FIELD(large_run, chained, MATTERS),
+	CACHED_RUN_FIELDS,
 };
 static struct field spare_desc[] = {
-	FIELD(large_run, head.owner, MATTERS),
-	FIELD(large_run, head.ngran, MATTERS),
-	FIELD(large_run, next, MATTERS),
+	SPARE_DESC_FIELDS,
 };
 static struct field meta[] = {
 	FIELD(meta, head.owner, MATTERS),

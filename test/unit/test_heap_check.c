@@ -3,17 +3,14 @@
  * test_heap_check.c -- every bit of every field of the heaps, flipped
  *
  * A table says for each field how many flips the checks found.  A field that
- * carries the pool's safety must be found; those marked FREE_TO_DIFFER are
- * statistics, what nothing reads, and what cannot be told from another lawful
- * state (a slot that another thread may have freed, a slot in the LIFO or not).
+ * carries the pool's safety must be found; fields.h says what the others are.
  *
  * ctest: timeout=300 not-tsan
  */
+#include "harness/fields.h"
 #include "harness/heaps.h"
 
 #include <string.h>
-
-enum worth { MATTERS, FREE_TO_DIFFER };
 
 struct field {
 	const char *name;
@@ -29,50 +26,19 @@ struct field {
 	}
 
 static struct field slab_fields[] = {
-	FIELD(slab, owner, MATTERS),
-	FIELD(slab, base, MATTERS),
-	FIELD(slab, npages, MATTERS),
-	FIELD(slab, ngran, MATTERS),
-	FIELD(slab, state, MATTERS),
-	FIELD(slab, cls, MATTERS),
-	FIELD(slab, roff, MATTERS),
-	FIELD(slab, bin, MATTERS),
-	FIELD(slab, recip, MATTERS),
-	FIELD(slab, used, MATTERS),
-	FIELD(slab, nobj, MATTERS),
+	SLAB_FIELDS,
 };
 
 /* where the slab is on its bin's list */
 static struct field link_fields[] = {
-	FIELD(slab, next, MATTERS),
-	FIELD(slab, prev, MATTERS),
+	SLAB_LINK_FIELDS,
 };
 
 static struct field w_fields[] = {{"slab.w", 0, 0, MATTERS, 0, 0}};
-static struct field r_fields[] = {{"slab.r", 0, 0, FREE_TO_DIFFER, 0, 0}};
+static struct field r_fields[] = {{"slab.r", 0, 0, LAWFUL, 0, 0}};
 
 static struct field bin_fields[] = {
-	FIELD(bin, nmalloc, FREE_TO_DIFFER),
-	FIELD(bin, top, FREE_TO_DIFFER),
-	FIELD(bin, none, MATTERS),
-	FIELD(bin, size, MATTERS),
-	FIELD(bin, full, MATTERS),
-	FIELD(bin, cls, MATTERS),
-	FIELD(bin, avail, MATTERS),
-	FIELD(bin, nslabs, MATTERS),
-	FIELD(bin, taken, MATTERS),
-	FIELD(bin, nempty, MATTERS),
-	FIELD(bin, avail_tail, MATTERS),
-	FIELD(bin, nfills, FREE_TO_DIFFER),
-	FIELD(bin, slab, MATTERS),
-	FIELD(bin, cur, MATTERS),
-	FIELD(bin, nflushes, FREE_TO_DIFFER),
-	FIELD(bin, nnew, FREE_TO_DIFFER),
-	FIELD(bin, nreused, FREE_TO_DIFFER),
-	FIELD(bin, deep, MATTERS),
-	FIELD(bin, ndeep, MATTERS),
-	FIELD(bin, fill, FREE_TO_DIFFER),
-	FIELD(bin, nspilled, FREE_TO_DIFFER),
+	BIN_FIELDS,
 };
 
 /* of a bin that has a current word, and slots in the LIFO */
@@ -84,77 +50,26 @@ static struct field busy_bin_fields[] = {
 };
 
 static struct field heap_fields[] = {
-	FIELD(heap, base, MATTERS),
-	FIELD(heap, lookup, MATTERS),
-	FIELD(heap, npages, MATTERS),
-	FIELD(heap, hardening, MATTERS),
-	FIELD(heap, owner, MATTERS),
-	FIELD(heap, table, MATTERS),
-	FIELD(heap, runs, MATTERS),
-	FIELD(heap, dir, MATTERS),
-	FIELD(heap, last, FREE_TO_DIFFER),
-	FIELD(heap, desc, MATTERS),
-	FIELD(heap, inbox, MATTERS),
-	FIELD(heap, no_word, MATTERS),
-	FIELD(heap, state, MATTERS),
-	FIELD(heap, id, FREE_TO_DIFFER),
-	FIELD(heap, next, MATTERS),
-	FIELD(heap, ndeep, MATTERS),
-	FIELD(heap, deep_next, MATTERS),
-	/* none under way: as well one that has to begin so many lists */
-	FIELD(heap, sweep, FREE_TO_DIFFER),
-	FIELD(heap, sweep_at, MATTERS),
-	FIELD(heap, nslow, FREE_TO_DIFFER),
-	FIELD(heap, cache.npages, MATTERS),
-	FIELD(heap, cache.nruns, MATTERS),
-	FIELD(heap, cache.oldest, MATTERS),
-	FIELD(heap, cache.newest, MATTERS),
-	FIELD(heap, cache.has, MATTERS),
-	FIELD(heap, cache.head[9], MATTERS),
-	FIELD(heap, cache.head[77], MATTERS),
-	FIELD(heap, cache.spare, MATTERS),
-	FIELD(heap, cache.nspare, MATTERS),
+	HEAP_FIELDS,
 	FIELD(heap, cache.edges.head[EDGE_BEGIN][9], MATTERS),
 	FIELD(heap, cache.edges.head[EDGE_END][77], MATTERS),
-	FIELD(heap, nlate, FREE_TO_DIFFER),
 	FIELD(heap, large[0], MATTERS),
 };
 
 static struct field parked_fields[] = {FIELD(heap, next_parked, MATTERS)};
 static struct field cached_fields[] = {
-	FIELD(large_run, next, MATTERS),
-	FIELD(large_run, prev, MATTERS),
-	FIELD(large_run, older, MATTERS),
-	FIELD(large_run, newer, MATTERS),
-	FIELD(large_run, chained, MATTERS),
+	CACHED_RUN_FIELDS,
 };
 
 static struct field spare_fields[] = {
-	FIELD(large_run, head.owner, MATTERS),
-	FIELD(large_run, head.ngran, MATTERS),
-	FIELD(large_run, next, MATTERS),
+	SPARE_DESC_FIELDS,
 };
 
 static struct field dir_fields[] = {
-	FIELD(heap_dir, admin, MATTERS),
-	FIELD(heap_dir, shared_lock, MATTERS),
-	FIELD(heap_dir, shared, MATTERS),
-	FIELD(heap_dir, all, MATTERS),
-	FIELD(heap_dir, parked, MATTERS),
-	FIELD(heap_dir, nheaps, MATTERS),
-	FIELD(heap_dir, nprivate, MATTERS),
-	FIELD(heap_dir, max_private, MATTERS),
-	FIELD(heap_dir, next_id, FREE_TO_DIFFER),
-	FIELD(heap_dir, hardening, MATTERS),
-	FIELD(heap_dir, first_step, MATTERS),
-	FIELD(heap_dir, last_step, MATTERS),
-	FIELD(heap_dir, ndeep, MATTERS),
-	FIELD(heap_dir, idle_due, FREE_TO_DIFFER),
-	FIELD(heap_dir, idle_look, FREE_TO_DIFFER),
-	FIELD(heap_dir, idle_period, FREE_TO_DIFFER),
-	FIELD(heap_dir, cache_pages, MATTERS),
-	FIELD(heap_dir, table, MATTERS),
-	FIELD(heap_dir, runs, MATTERS),
+	DIR_FIELDS,
+	FIELD(heap_dir, idle_due, HINT),
+	FIELD(heap_dir, idle_look, HINT),
+	FIELD(heap_dir, idle_period, HINT),
 };
 
 static struct heaps pool;
@@ -197,9 +112,9 @@ report(const struct field *fields, size_t n, size_t *ntried, size_t *nfound)
 
 		print_message("  %-22s %6zu of %6zu%s\n", f->name, f->nfound,
 			f->ntried,
-			f->worth == FREE_TO_DIFFER ? "  may differ"
-			: partly                   ? "  MISSED"
-						   : "");
+			f->worth != MATTERS ? "  may differ"
+			: partly            ? "  MISSED"
+					    : "");
 		if (f->worth == MATTERS) {
 			*ntried += f->ntried;
 			*nfound += f->nfound;
@@ -340,7 +255,7 @@ check__every_field__finds_what_matters(void **state)
 	heaps_close(&pool);
 }
 
-/* must_find_all -- every flip of one field */
+/* assert_found -- every flip of one field */
 static void
 assert_found(const char *name, struct field *fields, size_t n, void *object)
 {
@@ -360,9 +275,9 @@ check__locks__are_found(void **state)
 {
 	(void)state;
 	fill(HARDENING_DEFAULT);
-	assert_found(
-		"heap_dir.admin", dir_fields, NELEM(dir_fields), &pool.dir);
-	assert_found("heap_dir.shared_lock", dir_fields, NELEM(dir_fields),
+	assert_found("heap_dir.admin.word", dir_fields, NELEM(dir_fields),
+		&pool.dir);
+	assert_found("heap_dir.shared_lock.word", dir_fields, NELEM(dir_fields),
 		&pool.dir);
 	heaps_close(&pool);
 }
