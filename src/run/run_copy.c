@@ -47,21 +47,27 @@ copy_page(const struct copying *c, size_t page, bool moves)
 	}
 }
 
-/* copy_fixed -- header, page map and bitmaps, where they are not hollow */
+/*
+ * copy_fixed -- header, page map where it is not hollow, and bitmaps: these
+ * never are, and one that says so of itself is damaged
+ */
 static void
 copy_fixed(const struct copying *c, const struct run_space *at)
 {
 	size_t page = RUN_HEADER_OFF / RUN_PAGE, map = RUN_MAP_OFF / RUN_PAGE;
-	size_t end = (size_t)at->first + at->bias;
+	size_t end = run_page(at, at->dirty);
 	for (; page < map; page++)
 		copy_page(c, page, true);
 	for (;; page++) {
-		page = bitmap_next(at->hollow, page + at->bias, end, false) -
+		page = bitmap_next(at->hollow, page + at->bias, end + at->bias,
+			       false) -
 		       at->bias;
-		if (page >= at->first)
+		if (page >= end)
 			break;
 		copy_page(c, page, false);
 	}
+	for (; page < at->first; page++)
+		copy_page(c, page, false);
 }
 
 /* next_used -- as the copy says; at->npages at the end */

@@ -4,6 +4,7 @@
  */
 #include "run/run_copy.h"
 
+#include "base/bitmap.h"
 #include "harness/space.h"
 #include "run/run.h"
 
@@ -98,6 +99,22 @@ run_copy__runs__descriptors_lead_into_the_copy(void **state)
 	run_copy_drop(&copy);
 }
 
+static void
+run_copy__bitmap_said_to_be_hollow__is_copied(void **state)
+{
+	struct run_space at;
+	size_t bit = run_page(&space.rs, space.rs.hollow) + space.rs.bias;
+
+	(void)state;
+	bitmap_set_range(space.rs.hollow, bit, 1);
+	make();
+	run_space_layout(
+		&at, copy.base, (size_t)space.rs.npages << RUN_LG_PAGE);
+	assert_true(bitmap_test(at.hollow, bit));
+	run_copy_drop(&copy);
+	bitmap_clear_range(space.rs.hollow, bit, 1);
+}
+
 /* whatever the page map says, only what lies in the pool is read */
 static void
 run_copy__any_page_map__reads_no_further(void **state)
@@ -131,6 +148,9 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			run_copy__runs__descriptors_lead_into_the_copy, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			run_copy__bitmap_said_to_be_hollow__is_copied, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			run_copy__any_page_map__reads_no_further, setup,
