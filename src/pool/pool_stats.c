@@ -154,6 +154,31 @@ read_name(struct pool_stats *s, const struct pool *pool)
 	}
 }
 
+/* not_less -- than 0: what two moments gave can be */
+static void
+not_less(uint64_t *n)
+{
+	if (*n > INT64_MAX)
+		*n = 0;
+}
+
+/* settle -- no more is freed than was allocated, whoever works in the pool */
+static void
+settle(struct pool_stats *s)
+{
+	for (unsigned c = 0; c < s->nclasses; c++) {
+		struct class_stats *k = &s->cls[c];
+		not_less(&k->nlive);
+		k->nmalloc = max_size(k->nmalloc, k->nlive);
+	}
+	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
+		struct large_stats *k = &s->large[c];
+		not_less(&k->bytes);
+		k->nfree = min_size(k->nfree, k->nmalloc);
+	}
+	not_less(&s->large_bytes);
+}
+
 void
 stats_read(struct pool_stats *s, const struct pool *pool)
 {
@@ -187,6 +212,7 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 		s->large_bytes += pool->dir.stray[c].bytes;
 	}
 	read_heaps(s, pool);
+	settle(s);
 	for (unsigned c = 0; c < s->nclasses; c++) {
 		struct class_stats *to = &s->cls[c];
 		to->size = t->cls[c].size;
