@@ -113,6 +113,16 @@ os_map_sparse(size_t size)
 }
 
 void
+os_map_huge(void *addr, size_t size)
+{
+	int saved = errno;
+
+	/* where there are none it goes on without */
+	(void)madvise(addr, size, MADV_HUGEPAGE);
+	errno = saved;
+}
+
+void
 os_unmap(void *addr, size_t size)
 {
 	int saved = errno;

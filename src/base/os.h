@@ -28,6 +28,9 @@ void os_unmap(void *addr, size_t size);
 /* os_map_sparse -- the same, of which little will be used */
 void *os_map_sparse(size_t size);
 
+/* os_map_huge -- by huge pages, please: a part of what was mapped so */
+void os_map_huge(void *addr, size_t size);
+
 /*
  * os_barrier_init -- register for os_barrier()
  * Returns whether the kernel offers it.

@@ -119,6 +119,11 @@ run_copy_make(struct run_copy *ret, const void *base, size_t size)
 	const struct copying c = {base, ret->base, size};
 	run_space_layout(&from, (void *)(uintptr_t)base, size);
 	run_space_layout(&to, ret->base, size);
+	/* all of the page map is read, and what nobody has written to costs a
+	 * page fault for each page: those of a sparse pool are most of a check
+	 */
+	os_map_huge(ret->base + RUN_MAP_OFF,
+		run_page(&to, to.dirty) * RUN_PAGE - RUN_MAP_OFF);
 	copy_fixed(&c, &from);
 	copy_runs(&c, &to);
 	return true;
