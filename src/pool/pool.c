@@ -251,6 +251,8 @@ pool_delete(void *handle)
 	}
 	if (mine)
 		registry_remove(live);
+	if (mine && rec.backing.kind != BACKING_REGION)
+		registry_unmapped(&rec.backing);
 	thread_pool_gone(handle);
 	registry_unlock();
 	thread_thaw();

@@ -165,6 +165,17 @@ registry_unguard(const struct backing *b)
 }
 
 void
+registry_unmapped(const struct backing *b)
+{
+	size_t i = upper((uintptr_t)b->base + b->size - 1);
+	while ((i = next_overlap(b, i)) != 0) {
+		struct record *other = &registry.table[--i];
+		if (other->backing.base >= b->base)
+			other->guarded = false;
+	}
+}
+
+void
 registry_overlap(const struct backing *b)
 {
 	overlap_mark(b, NULL);

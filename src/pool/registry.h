@@ -97,6 +97,12 @@ void registry_reset_lock(void);
  */
 int registry_unguard(const struct backing *b);
 
+/*
+ * registry_unmapped -- these bytes are about to be unmapped: the guard pages of
+ * live pools that lie there are whoever's from then on
+ */
+void registry_unmapped(const struct backing *b);
+
 /* registry_add -- 0, or -ENOMEM; marks live pools that it overlaps */
 int registry_add(const struct record *rec);
 
