@@ -4,12 +4,14 @@
  *
  * Source  pool.h says what they are.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
@@ -89,9 +91,16 @@ expand(char *to, size_t size)
 static void
 dump(void *handle)
 {
-	char path[PATH_MOST];
-	if (expand(path, sizeof(path)) && pool_profile_dump(handle, path) != 0)
+	/* not on the stack, which may be the smallest that there is */
+	char *path = os_map(PATH_MOST);
+	if (path == NULL) {
+		(void)fail(ENOMEM, "no memory to write the profile");
+		LOG(1, "no profile of pool %p is written", handle);
+		return;
+	}
+	if (expand(path, PATH_MOST) && pool_profile_dump(handle, path) != 0)
 		LOG(1, "profile %s is not written", path);
+	os_unmap(path, PATH_MOST);
 }
 
 /* is_profiled -- does that live pool have one? */

@@ -88,10 +88,14 @@ profile_write(const struct profile_view *v, enum profile_format format, int fd)
 		[PROFILE_FOLDED] = export_folded,
 		[PROFILE_TEXT] = export_text,
 	};
-	struct sink s;
-	sink_open(&s, fd, format == PROFILE_PPROF);
-	int rc = export[format](v, &s);
-	int err = sink_close(&s);
+	/* too large for the smallest stacks, on which a pool may be deleted */
+	struct sink *s = os_map(sizeof(*s));
+	if (s == NULL)
+		return fail(ENOMEM, "no memory to write the profile");
+	sink_open(s, fd, format == PROFILE_PPROF);
+	int rc = export[format](v, s);
+	int err = sink_close(s);
+	os_unmap(s, sizeof(*s));
 	if (rc == 0 && err != 0)
 		rc = fail_sys(-err, "write");
 	return rc;

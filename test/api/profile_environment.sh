@@ -63,3 +63,37 @@ for bad in '' x 0:"$tmp/out" 1Q:"$tmp/out" -1:"$tmp/out" 1 1:; do
 	[ -z "$(files "$bad" 2>&1)" ]
 done
 VMEM_PROFILE=1:/nowhere/x "$tmp/program"
+
+# a pool may be deleted by a thread with the smallest stack
+cat >"$tmp/small.c" <<'END'
+#include <libvmem.h>
+#include <pthread.h>
+#include <unistd.h>
+
+static void *
+end(void *pool)
+{
+	vmem_delete(pool);
+	return NULL;
+}
+
+int main(void)
+{
+	VMEM *pool = vmem_create("/tmp", VMEM_MIN_POOL);
+	pthread_attr_t attr;
+	pthread_t thread;
+	if (pool == NULL || vmem_malloc(pool, 100) == NULL)
+		return 1;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, sysconf(_SC_THREAD_STACK_MIN));
+	if (pthread_create(&thread, &attr, end, pool) != 0)
+		return 1;
+	return pthread_join(thread, NULL);
+}
+END
+cc -D_GNU_SOURCE -g -I"$src/include" -o "$tmp/small" "$tmp/small.c" \
+	-L"$build/lib" -lvmem -lpthread -Wl,-rpath,"$build/lib"
+for form in pb.gz folded txt; do
+	VMEM_PROFILE=1:$tmp/small.$form "$tmp/small"
+	[ -s "$tmp/small.$form" ]
+done
