@@ -21,6 +21,8 @@
 #define PRIVATE_MOST     ((size_t)4096)
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define PARKED_SORTED    64u /* heaps at the list's begin */
+#define REST_MOST        64u /* parked heaps, about, put to rest in a period */
+#define GOLDEN           2654435769u /* 2^32 / golden ratio: spreads */
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
 
@@ -285,6 +287,27 @@ heap_rest(struct heap *h)
 		bin_release_empty(h, b);
 	}
 	cache_release(h);
+}
+
+void
+dir_rest_parked(struct heap_dir *dir, uint32_t period)
+{
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	uint32_t nparts = dir->nheaps / REST_MOST + 1;
+	struct heap *h = dir->all;
+	lock_release(&dir->admin, RANK_ADMIN);
+	/* by chance: periods may be left out, and always as many of them */
+	uint32_t part = (period * GOLDEN >> 16) % nparts;
+	/* none goes away while a thread is inside, and new ones come in front
+	 */
+	for (; h != NULL; h = h->next) {
+		if (h->id % nparts != part)
+			continue;
+		lock_acquire(&dir->admin, RANK_ADMIN);
+		if (h->state == HEAP_PARKED)
+			heap_rest(h);
+		lock_release(&dir->admin, RANK_ADMIN);
+	}
 }
 
 static bool

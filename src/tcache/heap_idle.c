@@ -75,16 +75,17 @@ idle_look(const struct heap *h)
 	return look(h->dir);
 }
 
-void
+bool
 idle_age(const struct heap *h)
 {
 	/* relaxed, all: hints; if two threads come at once, both look */
 	uint32_t period = load_relaxed(&h->runs->period);
 	int32_t past = (int32_t)(period - load_relaxed(&h->dir->idle_period));
 	if (h->state != HEAP_PRIVATE || past <= 0)
-		return;
+		return false;
 	store_relaxed(&h->dir->idle_period, period);
 	(void)look(h->dir);
+	return true;
 }
 
 /*

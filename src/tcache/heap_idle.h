@@ -34,9 +34,10 @@ bool idle_look(const struct heap *h);
 
 /*
  * idle_age -- a look at all heaps once in a period of the decay
+ * Returns whether this call was the one.
  * Locks  holder; takes the admin lock.
  */
-void idle_age(const struct heap *h);
+bool idle_age(const struct heap *h);
 
 /*
  * idle_done -- everything has been collected: nothing is due

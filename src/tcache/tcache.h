@@ -105,6 +105,14 @@ struct heap *dir_shared(struct heap_dir *dir);
 void dir_park(struct heap *h);
 
 /*
+ * dir_rest_parked -- heap_rest() for heaps of ended threads, some in each
+ * period What others free in such a heap after it was parked, and at level 3
+ * what its thread has freed last, has no thread that looks at it. Locks holder;
+ * takes the admin lock, and in it the run lock, a heap at a time.
+ */
+void dir_rest_parked(struct heap_dir *dir, uint32_t period);
+
+/*
  * dir_orphan_all -- park every private heap but `keep`, which may be NULL: the
  * threads are gone
  * The pool is frozen, or this is the only thread.
@@ -180,7 +188,8 @@ heap_age(struct heap *h)
 	if (unlikely(load_relaxed(&h->runs->period) != h->cache.period)) {
 		deep_decay(h);
 		cache_decay(h);
-		idle_age(h);
+		if (idle_age(h))
+			dir_rest_parked(h->dir, h->cache.period);
 		sweep_begin(h);
 	}
 	if (unlikely(sweep_is_due(h)))

@@ -143,6 +143,40 @@ idle__data_freed_by_another_thread__goes_back(void **state)
 	vmem_delete(job.vmp);
 }
 
+static void *
+load_all(void *arg)
+{
+	own_heap();
+	for (size_t i = 0; i < NOBJECTS; i++)
+		job.objects[i] = make(i, (char)i);
+	return arg;
+}
+
+/*
+ * The heap of a thread that has ended: what others free in it, and at level 3
+ * what it has freed itself, has no thread any more that looks at it.
+ */
+static void
+idle__data_of_a_thread_that_has_ended__goes_back(void **state)
+{
+	(void)state;
+	for (int level = 0; level <= 3; level++) {
+		job.vmp = create_level(level, POOL);
+		assert_int_equal(vmem_decay(job.vmp, 50), 0);
+		/* this thread has the pool's first heap, that one another */
+		own_heap();
+		in_thread(load_all, NULL);
+		job.least = test_resident(job.vmp, POOL) / 2;
+		(void)free_all(NULL);
+		print_message("level %d: %zu KiB of %zu\n", level,
+			test_resident(job.vmp, POOL) / KIB,
+			2 * job.least / KIB);
+		assert_true(test_resident(job.vmp, POOL) <= job.least);
+		assert_int_equal(vmem_check(job.vmp), 1);
+		vmem_delete(job.vmp);
+	}
+}
+
 /* with a thread that wakes up again and again, and one more that sleeps */
 static void
 work(size_t idx, struct rng *rng, void *arg)
@@ -192,6 +226,8 @@ main(void)
 		cmocka_unit_test(
 			idle__data_replaced_by_another_thread__pool_hardly_grows),
 		cmocka_unit_test(idle__data_freed_by_another_thread__goes_back),
+		cmocka_unit_test(
+			idle__data_of_a_thread_that_has_ended__goes_back),
 		cmocka_unit_test(
 			idle__threads_that_sleep_at_times__objects_are_whole),
 	};
