@@ -16,6 +16,9 @@
 /* one event in so many looks at the clock where little is spare */
 #define FEW_LOOK 16u
 
+/* ms: what heaps keep has periods also where free pages go back at once */
+#define AT_ONCE_PERIOD 100
+
 /*
  * top -- the bit to begin at, downwards, with whole blocks: in a pool of
  * terabytes a look at all bits takes a quarter of a second
@@ -48,9 +51,12 @@ look(struct run_space *rs)
 	uint64_t now = clock_ms();
 	if (now < d->until)
 		return;
-	begin(rs, d->until == 0 ? 0 : d->low);
+	/* at once: the frees themselves say what is owed */
+	if (d->ms > 0)
+		begin(rs, d->until == 0 ? 0 : d->low);
 	/* relaxed, both: whoever sees it late comes late */
-	store_relaxed(&d->until, now + (uint64_t)d->ms);
+	uint64_t ms = d->ms > 0 ? (uint64_t)d->ms : AT_ONCE_PERIOD;
+	store_relaxed(&d->until, now + ms);
 	store_relaxed(&rs->period, rs->period + 1);
 }
 
@@ -76,13 +82,13 @@ run_tick(struct run_space *rs)
 {
 	const struct decay *d = &rs->decay;
 	/* relaxed, all: hints; the lock orders what counts */
-	if (load_relaxed(&d->ms) <= 0 ||
+	if (load_relaxed(&d->ms) < 0 ||
 		load_relaxed(&rs->give) == BACKING_GIVE_NEVER ||
 		clock_ms() < load_relaxed(&d->until))
 		return;
 	lock_acquire(&rs->lock, RANK_RUN);
 	/* however little is spare: it is what heaps keep that grows old */
-	if (d->ms > 0 && rs->give != BACKING_GIVE_NEVER)
+	if (d->ms >= 0 && rs->give != BACKING_GIVE_NEVER)
 		look(rs);
 	lock_release(&rs->lock, RANK_RUN);
 }

@@ -21,8 +21,7 @@
 #define PRIVATE_MOST     ((size_t)4096)
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define PARKED_SORTED    64u /* heaps at the list's begin */
-#define REST_MOST        64u /* parked heaps, about, put to rest in a period */
-#define GOLDEN           2654435769u /* 2^32 / golden ratio: spreads */
+#define REST_LOOKS       64u /* heaps looked at for a parked one at once */
 #define CACHE_SHARE      64u
 #define CACHE_MOST       ((size_t)16 << 20)
 
@@ -93,6 +92,9 @@ parked_push(struct heap_dir *dir, struct heap *h)
 		at = &(*at)->next_parked;
 	}
 	h->state = HEAP_PARKED;
+	/* what its thread has not swept is so when all of it is */
+	h->sweep = 0;
+	h->sweep_at = RUN_NO_GRANULE;
 	h->next_parked = *at;
 	/* relaxed: the look at the first without the lock is only a hint */
 	store_relaxed(at, h);
@@ -136,6 +138,7 @@ dir_reset(struct heap_dir *dir)
 	dir->shared = dir->all = dir->parked = NULL;
 	dir->nheaps = dir->nprivate = 0;
 	dir->idle_due = dir->idle_look = 0;
+	dir->rest = NULL;
 	memset(dir->stray, 0, sizeof(dir->stray));
 	struct heap *h = heap_create(dir, HEAP_PARKED);
 	if (h == NULL)
@@ -290,24 +293,49 @@ heap_rest(struct heap *h)
 }
 
 void
-dir_rest_parked(struct heap_dir *dir, uint32_t period)
+dir_rest_parked(struct heap_dir *dir)
 {
 	lock_acquire(&dir->admin, RANK_ADMIN);
-	uint32_t nparts = dir->nheaps / REST_MOST + 1;
-	struct heap *h = dir->all;
+	/* relaxed: to look whether there is one is only a hint */
+	if (dir->rest == NULL)
+		store_relaxed(&dir->rest, dir->all);
 	lock_release(&dir->admin, RANK_ADMIN);
-	/* by chance: periods may be left out, and always as many of them */
-	uint32_t part = (period * GOLDEN >> 16) % nparts;
-	/* none goes away while a thread is inside, and new ones come in front
-	 */
-	for (; h != NULL; h = h->next) {
-		if (h->id % nparts != part)
-			continue;
-		lock_acquire(&dir->admin, RANK_ADMIN);
-		if (h->state == HEAP_PARKED)
-			heap_rest(h);
-		lock_release(&dir->admin, RANK_ADMIN);
+}
+
+/* rest_some -- a part of heap_rest(); returns whether it was the last */
+static bool
+rest_some(struct heap *h)
+{
+	if (!sweep_is_due(h)) {
+		h->nlate += guarded_flush(h);
+		heap_flush(h);
+		cache_release(h);
+		sweep_begin(h);
+		return false;
 	}
+	sweep_some(h);
+	if (sweep_is_due(h))
+		return false;
+	for (unsigned c = 0; c < h->table->nclasses; c++)
+		bin_release_empty(h, heap_bin(h, h->table, c));
+	return true;
+}
+
+void
+dir_rest_some(struct heap_dir *dir)
+{
+	lock_acquire(&dir->admin, RANK_ADMIN);
+	struct heap *h = dir->rest;
+	for (unsigned n = 0; n < REST_LOOKS && h != NULL; n++) {
+		if (h->state == HEAP_PARKED)
+			break;
+		h = h->next;
+	}
+	if (h != NULL && h->state == HEAP_PARKED && rest_some(h))
+		h = h->next;
+	/* relaxed: as above */
+	store_relaxed(&dir->rest, h);
+	lock_release(&dir->admin, RANK_ADMIN);
 }
 
 static bool
@@ -349,7 +377,7 @@ inherit(struct heap *to, const struct heap *from)
 static void
 drop_bare(struct heap_dir *dir, struct heap *keep)
 {
-	dir->parked = NULL;
+	dir->parked = dir->rest = NULL;
 	for (struct heap **at = &dir->all; *at != NULL;) {
 		struct heap *h = *at;
 		if (h != keep && is_bare(h)) {
@@ -387,7 +415,7 @@ heap_replace(struct heap_dir *dir, struct heap *h, struct heap *to)
 	*at = h->next;
 	dir->nheaps--;
 	run_free(dir->runs, h->desc);
-	dir->parked = NULL;
+	dir->parked = dir->rest = NULL;
 	for (struct heap *p = dir->all; p != NULL; p = p->next)
 		if (p->state == HEAP_PARKED)
 			parked_push(dir, p);

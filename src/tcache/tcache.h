@@ -105,12 +105,19 @@ struct heap *dir_shared(struct heap_dir *dir);
 void dir_park(struct heap *h);
 
 /*
- * dir_rest_parked -- heap_rest() for heaps of ended threads, some in each
- * period What others free in such a heap after it was parked, and at level 3
- * what its thread has freed last, has no thread that looks at it. Locks holder;
- * takes the admin lock, and in it the run lock, a heap at a time.
+ * dir_rest_parked -- begin to put the heaps of ended threads to rest, unless
+ * that is under way
+ * What others free in such a heap after it was parked, and at level 3 what its
+ * thread has freed last, has no thread that looks at it.
+ * Locks  takes the admin lock.
  */
-void dir_rest_parked(struct heap_dir *dir, uint32_t period);
+void dir_rest_parked(struct heap_dir *dir);
+
+/*
+ * dir_rest_some -- go on with that, by a few slabs
+ * Locks  holder; takes the admin lock, and in it the run lock.
+ */
+void dir_rest_some(struct heap_dir *dir);
 
 /*
  * dir_orphan_all -- park every private heap but `keep`, which may be NULL: the
@@ -189,11 +196,15 @@ heap_age(struct heap *h)
 		deep_decay(h);
 		cache_decay(h);
 		if (idle_age(h))
-			dir_rest_parked(h->dir, h->cache.period);
+			dir_rest_parked(h->dir);
 		sweep_begin(h);
 	}
 	if (unlikely(sweep_is_due(h)))
 		sweep_some(h);
+	/* relaxed: a hint */
+	if (unlikely(load_relaxed(&h->dir->rest) != NULL) &&
+		h->state == HEAP_PRIVATE)
+		dir_rest_some(h->dir);
 }
 
 /*
