@@ -249,10 +249,11 @@ pool_delete(void *handle)
 		pool_thaw(handle);
 		return fail_sys(ENOMEM, "mprotect");
 	}
-	if (mine)
+	if (mine) {
 		registry_remove(live);
-	if (mine && rec.backing.kind != BACKING_REGION)
-		registry_unmapped(&rec.backing);
+		if (rec.backing.kind != BACKING_REGION)
+			registry_unmapped(&rec.backing);
+	}
 	thread_pool_gone(handle);
 	registry_unlock();
 	thread_thaw();

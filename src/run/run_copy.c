@@ -56,6 +56,10 @@ copy_fixed(const struct copying *c, const struct run_space *at)
 {
 	size_t page = RUN_HEADER_OFF / RUN_PAGE, map = RUN_MAP_OFF / RUN_PAGE;
 	size_t end = run_page(at, at->dirty);
+	/* all of the page map is read, and what nobody has written to costs a
+	 * page fault for each page: those of a sparse pool are most of a check
+	 */
+	os_map_huge(c->to + RUN_MAP_OFF, (end - map) * RUN_PAGE);
 	for (; page < map; page++)
 		copy_page(c, page, true);
 	for (;; page++) {
@@ -119,11 +123,6 @@ run_copy_make(struct run_copy *ret, const void *base, size_t size)
 	const struct copying c = {base, ret->base, size};
 	run_space_layout(&from, (void *)(uintptr_t)base, size);
 	run_space_layout(&to, ret->base, size);
-	/* all of the page map is read, and what nobody has written to costs a
-	 * page fault for each page: those of a sparse pool are most of a check
-	 */
-	os_map_huge(ret->base + RUN_MAP_OFF,
-		run_page(&to, to.dirty) * RUN_PAGE - RUN_MAP_OFF);
 	copy_fixed(&c, &from);
 	copy_runs(&c, &to);
 	return true;

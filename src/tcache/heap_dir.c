@@ -327,12 +327,12 @@ dir_rest_some(struct heap_dir *dir)
 	lock_acquire(&dir->admin, RANK_ADMIN);
 	struct heap *h = dir->rest;
 	for (unsigned n = 0; n < REST_LOOKS && h != NULL; n++) {
-		if (h->state == HEAP_PARKED)
+		if (h->state == HEAP_PARKED) {
+			h = rest_some(h) ? h->next : h;
 			break;
+		}
 		h = h->next;
 	}
-	if (h != NULL && h->state == HEAP_PARKED && rest_some(h))
-		h = h->next;
 	/* relaxed: as above */
 	store_relaxed(&dir->rest, h);
 	lock_release(&dir->admin, RANK_ADMIN);

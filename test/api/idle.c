@@ -50,11 +50,17 @@ make(size_t i, char byte)
 }
 
 static void
+make_all(void)
+{
+	for (size_t i = 0; i < NOBJECTS; i++)
+		job.objects[i] = make(i, (char)i);
+}
+
+static void
 load(int level)
 {
 	job.vmp = create_level(level, POOL);
-	for (size_t i = 0; i < NOBJECTS; i++)
-		job.objects[i] = make(i, (char)i);
+	make_all();
 }
 
 /* own_heap -- work until the thread has one */
@@ -147,8 +153,7 @@ static void *
 load_all(void *arg)
 {
 	own_heap();
-	for (size_t i = 0; i < NOBJECTS; i++)
-		job.objects[i] = make(i, (char)i);
+	make_all();
 	return arg;
 }
 

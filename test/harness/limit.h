@@ -9,8 +9,7 @@
 
 #include "harness/test.h"
 
-/* limit_to -- from now on; RLIM_INFINITY lifts it, where nothing else forbids
- */
+/* limit_to -- from now on; RLIM_INFINITY lifts it, where that is allowed */
 static inline void
 limit_to(int resource, rlim_t value)
 {
