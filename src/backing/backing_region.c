@@ -51,14 +51,14 @@ try_out(const struct backing *b)
 }
 
 /*
- * is_there -- is the last page mapped?  A program that is wrong about where its
- * region lies, or ends, is told so.  Not the first one, which another pool may
- * have closed: emulators take that for no page.
+ * is_there -- is every page mapped?  A program that is wrong about where its
+ * region lies, or ends, is told so.  But for the first one, which another pool
+ * may have closed: emulators take that for no page.
  */
 static bool
 is_there(const struct backing *b)
 {
-	return os_is_mapped(b->base + b->size - b->granule);
+	return os_is_mapped(b->base + b->granule, b->size - b->granule);
 }
 
 int
@@ -76,7 +76,7 @@ backing_region_open(struct backing *ret, const struct backing_want *want)
 
 	ASSERT((uintptr_t)want->addr % page == 0);
 	if (!is_there(&b))
-		return fail(EINVAL, "no memory at %p, or less than %zu bytes",
+		return fail(EINVAL, "no memory at %p, or not all of %zu bytes",
 			(void *)b.base, b.size);
 	b.reserved = b.size;
 	b.zero = b.size >= LARGE_REGION && backing_untouched(b.base, b.size);

@@ -357,10 +357,16 @@ os_is_resident(const void *addr)
 }
 
 bool
-os_is_mapped(const void *addr)
+os_is_mapped(const void *addr, size_t n)
 {
-	unsigned char in;
-	return in_core(addr, &in) != -ENOMEM;
+	int saved = errno;
+	size_t into = (uintptr_t)addr & (os_page_size() - 1);
+	/* asynchronous, it only looks for gaps; a refusal tells of none */
+	bool gap = msync((char *)(uintptr_t)addr - into, into + n, MS_ASYNC) !=
+			   0 &&
+		   errno == ENOMEM;
+	errno = saved;
+	return !gap;
 }
 
 #if defined(__x86_64__)

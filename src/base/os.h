@@ -56,8 +56,8 @@ void os_yield(unsigned round);
 /* os_is_resident -- is the system page at the address in memory? */
 bool os_is_resident(const void *addr);
 
-/* os_is_mapped -- is there a mapping, of any access, at the address? */
-bool os_is_mapped(const void *addr);
+/* os_is_mapped -- is each of n bytes, 1 at least, in some mapping? */
+bool os_is_mapped(const void *addr, size_t n);
 
 /*
  * os_thread_pointer -- the register that thread-local storage is found by: the

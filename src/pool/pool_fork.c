@@ -124,17 +124,23 @@ pool_fork_parent(void)
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 
+/* is_as_it_was -- does the child have the parent's own memory, or its pages? */
+static bool
+is_as_it_was(const struct record *rec)
+{
+	return rec->kin == KIN_OWN && !rec->overlapped && rec->twin.fd < 0 &&
+	       rec->twin.memory == NULL;
+}
+
 /*
  * is_gone -- has the memory not come along, or without its contents, as that
  * which a device works on (MADV_DONTFORK, MADV_WIPEONFORK)?
  */
 static bool
-is_gone(const struct record *rec)
+is_gone(const struct pool *pool)
 {
-	const struct pool *pool = pool_at(rec->backing.base);
-	if (rec->overlapped || rec->twin.fd >= 0 || rec->twin.memory != NULL)
-		return false;
-	return !os_is_mapped(pool) || (pool->signature == 0 && pool->uid == 0);
+	return !os_is_mapped(pool, 1) ||
+	       (pool->signature == 0 && pool->uid == 0);
 }
 
 /* child_side -- of one pool; false: there is none any more */
@@ -142,12 +148,15 @@ static bool
 child_side(struct record *rec)
 {
 	void *base = rec->backing.base;
-	if (rec->kin == KIN_OWN && is_gone(rec)) {
+	bool same = is_as_it_was(rec);
+	if (same && is_gone(pool_at(base))) {
 		guard_pool_forget(base);
 		thread_pool_gone(base);
 		registry_remove(rec);
 		return false;
 	}
+	if (same && pool_is_guarded(pool_at(base)))
+		guarded_child(base, rec->backing.size);
 	if (rec->kin == KIN_OWN && pool_twin_child(rec))
 		return true;
 	if (rec->kin == KIN_OWN)

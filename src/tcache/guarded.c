@@ -9,12 +9,29 @@
 
 #include "base/arith.h"
 #include "base/misuse.h"
+#include "base/os.h"
 #include "base/probe.h"
 #include "tcache/seal.h"
 #include "tcache/tcache.h"
 
 #define AFTER_FREE "written after it was freed"
 #define BEFORE     "written before its beginning"
+
+/* does a pool lack pages; set by the only thread of a child, before others */
+static bool lacks;
+
+void
+guarded_child(const void *base, size_t size)
+{
+	if (!os_is_mapped(base, size))
+		lacks = true;
+}
+
+bool
+guarded_is_away(const void *p, size_t n)
+{
+	return unlikely(lacks) && !os_is_mapped(p, n);
+}
 
 struct quarantine *
 quarantine_in(const struct heap *h, const struct class_table *t)
@@ -102,7 +119,10 @@ size_t
 guarded_asked(void *p, struct object *o)
 {
 	size_t asked;
-	switch (seal_of(p, o->usable, &asked, NULL)) {
+	enum seal_state state = SEAL_LOST;
+	if (!guarded_is_away(p, o->usable))
+		state = seal_of(p, o->usable, &asked, NULL);
+	switch (state) {
 	case SEAL_LIVE:
 		return asked;
 	case SEAL_LOST:
@@ -152,7 +172,8 @@ look_before(const struct heap *h, void *p, const struct object *o)
 	if (o->idx == 0)
 		return look_in_front(h, p, o);
 	char *front = (char *)p - o->usable;
-	if (seal_of(front, o->usable, &asked, &word) != SEAL_BROKEN)
+	if (guarded_is_away(front, o->usable) ||
+		seal_of(front, o->usable, &asked, &word) != SEAL_BROKEN)
 		return 0;
 	uint64_t *at = seal_at(front, o->usable);
 	/* acq_rel: of two who look one tells */
@@ -195,12 +216,14 @@ guarded_claim(const struct heap *h, void *p, size_t size, unsigned *ret_found)
 
 /*
  * let_go -- what has waited is about to be free; false: it has lost its seal,
- * and stays
+ * or is away, and stays
  */
 static bool
 let_go(const struct heap *h, void *p, const struct object *o, unsigned *nfound)
 {
 	size_t asked;
+	if (guarded_is_away(p, o->usable))
+		return false;
 	enum seal_state state = seal_of(p, o->usable, &asked, NULL);
 	bool whole = state == SEAL_FREED &&
 		     bytes_are(p, SEAL_FILL_BYTE, filled(o->usable));

@@ -21,6 +21,10 @@
  * An object that has lost its seal cannot be told from one that waits: it stays
  * where it is, and is no more given out.
  *
+ * A forked child may lack the pages of objects that a device works on
+ * (MADV_DONTFORK).  It can neither use these nor free them; all that only looks
+ * passes them by.
+ *
  * Functions that look at bytes return how many findings they have told of; the
  * caller counts them.  Nothing here is on a fast path.
  */
@@ -67,6 +71,18 @@ quarantine_at(const struct quarantine *q, uint32_t i)
 {
 	return q->p[(q->first + i) % QUARANTINE_MOST];
 }
+
+/*
+ * guarded_child -- the process has been forked, and has the pool in those bytes
+ * from its parent; with what there is of them
+ */
+void guarded_child(const void *base, size_t size);
+
+/*
+ * guarded_is_away -- is one of n bytes in a page that is not there?
+ * Locks  none; but for the child of a fork always false, without a call.
+ */
+bool guarded_is_away(const void *p, size_t n);
 
 /* guarded_slab -- seal all slots of a new slab */
 void guarded_slab(const struct slab *s, const struct size_class *c);

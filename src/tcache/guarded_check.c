@@ -40,6 +40,8 @@ check_end(void *p, size_t usable, bool used, struct findings *f,
 	struct waiting *w)
 {
 	size_t asked = 0, end = usable - sizeof(uint64_t);
+	if (guarded_is_away(p, usable))
+		return;
 	enum seal_state state = seal_of(p, usable, &asked, NULL);
 	const char *bytes = p;
 	bool fits = used ? state == SEAL_LIVE || state == SEAL_FREED
@@ -75,7 +77,7 @@ check_run(const struct heap *h, const void *base, const struct desc *d,
 		return;
 	size_t n;
 	const char *front = place(h, base, seal_front(s, c, &n));
-	if (!bytes_are(front, SEAL_EDGE_BYTE, n))
+	if (!guarded_is_away(front, n) && !bytes_are(front, SEAL_EDGE_BYTE, n))
 		(void)finding(f, "object %p: written before its beginning",
 			(void *)place(h, base, s->base));
 	for (unsigned i = 0; i < s->nobj; i++)
@@ -95,8 +97,9 @@ count_waiting(const struct heap_dir *dir, const void *base)
 			void *p = quarantine_at(q, i);
 			struct object o = heap_find(h, p);
 			p = place(h, base, p);
-			if (o.what == FREE_DONE && seal_of(p, o.usable, &asked,
-							   NULL) == SEAL_FREED)
+			if (o.what != FREE_DONE || guarded_is_away(p, o.usable))
+				continue;
+			if (seal_of(p, o.usable, &asked, NULL) == SEAL_FREED)
 				note_waiting(&w, p);
 		}
 	}

@@ -372,12 +372,12 @@ in_region__no_memory_there__is_refused(void **state)
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(munmap(map + size, size), 0);
 	assert_null(vmem_create_in_region(map + size, size));
-	assert_error(EINVAL, "no memory at %p, or less than %zu bytes",
+	assert_error(EINVAL, "no memory at %p, or not all of %zu bytes",
 		(void *)(map + size), size);
 	/* it ends a page later than the memory does */
 	memset(map, 'x', page);
 	assert_null(vmem_create_in_region(map, size + page));
-	assert_error(EINVAL, "no memory at %p, or less than %zu bytes",
+	assert_error(EINVAL, "no memory at %p, or not all of %zu bytes",
 		(void *)map, size + page);
 	assert_int_equal(map[0], 'x');
 	vmem_delete(vmem_create_in_region(map, size));
