@@ -148,6 +148,7 @@ take_place(const struct backing *b)
 	if (b->kind != BACKING_REGION)
 		forget_lost(b);
 	registry_lock();
+	unsigned profile = registry_forget_older(b->base);
 	int rc = registry_unguard(b);
 	/* before they are written to: a thread that ends looks after its heap
 	 */
@@ -160,6 +161,8 @@ take_place(const struct backing *b)
 	registry_unlock();
 	if (rc == 0)
 		thread_pool_gone(b->base);
+	if (profile != 0)
+		profile_delete(profile);
 	return rc;
 }
 

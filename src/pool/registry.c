@@ -268,14 +268,35 @@ registry_overlaps(const struct record *rec)
 	return false;
 }
 
-void
-registry_remove(struct record *rec)
+static void
+take_out(struct record *rec)
 {
-	struct backing gone = rec->backing;
-	overlap_mark(&gone, rec);
 	size_t at = (size_t)(rec - registry.table);
 	change_begin();
 	registry.count--;
 	memmove(rec, rec + 1, (registry.count - at) * sizeof(*rec));
 	change_end();
+}
+
+void
+registry_remove(struct record *rec)
+{
+	struct backing gone = rec->backing;
+	overlap_mark(&gone, rec);
+	take_out(rec);
+}
+
+unsigned
+registry_forget_older(const void *handle)
+{
+	struct record *rec = registry_find(handle);
+	if (rec == NULL || rec == registry.table)
+		return 0;
+	rec--;
+	if (rec->backing.base != handle || !rec->overlapped || rec->frozen ||
+		rec->guarded || rec->backing.kind != BACKING_REGION)
+		return 0;
+	unsigned profile = rec->profile_number;
+	take_out(rec);
+	return profile;
 }

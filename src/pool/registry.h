@@ -128,6 +128,14 @@ bool registry_overlaps(const struct record *rec);
 /* registry_remove -- forget it; pools that it overlaps are marked */
 void registry_remove(struct record *rec);
 
+/*
+ * registry_forget_older -- a pool is about to be made where this one begins: of
+ * regions that began there before it, and were made anew without a delete, none
+ * is kept.  Otherwise they would be more and more.
+ * Returns the number of its profile, to be deleted, or 0.
+ */
+unsigned registry_forget_older(const void *handle);
+
 /* registry_count, registry_at -- walk over all */
 size_t registry_count(void);
 struct record *registry_at(size_t i);

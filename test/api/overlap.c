@@ -167,6 +167,33 @@ create__on_the_address_of_a_forgotten_pool__works(void **state)
 	assert_int_equal(test_child(create_on_the_same_address, NULL), 0);
 }
 
+/* a program that makes its region anew for each request, and deletes nothing */
+static int
+create_a_hundred_times(void *arg)
+{
+	char *mem = new_memory();
+	VMEM *vmp = NULL;
+
+	(void)arg;
+	for (int i = 0; i < 100; i++) {
+		vmp = vmem_create_in_region(mem, VMEM_MIN_POOL);
+		must(vmp != NULL);
+		must(vmem_malloc(vmp, 100) != NULL);
+	}
+	vmem_delete(vmp);
+	must(vmem_check(vmp) == 0); /* the one before it */
+	vmem_delete(vmp);
+	must(vmem_check(vmp) == -1); /* those are not kept */
+	return 0;
+}
+
+static void
+create__over_itself_again_and_again__keeps_one_of_the_old(void **state)
+{
+	(void)state;
+	assert_int_equal(test_child(create_a_hundred_times, NULL), 0);
+}
+
 static void
 check__neighbours_that_only_touch__are_consistent(void **state)
 {
@@ -271,6 +298,8 @@ main(void)
 			create__while_threads_of_an_older_pool_end__does_not_crash),
 		cmocka_unit_test(
 			create__on_the_address_of_a_forgotten_pool__works),
+		cmocka_unit_test(
+			create__over_itself_again_and_again__keeps_one_of_the_old),
 		cmocka_unit_test(
 			check__neighbours_that_only_touch__are_consistent),
 	};

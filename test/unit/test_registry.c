@@ -238,6 +238,47 @@ find__two_of_one_base__is_the_newest(void **state)
 	registry_unlock();
 }
 
+/* of regions that begin at one place two are known, whatever else is there */
+static void
+forget_older__of_one_base__keeps_the_newest(void **state)
+{
+	const void *base = (void *)(16 * MIB), *other = (void *)(32 * MIB);
+	uint64_t newest;
+
+	(void)state;
+	registry_lock();
+	assert_int_equal(registry_forget_older(base), 0);
+	add(16 * MIB, 20 * MIB);
+	assert_int_equal(registry_forget_older(base), 0);
+	add(32 * MIB, 14 * MIB);
+	add(16 * MIB, 14 * MIB);
+	newest = last_uid;
+	assert_int_equal(registry_count(), 3);
+	/* neither a file's, nor one that a check is at work in, nor guarded */
+	registry_at(0)->backing.kind = BACKING_FILE;
+	(void)registry_forget_older(base);
+	registry_at(0)->backing.kind = BACKING_REGION;
+	registry_at(0)->frozen = 1;
+	(void)registry_forget_older(base);
+	registry_at(0)->frozen = 0;
+	registry_at(0)->guarded = 1;
+	(void)registry_forget_older(base);
+	registry_at(0)->guarded = 0;
+	assert_int_equal(registry_count(), 3);
+	registry_at(0)->profile_number = 5;
+	assert_int_equal(registry_forget_older(base), 5);
+	assert_int_equal(registry_count(), 2);
+	assert_int_equal(registry_find(base)->uid, newest);
+	/* what lies over it is as sound as it was */
+	assert_non_null(registry_find(other));
+	assert_false(registry_find(other)->overlapped);
+	assert_int_equal(registry_forget_older(base), 0);
+	assert_int_equal(registry_count(), 2);
+	memmove(&list[0], &list[1], --nlist * sizeof(list[0]));
+	clear();
+	registry_unlock();
+}
+
 static void
 closed__frozen_or_forking__is_closed(void **state)
 {
@@ -265,6 +306,7 @@ main(void)
 		cmocka_unit_test(
 			find__null_and_ends_of_the_address_space__finds_nothing),
 		cmocka_unit_test(find__two_of_one_base__is_the_newest),
+		cmocka_unit_test(forget_older__of_one_base__keeps_the_newest),
 		cmocka_unit_test(closed__frozen_or_forking__is_closed),
 		cmocka_unit_test(all__random_pools__agree_with_a_list),
 		cmocka_unit_test(add__ten_thousand__finds_each),
