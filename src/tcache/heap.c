@@ -279,16 +279,46 @@ slab_receive(struct heap *h, struct slab *s)
 	avail_push(h, s);
 }
 
-bool
-heap_receive(struct heap *h)
+/* inbox_take -- what is in it, which is empty then */
+static uint32_t
+inbox_take(struct heap *h)
 {
-	if (load_relaxed(&h->inbox) == RUN_NO_GRANULE)
-		return false;
 	/* acquire: pairs with the release of who put the slabs there */
-	uint32_t g = exchange_acquire(&h->inbox, RUN_NO_GRANULE);
+	return exchange_acquire(&h->inbox, RUN_NO_GRANULE);
+}
+
+/*
+ * inbox_return -- slabs that were taken, behind those that have come meanwhile
+ * Only the holder takes any, so an empty inbox has no end to be found.
+ */
+static void
+inbox_return(struct heap *h, uint32_t g)
+{
+	uint32_t head = RUN_NO_GRANULE;
+	/* release: as in inbox_push() */
+	while (!cas_weak_release(&h->inbox, &head, g)) {
+		if (head == RUN_NO_GRANULE)
+			continue;
+		head = inbox_take(h);
+		struct slab *s = heap_slab(h, head);
+		while (s->next != RUN_NO_GRANULE)
+			s = heap_slab(h, s->next);
+		s->next = g;
+		g = head;
+		head = RUN_NO_GRANULE;
+	}
+}
+
+unsigned
+heap_receive(struct heap *h, unsigned most)
+{
+	unsigned n = 0;
+	if (load_relaxed(&h->inbox) == RUN_NO_GRANULE)
+		return 0;
+	uint32_t g = inbox_take(h);
 	/* relaxed: a hint for others */
 	store_relaxed(&h->nreceived, h->nreceived + 1);
-	while (g != RUN_NO_GRANULE) {
+	for (; g != RUN_NO_GRANULE && n < most; n++) {
 		struct slab *s = heap_slab(h, g);
 		g = s->next;
 		slab_receive(h, s);
@@ -296,13 +326,15 @@ heap_receive(struct heap *h)
 		if (s->used == 0 && bin_has_spare(b))
 			bin_release(h, s);
 	}
-	return true;
+	if (unlikely(g != RUN_NO_GRANULE))
+		inbox_return(h, g);
+	return n;
 }
 
 void
 heap_flush(struct heap *h)
 {
-	(void)heap_receive(h);
+	(void)heap_receive(h, RECEIVE_ALL);
 	for (unsigned c = 0; c < h->table->nclasses; c++)
 		bin_flush(h, heap_bin(h, h->table, c));
 }

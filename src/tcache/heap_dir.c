@@ -227,7 +227,7 @@ dir_steal(struct heap *h, unsigned cls)
 	lock_acquire(&dir->admin, RANK_ADMIN);
 	for (struct heap *p = dir->parked; p != NULL && !found;
 		p = p->next_parked) {
-		(void)heap_receive(p);
+		(void)heap_receive(p, RECEIVE_SOME);
 		uint32_t g = heap_bin(p, p->table, cls)->avail;
 		found = g != RUN_NO_GRANULE;
 		if (found)
@@ -307,6 +307,8 @@ static bool
 rest_some(struct heap *h)
 {
 	if (!sweep_is_due(h)) {
+		if (heap_receive(h, RECEIVE_SOME) == RECEIVE_SOME)
+			return false;
 		h->nlate += guarded_flush(h);
 		heap_flush(h);
 		cache_release(h);

@@ -167,7 +167,7 @@ heap_alloc_listed(struct heap *h, unsigned cls)
 static bool
 more(struct heap *h, struct bin *b)
 {
-	if (heap_receive(h) && b->avail != RUN_NO_GRANULE)
+	if (heap_receive(h, RECEIVE_SOME) > 0 && b->avail != RUN_NO_GRANULE)
 		return true;
 	/* relaxed: a look whether the lock is worth taking */
 	if (load_relaxed(&h->dir->parked) != NULL && dir_steal(h, b->cls))

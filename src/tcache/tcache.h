@@ -19,6 +19,7 @@
 #ifndef TCACHE_TCACHE_H
 #define TCACHE_TCACHE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -266,7 +267,15 @@ void heap_flush(struct heap *h);
  */
 void heap_rest(struct heap *h);
 
-/* heap_receive -- take the slabs from the inbox; returns whether any came */
-bool heap_receive(struct heap *h);
+/*
+ * heap_receive -- take slabs from the inbox, those that came last; how many
+ * came
+ *
+ * In it may be all that a program has, as when one thread frees what another
+ * has loaded, and a call that takes 200,000 of them takes 200 ms.
+ */
+#define RECEIVE_SOME 256u
+#define RECEIVE_ALL  UINT_MAX
+unsigned heap_receive(struct heap *h, unsigned most);
 
 #endif

@@ -308,12 +308,12 @@ idle_look__heap_that_takes_what_comes__is_not_idle(void **state)
 	allocate(sleeper, objects, MOST);
 	free_each(worker, objects, MOST / 2, 1);
 	assert_false(look());
-	assert_true(heap_receive(sleeper));
+	assert_true(heap_receive(sleeper, RECEIVE_ALL) > 0);
 	free_each(worker, objects + MOST / 2, MOST / 2, 1);
 	assert_false(look());
 	assert_true(look());
 	/* it wakes up after the look, and more comes then */
-	assert_true(heap_receive(sleeper));
+	assert_true(heap_receive(sleeper, RECEIVE_ALL) > 0);
 	allocate(sleeper, objects, MOST);
 	free_each(worker, objects, MOST, 1);
 	pool.dir.idle_due = 1;

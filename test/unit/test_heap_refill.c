@@ -5,6 +5,10 @@
  */
 #include "harness/heaps.h"
 
+#include <pthread.h>
+
+#include "tcache/heap_internal.h"
+
 #define POOL_BYTES ((size_t)64 << 20)
 #define SIZE       ((size_t)64)
 #define MOST       20000
@@ -257,6 +261,96 @@ change(void)
 	return old;
 }
 
+#define LARGE_SLOT ((size_t)8192)
+#define MANY       5000u /* that large, in more slabs than a call takes */
+
+/* load -- as many, each slab full but the last; returns how many slabs */
+static size_t
+load(void)
+{
+	open_pool(POOL_BYTES, HARDENING_DEFAULT);
+	for (size_t i = 0; i < MANY; i++) {
+		objects[i] = heaps_malloc(heap, LARGE_SLOT);
+		must(objects[i] != NULL);
+	}
+	must(bin_of(LARGE_SLOT)->nslabs > 2 * RECEIVE_SOME);
+	return bin_of(LARGE_SLOT)->nslabs;
+}
+
+static size_t
+inbox_length(void)
+{
+	size_t n = 0;
+
+	for (uint32_t g = heap->inbox; g != RUN_NO_GRANULE;
+		g = heap_slab(heap, g)->next)
+		n++;
+	return n;
+}
+
+/* allocate_until -- the inbox has not that length any more */
+static void
+allocate_until(size_t length, size_t size)
+{
+	for (size_t i = 0; inbox_length() == length; i++) {
+		must(i < MANY);
+		must(heaps_malloc(heap, size) != NULL);
+	}
+}
+
+/* what others have freed comes by portions, or one call would take it all */
+static void
+heap_receive__more_than_a_call_takes__comes_later(void **state)
+{
+	size_t nslabs = load(), n;
+
+	(void)state;
+	free_elsewhere(0, MANY);
+	n = inbox_length();
+	assert_in_range(n, nslabs - 1, nslabs);
+	allocate_until(n, LARGE_SLOT);
+	assert_int_equal(inbox_length(), n - RECEIVE_SOME);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	/* another class takes as many, and does not wait for one of its own */
+	allocate_until(n - RECEIVE_SOME, SIZE);
+	assert_int_equal(inbox_length(), n - 2 * RECEIVE_SOME);
+	for (size_t i = 1; i < MANY; i++)
+		assert_non_null(heaps_malloc(heap, LARGE_SLOT));
+	assert_int_equal(inbox_length(), 0);
+	assert_in_range(bin_of(LARGE_SLOT)->nslabs, nslabs - 1, nslabs + 1);
+	close_sound();
+}
+
+static void *
+free_all(void *arg)
+{
+	(void)arg;
+	free_elsewhere(0, MANY);
+	return NULL;
+}
+
+/* what is put back lies behind what has come meanwhile */
+static void
+heap_receive__while_others_free__loses_none(void **state)
+{
+	pthread_t thread;
+	size_t nslabs = load(), n = 0;
+
+	(void)state;
+	must(pthread_create(&thread, NULL, free_all, NULL) == 0);
+	while (n < nslabs / 2)
+		n += heap_receive(heap, 1);
+	must(pthread_join(thread, NULL) == 0);
+	/* a slab that came early has come a second time, when it was full */
+	while (heap_receive(heap, 7) > 0)
+		;
+	assert_int_equal(inbox_length(), 0);
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heap_rest(heap);
+	assert_int_equal(bin_of(LARGE_SLOT)->nslabs, 0);
+	close_sound();
+}
+
 /* a slab with few slots lets those on the list go first */
 static void
 current_change__others_on_the_list__they_come_first(void **state)
@@ -335,6 +429,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			heap_receive__more_than_a_call_takes__comes_later),
+		cmocka_unit_test(heap_receive__while_others_free__loses_none),
 		cmocka_unit_test(
 			heap_malloc__fresh_slab__gives_ascending_addresses),
 		cmocka_unit_test(
