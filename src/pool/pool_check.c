@@ -157,6 +157,9 @@ pool_check(void *handle, int *err)
 	*err = -pool_freeze(handle, &rec);
 	if (*err != 0)
 		return -1;
+	/* what is found in a copy of this process's own is damage */
+	if (pool_is_copy(&rec))
+		rec.kin = KIN_OWN;
 	if (overlapped(handle))
 		(void)finding(&f, "another pool lies over it");
 	else

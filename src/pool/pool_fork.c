@@ -247,6 +247,24 @@ is_private(const void *address)
 	return kind == 'p';
 }
 
+/* is_copy -- is an inherited pool's memory this process's own copy? */
+static bool
+is_copy(const struct record *rec)
+{
+	return rec->backing.kind == BACKING_REGION && !rec->overlapped &&
+	       is_private(pool_at(rec->backing.base));
+}
+
+bool
+pool_is_copy(const struct record *rec)
+{
+	int saved = errno, state = os_cancel_off();
+	bool copy = rec->kin == KIN_INHERITED && is_copy(rec);
+	os_cancel_restore(state);
+	errno = saved;
+	return copy;
+}
+
 void
 pool_adopt(struct record *rec)
 {
@@ -255,8 +273,7 @@ pool_adopt(struct record *rec)
 	/* open and read could end the thread, with the lock held */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	rec->kin = KIN_FOREIGN;
-	if (rec->backing.kind == BACKING_REGION && !rec->overlapped &&
-		is_private(pool)) {
+	if (is_copy(rec)) {
 		rec->kin = KIN_OWN;
 		dir_orphan_all(&pool->dir, NULL);
 	} else if (pool_is_there(rec)) {

@@ -204,6 +204,12 @@ struct heap *pool_any_heap(struct pool *pool);
 void pool_adopt(struct record *rec);
 
 /*
+ * pool_is_copy -- is the pool of that record an inherited private copy, of
+ * which nothing is decided yet?  Writes nothing, unlike pool_adopt().
+ */
+bool pool_is_copy(const struct record *rec);
+
+/*
  * pool_fork_ready -- are the handlers there that pool_fork_init() was to
  * register?  Else tries again; returns 0, or -ENOMEM, and then a pool would be
  * at the mercy of the next fork.

@@ -19,6 +19,13 @@
 #define HIGH       20000
 #define NCHECKS    500
 
+/* the page of the header, behind the largest guard page there may be */
+#if defined(__aarch64__)
+#define HEADER ((size_t)64 * KIB)
+#else
+#define HEADER ((size_t)4 * KIB)
+#endif
+
 /* what parent and child tell each other */
 struct shared {
 	VMEM *vmp;
@@ -146,6 +153,33 @@ check__in_a_parent_while_the_child_works__finds_no_damage(void **state)
 	shared_end(s);
 }
 
+/* nobody else uses a private region's copy: what is wrong there is damage */
+static void
+check__first_call_in_a_child_on_its_damaged_copy__gives_0(void **state)
+{
+	char *mem = mmap(NULL, VMEM_MIN_POOL, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	VMEM *vmp;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	must(mem != MAP_FAILED);
+	vmp = vmem_create_in_region(mem, VMEM_MIN_POOL);
+	must(vmp != NULL && vmem_malloc(vmp, 100) != NULL);
+	pid = fork_limited();
+	if (pid == 0) {
+		must(vmem_check(vmp) == 1);
+		mem[HEADER + sizeof(uint64_t)] ^= 1; /* the checksum */
+		_exit(vmem_check(vmp) == 0 ? 0 : 1);
+	}
+	must(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(vmem_check(vmp), 1);
+	vmem_delete(vmp);
+	must(munmap(mem, VMEM_MIN_POOL) == 0);
+}
+
 int
 main(void)
 {
@@ -154,6 +188,8 @@ main(void)
 			check__in_a_child_while_the_parent_works__finds_no_damage),
 		cmocka_unit_test(
 			check__in_a_parent_while_the_child_works__finds_no_damage),
+		cmocka_unit_test(
+			check__first_call_in_a_child_on_its_damaged_copy__gives_0),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
