@@ -86,12 +86,12 @@ os_ncpus(void)
 	return n;
 }
 
-static void *
-map(size_t size, int flags)
+void *
+os_map(size_t size)
 {
 	int saved = errno;
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED) {
 		errno = saved;
@@ -101,15 +101,21 @@ map(size_t size, int flags)
 }
 
 void *
-os_map(size_t size)
-{
-	return map(size, 0);
-}
-
-void *
 os_map_sparse(size_t size)
 {
-	return map(size, MAP_NORESERVE);
+	int saved = errno;
+	void *p = mmap(NULL, size, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	/* after mlockall(MCL_FUTURE) all of it would be brought into memory */
+	if (p != MAP_FAILED &&
+		(munlock(p, size) != 0 ||
+			mprotect(p, size, PROT_READ | PROT_WRITE) != 0)) {
+		(void)munmap(p, size);
+		p = MAP_FAILED;
+	}
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
 }
 
 void

@@ -25,7 +25,7 @@ unsigned os_ncpus(void);
 void *os_map(size_t size);
 void os_unmap(void *addr, size_t size);
 
-/* os_map_sparse -- the same, of which little will be used */
+/* os_map_sparse -- the same, of which little will be used: it is not locked */
 void *os_map_sparse(size_t size);
 
 /* os_map_huge -- by huge pages, please: a part of what was mapped so */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +181,44 @@ check__first_call_in_a_child_on_its_damaged_copy__gives_0(void **state)
 	must(munmap(mem, VMEM_MIN_POOL) == 0);
 }
 
+/* most_memory -- that this process ever had, in bytes */
+static size_t
+most_memory(void)
+{
+	struct rusage usage;
+
+	must(getrusage(RUSAGE_SELF, &usage) == 0);
+	return (size_t)usage.ru_maxrss * KIB;
+}
+
+/* the check's copy is as long as the pool, but little of it is used */
+static void
+check__after_a_fork_and_mlockall__takes_little_memory(void **state)
+{
+	size_t size = 256 * MIB, before;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	VMEM *vmp;
+	pid_t pid;
+
+	(void)state;
+	must(mem != MAP_FAILED);
+	vmp = vmem_create_in_region(mem, size);
+	must(vmp != NULL && vmem_malloc(vmp, 100) != NULL);
+	if (mlockall(MCL_FUTURE) != 0)
+		test_skip("memory cannot be locked");
+	pid = fork_limited();
+	if (pid == 0)
+		_exit(0);
+	must(waitpid(pid, NULL, 0) == pid);
+	before = most_memory();
+	assert_int_equal(vmem_check(vmp), 1);
+	assert_true(most_memory() < before + 32 * MIB);
+	must(munlockall() == 0);
+	vmem_delete(vmp);
+	must(munmap(mem, size) == 0);
+}
+
 int
 main(void)
 {
@@ -190,6 +229,8 @@ main(void)
 			check__in_a_parent_while_the_child_works__finds_no_damage),
 		cmocka_unit_test(
 			check__first_call_in_a_child_on_its_damaged_copy__gives_0),
+		cmocka_unit_test(
+			check__after_a_fork_and_mlockall__takes_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
