@@ -150,6 +150,9 @@ child_side(struct record *rec)
 	void *base = rec->backing.base;
 	bool same = is_as_it_was(rec);
 	if (same && is_gone(pool_at(base))) {
+		/* nobody can delete it: the caller's memory is usable now */
+		if (rec->guarded && rec->backing.kind == BACKING_REGION)
+			(void)backing_guard(&rec->backing, false);
 		guard_pool_forget(base);
 		thread_pool_gone(base);
 		registry_remove(rec);

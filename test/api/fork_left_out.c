@@ -92,6 +92,9 @@ leave_out(int source, int advice)
 	must(pid >= 0);
 	if (pid == 0) {
 		use_none(vmp, ptr);
+		/* what is there is the program's, the first page too */
+		if (source == VMEM_SOURCE_REGION && advice == MADV_WIPEONFORK)
+			*(volatile char *)vmp = 1;
 		/* others are as they were */
 		must(vmem_malloc(other, 100) != NULL);
 		must(vmem_check(other) == 1);
