@@ -232,6 +232,10 @@ copy_process(struct look *l, struct snapshot **ret, struct check_result *result)
 	int rc = snapshot_open(ret, &l->rec);
 	if (rc != 0)
 		return rc;
+	/* what is not there cannot come while its thread is stopped */
+	if (source_is_served(
+		    l->s, (uintptr_t)l->rec.backing.base, l->rec.backing.size))
+		(void)snapshot_copy(*ret, l->s, &l->registry, true);
 	rc = stop_begin(&l->stopped, l->s->pid, stop_now_ns() + STOP_NS);
 	if (rc != 0)
 		return rc;

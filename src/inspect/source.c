@@ -88,6 +88,12 @@ source_read(struct source *s, uint64_t from, void *to, size_t size)
 	return size == 0 ? 0 : s->ops->read(s, from, to, size);
 }
 
+bool
+source_is_served(struct source *s, uint64_t from, uint64_t size)
+{
+	return s->ops->is_served != NULL && s->ops->is_served(s, from, size);
+}
+
 int
 source_refresh(struct source *s)
 {

@@ -31,6 +31,8 @@ struct source_ops {
 	int (*read)(struct source *s, uint64_t from, void *to, size_t size);
 	/* refresh -- the regions anew; NULL: they never change */
 	int (*refresh)(struct source *s);
+	/* is_served -- see source_is_served(); NULL: never */
+	bool (*is_served)(struct source *s, uint64_t from, uint64_t size);
 	void (*close)(struct source *s);
 };
 
@@ -56,6 +58,12 @@ int source_refresh(struct source *s);
 
 /* source_maps -- is all of it mapped? */
 bool source_maps(const struct source *s, uint64_t from, uint64_t size);
+
+/*
+ * source_is_served -- may some of it come by a userfaultfd?  Then to read it
+ * may wait for a thread, as a rule one of the process itself.
+ */
+bool source_is_served(struct source *s, uint64_t from, uint64_t size);
 
 /* source_region -- the region of an address, or NULL */
 const struct region *source_region(const struct source *s, uint64_t address);

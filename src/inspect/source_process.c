@@ -173,6 +173,34 @@ refresh(struct source *s)
 	return 0;
 }
 
+/*
+ * is_served -- by /proc/PID/smaps: in VmFlags, below each mapping's line, "um"
+ * and "ui" are a userfaultfd that is asked for pages that are not there
+ */
+static bool
+is_served(struct source *s, uint64_t from, uint64_t size)
+{
+	const struct process *p = s->own;
+	int err;
+	char *line = NULL;
+	size_t room = 0;
+	uint64_t low, high;
+	bool inside = false, served = false;
+	FILE *file = open_proc(p->tid, "smaps", &err);
+	while (file != NULL && !served && getline(&line, &room, file) > 0) {
+		/* NOLINTNEXTLINE(cert-err34-c) the kernel writes these */
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &low, &high) == 2)
+			inside = low < from + size && high > from;
+		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+			served = strstr(line, " um") != NULL ||
+				 strstr(line, " ui") != NULL;
+	}
+	free(line);
+	if (file != NULL)
+		(void)fclose(file);
+	return served;
+}
+
 static int
 read_memory(struct source *s, uint64_t from, void *to, size_t size)
 {
@@ -203,8 +231,10 @@ close_process(struct source *s)
 	free(s->own);
 }
 
-static const struct source_ops ops = {
-	.read = read_memory, .refresh = refresh, .close = close_process};
+static const struct source_ops ops = {.read = read_memory,
+	.refresh = refresh,
+	.is_served = is_served,
+	.close = close_process};
 
 int
 source_open_process(struct source **ret, int pid)
