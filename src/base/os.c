@@ -108,9 +108,9 @@ os_map_sparse(size_t size)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	/* after mlockall(MCL_FUTURE) all of it would be brought into memory */
-	if (p != MAP_FAILED &&
-		(munlock(p, size) != 0 ||
-			mprotect(p, size, PROT_READ | PROT_WRITE) != 0)) {
+	if (p != MAP_FAILED)
+		(void)munlock(p, size);
+	if (p != MAP_FAILED && mprotect(p, size, PROT_READ | PROT_WRITE) != 0) {
 		(void)munmap(p, size);
 		p = MAP_FAILED;
 	}

@@ -191,7 +191,8 @@ is_served(struct source *s, uint64_t from, uint64_t size)
 		/* NOLINTNEXTLINE(cert-err34-c) the kernel writes these */
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &low, &high) == 2)
 			inside = low < from + size && high > from;
-		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+		else if (inside &&
+			 strncmp(line, "VmFlags:", strlen("VmFlags:")) == 0)
 			served = strstr(line, " um") != NULL ||
 				 strstr(line, " ui") != NULL;
 	}

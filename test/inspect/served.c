@@ -22,7 +22,6 @@
 
 /* its metadata is not written to when it is made */
 #define POOL (8 * GIB)
-#define PAGE UINT64_C(4096)
 
 static int uffd;
 
@@ -30,11 +29,12 @@ static int uffd;
 static void *
 serve(void *arg)
 {
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct uffd_msg m;
 
 	while (read(uffd, &m, sizeof(m)) == sizeof(m)) {
 		struct uffdio_zeropage zero = {
-			.range = {m.arg.pagefault.address & ~(PAGE - 1), PAGE}};
+			.range = {m.arg.pagefault.address & ~(page - 1), page}};
 
 		(void)ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
 	}

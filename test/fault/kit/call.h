@@ -46,6 +46,8 @@
 	CALL(sched_getaffinity, EINVAL, EPERM)                                 \
 	CALL(memfd_create, EMFILE, ENOMEM)                                     \
 	CALL(mincore, EAGAIN)                                                  \
+	CALL(msync, EIO)                                                       \
+	CALL(munlock, ENOMEM)                                                  \
 	CALL(unlinkat, EACCES)                                                 \
 	CALL(pthread_atfork, ENOMEM)                                           \
 	CALL(at_quick_exit, ENOMEM)                                            \

@@ -94,6 +94,8 @@ WRAP(int, -1, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set),
 WRAP(int, -1, memfd_create, (const char *name, unsigned flags), (name, flags))
 WRAP(int, -1, mincore, (void *addr, size_t size, unsigned char *in),
 	(addr, size, in))
+WRAP(int, -1, msync, (void *addr, size_t size, int flags), (addr, size, flags))
+WRAP(int, -1, munlock, (const void *addr, size_t size), (addr, size))
 WRAP(int, -1, unlinkat, (int fd, const char *name, int flags),
 	(fd, name, flags))
 WRAP(int, ENOMEM, pthread_atfork,
