@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/arith.h"
+#include "base/bitmap.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -179,6 +180,19 @@ settle(struct pool_stats *s)
 	not_less(&s->large_bytes);
 }
 
+/*
+ * next_used -- the first used page from one on; npages when there is none
+ * Only the bitmap is looked at: the page map of what is free is large, and may
+ * have no memory yet.
+ */
+static size_t
+next_used(const struct run_space *rs, size_t page)
+{
+	return bitmap_next(rs->tree.used, page + rs->bias,
+		       (size_t)rs->npages + rs->bias, true) -
+	       rs->bias;
+}
+
 void
 stats_read(struct pool_stats *s, const struct pool *pool)
 {
@@ -199,8 +213,8 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	s->nheaps = pool->dir.nheaps;
 	s->nprivate = pool->dir.nprivate;
 	s->hardening = pool->dir.hardening;
-	for (size_t page = rs->first; page < rs->npages;
-		page = run_step_over(rs, page)) {
+	for (size_t page = next_used(rs, rs->first); page < rs->npages;
+		page = next_used(rs, page)) {
 		uint32_t g = run_map_granule(rs->base, page);
 		const struct desc *d = run_desc(rs->base, g);
 		if (g != RUN_NO_GRANULE)
