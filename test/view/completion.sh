@@ -37,6 +37,8 @@ for command in list top; do
 	[ "$(cat "$tmp/offered")" = "$pid" ] ||
 		failed "$command: $(cat "$tmp/offered")"
 done
+offers devices ""
+[ -z "$(cat "$tmp/offered")" ] || failed "devices: $(cat "$tmp/offered")"
 offers map --c
 [ "$(tr '\n' ' ' <"$tmp/offered")" = "--color= --core= " ] ||
 	failed "--c: $(cat "$tmp/offered")"
