@@ -22,6 +22,10 @@
 #define VMMALLOC_MINOR_VERSION 2
 
 /* the smallest pool, in bytes */
+#ifdef __cplusplus
+#define VMMALLOC_MIN_POOL (static_cast<size_t>(1024 * 1024 * 14))
+#else
 #define VMMALLOC_MIN_POOL ((size_t)(1024 * 1024 * 14))
+#endif
 
 #endif
