@@ -168,7 +168,10 @@ open_fd(struct backing *ret, const struct backing_want *want)
 	if (st.st_size != 0)
 		return fail(EINVAL, "the file of descriptor %d is not empty",
 			want->fd);
-	if ((flags & O_ACCMODE) != O_RDWR || (flags & O_APPEND) != 0)
+	if ((flags & O_APPEND) != 0)
+		return fail(EACCES, "descriptor %d is open for appending",
+			want->fd);
+	if ((flags & O_ACCMODE) != O_RDWR)
 		return fail(EACCES,
 			"descriptor %d is not open for reading and writing",
 			want->fd);

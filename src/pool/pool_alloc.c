@@ -105,7 +105,7 @@ first_try(void *handle, struct order *o, void **ret)
 	if (rc == 0 &&
 		(!request_make(&r, v.pool->dir.table, o->size, o->align) ||
 			r.npages > rs->npages - rs->first))
-		rc = fail(ENOMEM, "%zu bytes: more than any pool holds",
+		rc = fail(ENOMEM, "%zu bytes: more than the pool holds",
 			o->asked);
 	else if (rc == 0 && v.heap != NULL && !idle_is_due(v.heap))
 		*ret = unlikely(guarded) ? pool_guarded_alloc(&v, &r, o)
