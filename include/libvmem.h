@@ -51,7 +51,8 @@ typedef struct vmem VMEM;
  *         is no device DAX (also ENODEV); ENOENT, ENOTDIR, EACCES, EROFS,
  *         EMFILE and others of open(2); ENOSPC the space cannot be reserved;
  *         EBUSY another pool has the device;
- *         EFBIG more than a file can hold; ENOMEM it cannot be mapped.
+ *         EFBIG more than a file can hold, or 16 TiB and more; ENOMEM it
+ *         cannot be mapped.
  *         A failed call leaves nothing behind.
  * Threads safe.
  * Source  vmem_create(3) of libvmem 1.x.
@@ -284,7 +285,8 @@ int vmem_trim(VMEM *vmp, size_t keep);
  *
  * ms      milliseconds; 0 at once, VMEM_DECAY_NEVER not at all
  * What was used, and not again for one to two times as long, is given back
- * little by little by the calls that allocate and free.
+ * little by little by the calls that allocate and free, but for those of small
+ * objects that their thread has at hand.
  * Returns 0; -1 with errno set.
  * Errors  EINVAL no live pool, or ms is less than VMEM_DECAY_NEVER.
  * Threads safe.
