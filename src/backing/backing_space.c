@@ -18,6 +18,12 @@
 /* by its number: older headers do not have it */
 #define POPULATE_WRITE 23
 
+/*
+ * bytes, whole huge pages: what one call populates.  The kernel holds the lock
+ * of the address space meanwhile, and every mmap(2) of the process waits.
+ */
+#define STEP ((size_t)32 << 20)
+
 /* advise -- madvise(2), as often as a signal interrupts it; keeps errno */
 static int
 advise(char *from, size_t size, int advice)
@@ -34,7 +40,17 @@ advise(char *from, size_t size, int advice)
 bool
 backing_reserve(char *from, size_t size)
 {
-	return advise(from, size, POPULATE_WRITE) == 0;
+	char *end = from + size;
+
+	/* to the next multiple of a step, so that no huge page is cut */
+	while ((size_t)(end - from) > STEP) {
+		size_t n = STEP - (uintptr_t)from % STEP;
+
+		if (advise(from, n, POPULATE_WRITE) != 0)
+			return false;
+		from += n;
+	}
+	return advise(from, (size_t)(end - from), POPULATE_WRITE) == 0;
 }
 
 void

@@ -164,6 +164,30 @@ old_system__each_call_fails__nothing_is_lost(void **state)
 	fault_old_system(false);
 }
 
+#define HUGE_OBJECT (128 * MIB)
+#define STEP        (32 * MIB)
+
+/* the kernel holds the lock of the address space for all of a call */
+static void
+huge_object__memory_is_taken__by_steps(void **state)
+{
+	struct vmem_options o;
+
+	(void)state;
+	must(vmem_options_init(&o, sizeof(o)) == 0);
+	o.source = VMEM_SOURCE_PRIVATE;
+	o.size = SCENE_POOL_SIZE;
+	o.max_size = 2 * HUGE_OBJECT;
+	VMEM *vmp = vmem_create_opts(&o);
+	must(vmp != NULL);
+	fault_none();
+	must(vmem_malloc(vmp, HUGE_OBJECT) != NULL);
+	fault_pause();
+	assert_true(fault_count() >= HUGE_OBJECT / STEP);
+	fault_resume();
+	vmem_delete(vmp);
+}
+
 /* again -- this program, in which every call of the name fails */
 static int
 again(void *name)
@@ -250,6 +274,7 @@ main(void)
 		cmocka_unit_test(threads__each_call_fails__nothing_is_lost),
 		cmocka_unit_test(node__each_call_fails__nothing_is_lost),
 		cmocka_unit_test(old_system__each_call_fails__nothing_is_lost),
+		cmocka_unit_test(huge_object__memory_is_taken__by_steps),
 		cmocka_unit_test(start__calls_that_always_fail__works),
 		cmocka_unit_test(start__no_fork_handlers__no_pool),
 	};
