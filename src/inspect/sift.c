@@ -274,7 +274,7 @@ snapshot_sift(struct snapshot *snap)
 	dir->first_step = want.first_step;
 	dir->last_step = want.last_step;
 	dir->ndeep = want.ndeep;
-	dir->shared = dir->parked = dir->rest = NULL;
+	dir->shared = dir->parked = dir->rest = dir->steal = NULL;
 	sift_pages(&c);
 	dir->all = c.heaps;
 	dir->nheaps = c.nheaps;

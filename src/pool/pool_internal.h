@@ -13,7 +13,7 @@
 #include "tcache/tcache.h"
 
 #define POOL_SIGNATURE UINT64_C(0x314c4f4f504d4556) /* "VEMPOOL1" */
-#define POOL_LAYOUT    16u /* of everything inside a pool */
+#define POOL_LAYOUT    17u /* of everything inside a pool */
 
 /*
  * The header of a pool, RUN_HEADER_OFF behind its first byte.  Granule 0 of

@@ -106,6 +106,7 @@ struct heap_dir {
 	uint32_t idle_look;   /* pages in use at which heaps are looked at */
 	uint32_t idle_period; /* of the decay in which they were */
 	struct heap *rest; /* see dir_rest_some(); admin lock; atomic to look */
+	struct heap *steal; /* parked heap to look at next; NULL: the first */
 	const struct class_table *table; /* set once */
 	struct run_space *runs;          /* set once */
 	/* large objects freed by threads without a heap; admin lock */

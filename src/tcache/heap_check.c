@@ -436,6 +436,8 @@ dir_check(const struct run_check *c, const struct heap_dir *dir,
 	check_parked(&t);
 	if (dir->rest != NULL && !is_heap(&t, (uintptr_t)dir->rest))
 		(void)finding(c->f, "header: heap that is put to rest");
+	if (dir->steal != NULL && !is_heap(&t, (uintptr_t)dir->steal))
+		(void)finding(c->f, "header: heap that is looked at next");
 	if (t.nshared != (dir->shared != NULL))
 		(void)finding(c->f, "header: shared heap");
 	if (t.nheaps != c->nheaps || t.nheaps != dir->nheaps ||

@@ -19,6 +19,7 @@
 #define HUGE_POOL        ((size_t)1 << 30)
 #define PRIVATE_SHARE    ((size_t)1 << 20) /* a private heap for each so many */
 #define PRIVATE_MOST     ((size_t)4096)
+#define STEAL_LOOKS      64u /* parked heaps looked at for a slab at once */
 #define STEAL_MOST       16u /* slabs taken from others in one freeze */
 #define PARKED_SORTED    64u /* heaps at the list's begin */
 #define REST_LOOKS       64u /* heaps looked at for a parked one at once */
@@ -138,7 +139,7 @@ dir_reset(struct heap_dir *dir)
 	dir->shared = dir->all = dir->parked = NULL;
 	dir->nheaps = dir->nprivate = 0;
 	dir->idle_due = dir->idle_look = 0;
-	dir->rest = NULL;
+	dir->rest = dir->steal = NULL;
 	memset(dir->stray, 0, sizeof(dir->stray));
 	struct heap *h = heap_create(dir, HEAP_PARKED);
 	if (h == NULL)
@@ -172,6 +173,8 @@ dir_attach(struct heap_dir *dir, bool first)
 	struct heap *h = dir->parked;
 	if (h != NULL) {
 		store_relaxed(&dir->parked, h->next_parked);
+		if (dir->steal == h)
+			dir->steal = h->next_parked;
 		h->next_parked = NULL;
 		h->state = HEAP_PRIVATE;
 	} else if (dir->nprivate == 0 ||
@@ -225,14 +228,22 @@ dir_steal(struct heap *h, unsigned cls)
 	struct heap_dir *dir = h->dir;
 	bool found = false;
 	lock_acquire(&dir->admin, RANK_ADMIN);
-	for (struct heap *p = dir->parked; p != NULL && !found;
-		p = p->next_parked) {
+	struct heap *first = dir->steal != NULL ? dir->steal : dir->parked;
+	struct heap *p = first;
+	/* of thousands a part each time: others wait for the lock */
+	for (unsigned n = 0; p != NULL && n < STEAL_LOOKS; n++) {
 		(void)heap_receive(p, RECEIVE_SOME);
 		uint32_t g = heap_bin(p, p->table, cls)->avail;
 		found = g != RUN_NO_GRANULE;
-		if (found)
+		if (found) {
 			slab_move(p, h, heap_slab(p, g));
+			break;
+		}
+		p = p->next_parked != NULL ? p->next_parked : dir->parked;
+		if (p == first)
+			break;
 	}
+	dir->steal = p;
 	lock_release(&dir->admin, RANK_ADMIN);
 	return found;
 }
@@ -254,28 +265,30 @@ dir_steal_frozen(struct heap *h, unsigned cls)
 	return n > 0;
 }
 
+static void
+relist_one(struct slab *s)
+{
+	if (s->state != SLAB_FULL || !slab_has_remote(s))
+		return;
+	store_relaxed(&s->state, SLAB_LISTED);
+	avail_push((struct heap *)(uintptr_t)(s->owner & ~OWNER_FLAGS), s);
+}
+
 /* relist -- FULL slabs that have bits of which nobody was told: see slab.h */
 static void
 relist(struct heap_dir *dir)
 {
-	struct run_space *rs = dir->runs;
-	for (size_t page = rs->first; page < rs->npages;
-		page = run_step_over(rs, page)) {
-		uint32_t g = run_map_granule(rs->base, page);
-		struct desc *d = run_desc(rs->base, g);
-		if (g == RUN_NO_GRANULE || d->owner < RUN_NTAGS) {
-			page += g == RUN_NO_GRANULE ? 1 : d->npages;
-			continue;
+	const struct run_space *rs = dir->runs;
+	size_t page = rs->first, n;
+	/* the page map of what is free may have no memory yet */
+	while ((n = run_next_used(rs, page, &page)) > 0)
+		for (size_t end = page + n; page < end;) {
+			struct desc *d = run_lookup(
+				rs, rs->base + (page << RUN_LG_PAGE));
+			page += d == NULL ? 1 : max_size(d->npages, 1);
+			if (d != NULL && d->owner >= RUN_NTAGS)
+				relist_one((struct slab *)d);
 		}
-		struct slab *s = (struct slab *)d;
-		page += d->npages;
-		if (s->state == SLAB_FULL && slab_has_remote(s)) {
-			store_relaxed(&s->state, SLAB_LISTED);
-			avail_push((struct heap *)(uintptr_t)(s->owner &
-							      ~OWNER_FLAGS),
-				s);
-		}
-	}
 }
 
 void
@@ -379,7 +392,7 @@ inherit(struct heap *to, const struct heap *from)
 static void
 drop_bare(struct heap_dir *dir, struct heap *keep)
 {
-	dir->parked = dir->rest = NULL;
+	dir->parked = dir->rest = dir->steal = NULL;
 	for (struct heap **at = &dir->all; *at != NULL;) {
 		struct heap *h = *at;
 		if (h != keep && is_bare(h)) {
@@ -417,7 +430,7 @@ heap_replace(struct heap_dir *dir, struct heap *h, struct heap *to)
 	*at = h->next;
 	dir->nheaps--;
 	run_free(dir->runs, h->desc);
-	dir->parked = dir->rest = NULL;
+	dir->parked = dir->rest = dir->steal = NULL;
 	for (struct heap *p = dir->all; p != NULL; p = p->next)
 		if (p->state == HEAP_PARKED)
 			parked_push(dir, p);

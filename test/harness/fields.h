@@ -108,6 +108,7 @@ enum worth {
 	FIELD(heap_dir, max_private, MATTERS), \
 	FIELD(heap_dir, next_id, COUNTER), \
 	FIELD(heap_dir, rest, LAWFUL), \
+	FIELD(heap_dir, steal, LAWFUL), \
 	FIELD(heap_dir, hardening, MATTERS), \
 	FIELD(heap_dir, first_step, MATTERS), \
 	FIELD(heap_dir, last_step, MATTERS), \

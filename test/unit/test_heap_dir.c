@@ -7,6 +7,7 @@
 #include "harness/heaps.h"
 
 #define NFEW  5u
+#define SLOT  ((size_t)8192)
 #define NMANY 150u /* more than are kept in order */
 
 static struct heaps pool;
@@ -79,6 +80,64 @@ attach__more_heaps_than_are_kept_in_order__gives_each_once(void **state)
 	heaps_close(&pool);
 }
 
+/* fill_slab -- of that heap; returns one of its objects */
+static void *
+fill_slab(struct heap *h)
+{
+	const struct bin *b = heap_bin(h, h->table, class_of(h->table, SLOT));
+	void *p = heaps_malloc(h, SLOT);
+	const struct slab *s = b->slab;
+
+	must(p != NULL && s != NULL);
+	while (b->slab == s)
+		must(heaps_malloc(h, SLOT) != NULL);
+	return p;
+}
+
+static unsigned
+nwaiting(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 1; i < NMANY; i++)
+		n += heaps[i]->inbox != RUN_NO_GRANULE;
+	return n;
+}
+
+/* of many a part each time, as others wait for the lock; but all in the end */
+static void
+steal__more_heaps_than_are_looked_at__goes_on_with_the_next(void **state)
+{
+	void *objects[NMANY];
+	unsigned cls, before, ncalls = 0;
+
+	(void)state;
+	open_heaps(NMANY);
+	cls = class_of(heaps[0]->table, 2 * SLOT);
+	for (unsigned i = 1; i < NMANY; i++)
+		objects[i] = fill_slab(heaps[i]);
+	for (unsigned i = 1; i < NMANY; i++)
+		dir_park(heaps[i]);
+	/* a full slab that others free in comes to the heap's inbox */
+	for (unsigned i = 1; i < NMANY; i++)
+		must(heaps_free(heaps[0], objects[i]) == FREE_DONE);
+	assert_int_equal(nwaiting(), NMANY - 1);
+	for (before = nwaiting(); before > 0; ncalls++) {
+		unsigned now;
+
+		assert_false(dir_steal(heaps[0], cls));
+		assert_int_equal(heaps_nfindings(&pool), 0);
+		now = nwaiting();
+		assert_in_range(before - now, 1, 64);
+		before = now;
+	}
+	assert_in_range(ncalls, NMANY / 64 + 1, NMANY / 64 + 1);
+	/* and what is there is found, wherever the last look was */
+	assert_true(dir_steal(heaps[0], class_of(heaps[0]->table, SLOT)));
+	assert_int_equal(heaps_nfindings(&pool), 0);
+	heaps_close(&pool);
+}
+
 int
 main(void)
 {
@@ -87,6 +146,8 @@ main(void)
 			attach__heaps_parked_in_any_order__gives_the_oldest_first),
 		cmocka_unit_test(
 			attach__more_heaps_than_are_kept_in_order__gives_each_once),
+		cmocka_unit_test(
+			steal__more_heaps_than_are_looked_at__goes_on_with_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
