@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -94,6 +95,14 @@ gains_rights(const char *path)
 		       ((st.st_mode & S_ISGID) && st.st_gid != getegid()));
 }
 
+/* has_capabilities -- of its own, which the linker heeds unless we are root */
+static bool
+has_capabilities(const char *path)
+{
+	return geteuid() != 0 &&
+	       getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
 int
 program_find(const char *name, char ret_path[PATH_MAX])
 {
@@ -118,6 +127,9 @@ program_find(const char *name, char ret_path[PATH_MAX])
 	else if (gains_rights(ret_path))
 		warn_user("%s runs as another user and will not use the pool",
 			name);
+	else if (has_capabilities(ret_path))
+		warn_user(
+			"%s has capabilities and will not use the pool", name);
 	return 0;
 }
 

@@ -88,4 +88,18 @@ if [ "$(id -u)" -eq 0 ]; then
 	program 6 "vmem run: warning: $tmp/dynamic runs as another user and will not use the pool" \
 		"$tmp/dynamic"
 fi
+
+# and one with capabilities, where it is not root who runs it
+if [ "$(id -u)" -eq 0 ] && PATH=$PATH:/sbin command -v setcap >/dev/null; then
+	${CC:-cc} -o "$tmp/able" "$tmp/main.c"
+	PATH=$PATH:/sbin setcap cap_net_raw+ep "$tmp/able"
+	program 6 "" "$tmp/able"
+	chmod 1777 "$tmp/pool"
+	# shellcheck disable=SC2086
+	line=$(setpriv --reuid 65534 --clear-groups \
+		"$vmem" $run -- "$tmp/able" 2>&1) && status=0 || status=$?
+	[ "$status" -eq 6 ] || failed "status $status with capabilities"
+	[ "$line" = "vmem run: warning: $tmp/able has capabilities and will not use the pool" ] ||
+		failed "with capabilities: $line"
+fi
 done_expecting
