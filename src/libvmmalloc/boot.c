@@ -208,12 +208,16 @@ start(int argc, char *argv[], char *envp[])
 	/* not environ: a program may have a variable of that name itself */
 	if (__environ == NULL)
 		__environ = envp;
-	(void)boot_ready();
+	/* else the pools wait for who calls us: other functions of such a
+	 * program may need its constructors, as the thread sanitizer's do */
+	bool ours = malloc == own_malloc;
+	if (ours)
+		(void)boot_ready();
 	/* without them a child would work in its parent's heap */
 	int err = pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (err != 0)
 		die("vmem pool creation failed: %s", strerrordesc_np(err));
 	forks_init();
-	if (settings.stats)
+	if (settings.stats || !ours)
 		(void)at_quick_exit(exit_print_stats);
 }

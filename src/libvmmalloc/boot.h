@@ -11,6 +11,10 @@
 #define LIBVMMALLOC_BOOT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* own_malloc -- ours, also where a program has another malloc() */
+extern void *own_malloc(size_t size);
 
 /*
  * boot_ready -- make the pools if there are none, and say whether they may be

@@ -100,6 +100,9 @@ malloc(size_t size)
 	return malloc_any(size);
 }
 
+extern void *own_malloc(size_t size) __attribute__((alias("malloc"),
+	visibility("hidden"), malloc, nothrow, leaf, alloc_size(1)));
+
 static NOINLINE void
 free_slow(void *ptr)
 {

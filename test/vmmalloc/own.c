@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own.c -- a program with a malloc of its own, which libc uses as well
+ * own.c -- a program with a malloc of its own, which libc uses as well, and
+ * with a function of libc's that works from its constructor on, as those of the
+ * thread sanitizer
  */
+#include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -45,6 +48,20 @@ realloc(void *ptr, size_t size)
 	if (fresh != NULL && ptr != NULL)
 		memcpy(fresh, ptr, old < size ? old : size);
 	return fresh;
+}
+
+static int (*real_ftruncate)(int fd, off_t length);
+
+__attribute__((constructor)) static void
+find(void)
+{
+	*(void **)&real_ftruncate = dlsym(RTLD_NEXT, "ftruncate");
+}
+
+int
+ftruncate(int fd, off_t length)
+{
+	return real_ftruncate(fd, length);
 }
 
 int
