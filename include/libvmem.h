@@ -67,8 +67,10 @@ VMEM *vmem_create(const char *dir, size_t size);
  * Returns the pool, whose handle is `addr`; NULL with errno set.  The contents
  *         are lost, and nothing outside of the region is touched.  The first
  *         page has no access until vmem_delete(), where that can be had.
- * Errors  EINVAL size under the minimum, addr NULL or not page aligned, no
- *         memory at the region's end; ENOMEM.
+ *         The region may lie in one object of another pool, until that object
+ *         is freed; any other live pool that it overlaps is lost.
+ * Errors  EINVAL size under the minimum, addr NULL or not page aligned, a part
+ *         of the region not mapped; ENOMEM.
  * Threads safe.
  * Source  vmem_create_in_region(3) of libvmem 1.x.
  */

@@ -56,6 +56,9 @@ void os_yield(unsigned round);
 /* os_is_resident -- is the system page at the address in memory? */
 bool os_is_resident(const void *addr);
 
+/* os_is_readable -- can the 8 bytes be read?  They are aligned; no signal. */
+bool os_is_readable(const void *addr);
+
 /* os_is_mapped -- is each of n bytes, 1 at least, in some mapping? */
 bool os_is_mapped(const void *addr, size_t n);
 

@@ -270,6 +270,8 @@ pool_delete(void *handle)
 		pool_guard_lost(handle);
 	if (rec.profile_number != 0)
 		profile_delete(rec.profile_number);
+	if (rec.backing.kind == BACKING_REGION && touch)
+		pool_forget_inner(&rec.backing);
 	PROBE2(pool_delete, handle, rec.backing.size);
 	/* what was made over it, or is the parent's as well, is not touched */
 	if (touch)

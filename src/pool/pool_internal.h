@@ -61,6 +61,20 @@ pool_is_there(const struct record *rec)
 	       pool->uid == rec->uid;
 }
 
+/*
+ * pool_holds -- does one live object of the record's pool hold all these bytes?
+ * Then it never touches them.  Asks without a fault where the pool's memory has
+ * been unmapped.
+ * Locks  registry.
+ */
+bool pool_holds(const struct record *rec, const struct backing *b);
+
+/*
+ * pool_forget_inner -- the pools that lie in objects of the one with that
+ * backing, which has none any more: their first pages are open again
+ */
+void pool_forget_inner(const struct backing *b);
+
 /* pool_checksum -- what the header's checksum must be */
 uint64_t pool_checksum(const struct pool *pool);
 

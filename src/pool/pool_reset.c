@@ -66,6 +66,8 @@ pool_reset(void *handle)
 	if (rc != 0)
 		return rc;
 	rc = reset(handle, &rec, by);
+	if (rc == 0)
+		pool_forget_inner(&rec.backing);
 	/* relaxed: a hint */
 	bool due = rc == 0 && load_relaxed(&pool_at(handle)->runs.due) != 0;
 	pool_thaw(handle);

@@ -132,7 +132,8 @@ next_overlap(const struct backing *b, size_t i)
 
 /*
  * overlap_mark -- the pools that share memory with `b`, other than `self`,
- * are not to be touched any more: their threads lose them
+ * are not to be touched any more: their threads lose them.  But for one that
+ * has all of `b` in an object.
  */
 static void
 overlap_mark(const struct backing *b, const struct record *self)
@@ -140,7 +141,7 @@ overlap_mark(const struct backing *b, const struct record *self)
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
 		struct record *other = &registry.table[--i];
-		if (other == self)
+		if (other == self || pool_holds(other, b))
 			continue;
 		other->overlapped = true;
 		thread_pool_gone(other->backing.base);
@@ -153,6 +154,8 @@ registry_unguard(const struct backing *b)
 	size_t i = upper((uintptr_t)b->base + b->size - 1);
 	while ((i = next_overlap(b, i)) != 0) {
 		struct record *other = &registry.table[--i];
+		if (pool_holds(other, b))
+			continue;
 		guard_pool_forget(other->backing.base);
 		/* outside it is whoever's page: the old pool may be unmapped */
 		if (!other->guarded || other->backing.base < b->base)
@@ -262,14 +265,29 @@ bool
 registry_overlaps(const struct record *rec)
 {
 	size_t i = upper((uintptr_t)rec->backing.base + rec->backing.size - 1);
-	while ((i = next_overlap(&rec->backing, i)) != 0)
-		if (&registry.table[--i] != rec)
+	while ((i = next_overlap(&rec->backing, i)) != 0) {
+		const struct record *other = &registry.table[--i];
+		if (other != rec && !pool_holds(rec, &other->backing) &&
+			!pool_holds(other, &rec->backing))
 			return true;
+	}
 	return false;
 }
 
-static void
-take_out(struct record *rec)
+struct record *
+registry_inner(const struct backing *b)
+{
+	size_t i = upper((uintptr_t)b->base + b->size - 1);
+	while ((i = next_overlap(b, i)) != 0) {
+		struct record *rec = &registry.table[--i];
+		if (rec->backing.base > b->base)
+			return rec;
+	}
+	return NULL;
+}
+
+void
+registry_take_out(struct record *rec)
 {
 	size_t at = (size_t)(rec - registry.table);
 	change_begin();
@@ -283,7 +301,7 @@ registry_remove(struct record *rec)
 {
 	struct backing gone = rec->backing;
 	overlap_mark(&gone, rec);
-	take_out(rec);
+	registry_take_out(rec);
 }
 
 unsigned
@@ -297,6 +315,6 @@ registry_forget_older(const void *handle)
 		rec->guarded || rec->backing.kind != BACKING_REGION)
 		return 0;
 	unsigned profile = rec->profile_number;
-	take_out(rec);
+	registry_take_out(rec);
 	return profile;
 }

@@ -122,11 +122,21 @@ void registry_overlap(const struct backing *b);
  */
 struct record *registry_overlapped_by(const struct backing *b);
 
-/* registry_overlaps -- does another live pool overlap this one? */
+/*
+ * registry_overlaps -- does another live pool overlap this one?  Not when one
+ * of the two has the other in an object.
+ */
 bool registry_overlaps(const struct record *rec);
+
+/* registry_inner -- a pool that begins behind the first of these bytes, or NULL
+ */
+struct record *registry_inner(const struct backing *b);
 
 /* registry_remove -- forget it; pools that it overlaps are marked */
 void registry_remove(struct record *rec);
+
+/* registry_take_out -- forget it; nothing of its memory is touched any more */
+void registry_take_out(struct record *rec);
 
 /*
  * registry_forget_older -- a pool is about to be made where this one begins: of

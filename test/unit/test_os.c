@@ -7,8 +7,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -367,6 +369,56 @@ write__pipe_and_nothing__writes_all_or_gives_up(void **state)
 	assert_int_equal(close(ends[1]), 0);
 }
 
+static void
+is_readable__pages_of_each_kind__asks_without_a_signal(void **state)
+{
+	size_t page = os_page_size();
+	char *p = os_map(3 * page);
+	sigset_t before, after;
+
+	(void)state;
+	assert_non_null(p);
+	memset(p, 0xff, page);
+	memset(&before, 0, sizeof(before));
+	memset(&after, 0, sizeof(after));
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+	assert_int_equal(mprotect(p + page, page, PROT_NONE), 0);
+	assert_int_equal(munmap(p + 2 * page, page), 0);
+	errno = ODD_ERRNO;
+	assert_true(os_is_readable(p));
+	assert_true(os_is_readable(p + page - 8));
+	/* an emulator does not look at the set */
+	if (os_is_readable(p + page))
+		print_message("it cannot be known here\n");
+	else
+		assert_false(os_is_readable(p + 2 * page));
+	assert_int_equal(errno, ODD_ERRNO);
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
+	assert_memory_equal(&before, &after, sizeof(before));
+	os_unmap(p, 2 * page);
+}
+
+static void
+is_mapped__with_a_hole__is_not(void **state)
+{
+	size_t page = os_page_size();
+	char *p = os_map(3 * page);
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(mprotect(p, page, PROT_NONE), 0);
+	errno = ODD_ERRNO;
+	assert_true(os_is_mapped(p + 5, 3 * page - 5));
+	assert_int_equal(munmap(p + page, page), 0);
+	assert_true(os_is_mapped(p, page));
+	assert_true(os_is_mapped(p + 2 * page, page));
+	assert_false(os_is_mapped(p, page + 1));
+	assert_false(os_is_mapped(p + page, 1));
+	assert_false(os_is_mapped(p + 2 * page - 1, 2));
+	assert_int_equal(errno, ODD_ERRNO);
+	os_unmap(p, 3 * page);
+}
+
 int
 main(void)
 {
@@ -392,6 +444,9 @@ main(void)
 		cmocka_unit_test(dup_high__any_descriptor__gives_a_high_one),
 		cmocka_unit_test(
 			write__pipe_and_nothing__writes_all_or_gives_up),
+		cmocka_unit_test(
+			is_readable__pages_of_each_kind__asks_without_a_signal),
+		cmocka_unit_test(is_mapped__with_a_hole__is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
