@@ -114,6 +114,19 @@ publish(struct record *rec)
 	return rc;
 }
 
+/* forget -- a pool without a delete; registry lock held, and let go */
+static void
+forget(struct record *rec)
+{
+	unsigned profile = rec->profile_number;
+	guard_pool_forget(rec->backing.base);
+	thread_pool_gone(rec->backing.base);
+	registry_take_out(rec);
+	registry_unlock();
+	if (profile != 0)
+		profile_delete(profile);
+}
+
 /*
  * forget_lost -- regions that lay where a new mapping is: the kernel gives no
  * address twice, so their owners have unmapped them without a delete
@@ -121,24 +134,29 @@ publish(struct record *rec)
 static void
 forget_lost(const struct backing *b)
 {
-	unsigned profile;
-	struct record *lost;
-	do {
-		profile = 0;
+	for (;;) {
 		registry_lock();
-		lost = registry_overlapped_by(b);
-		if (lost != NULL && lost->backing.kind != BACKING_REGION)
-			lost = NULL;
-		if (lost != NULL) {
-			profile = lost->profile_number;
-			guard_pool_forget(lost->backing.base);
-			thread_pool_gone(lost->backing.base);
-			registry_remove(lost);
-		}
-		registry_unlock();
-		if (profile != 0)
-			profile_delete(profile);
-	} while (lost != NULL);
+		struct record *lost = registry_overlapped_by(b);
+		if (lost == NULL || lost->backing.kind != BACKING_REGION)
+			break;
+		forget(lost);
+	}
+	registry_unlock();
+}
+
+void
+pool_forget_inner(const struct backing *b)
+{
+	for (;;) {
+		registry_lock();
+		struct record *inner = registry_inner(b);
+		if (inner == NULL)
+			break;
+		if (inner->guarded)
+			(void)backing_guard(&inner->backing, false);
+		forget(inner);
+	}
+	registry_unlock();
 }
 
 /* take_place -- of whatever pools still have the memory */

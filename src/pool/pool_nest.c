@@ -8,7 +8,6 @@
 #include "base/guard.h"
 #include "base/os.h"
 #include "pool/pool_internal.h"
-#include "profile/profile.h"
 
 /* pages before a region in which its object may begin: an alignment */
 #define LOOK_BACK ((size_t)1 << 18)
@@ -64,26 +63,4 @@ pool_holds(const struct record *rec, const struct backing *b)
 	return d != NULL && d->base <= b->base &&
 	       (size_t)(b->base - d->base) + b->size <= (size_t)d->npages
 								<< RUN_LG_PAGE;
-}
-
-void
-pool_forget_inner(const struct backing *b)
-{
-	for (bool found = true; found;) {
-		unsigned profile = 0;
-		registry_lock();
-		struct record *rec = registry_inner(b);
-		found = rec != NULL;
-		if (found) {
-			profile = rec->profile_number;
-			guard_pool_forget(rec->backing.base);
-			thread_pool_gone(rec->backing.base);
-			if (rec->guarded)
-				(void)backing_guard(&rec->backing, false);
-			registry_take_out(rec);
-		}
-		registry_unlock();
-		if (profile != 0)
-			profile_delete(profile);
-	}
 }

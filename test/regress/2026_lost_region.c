@@ -145,6 +145,41 @@ check__own_mapping_over_lost_regions__is_consistent(void **state)
 	assert_int_equal(test_child(mapping_of_its_own, NULL), 0);
 }
 
+/* the lost one is forgotten, and what was made over another part of it lives */
+static int
+another_over_its_end(void *arg)
+{
+	char *mem = map(NULL, MAP_BYTES, PROT_READ | PROT_WRITE), *at;
+	VMEM *last;
+	unsigned nover = 0;
+
+	(void)arg;
+	must(vmem_create_in_region(mem, MAP_BYTES) != NULL);
+	must(munmap(mem, MAP_BYTES) == 0);
+	at = map(mem + MAP_BYTES - VMEM_MIN_POOL, VMEM_MIN_POOL,
+		PROT_READ | PROT_WRITE);
+	last = vmem_create_in_region(at, VMEM_MIN_POOL);
+	must(last != NULL);
+	for (unsigned i = 0; i < 8; i++) {
+		VMEM *vmp = vmem_create("/dev/shm", VMEM_MIN_POOL);
+
+		must(vmp != NULL);
+		nover += (char *)vmp >= mem && (char *)vmp < at;
+		use(vmp);
+	}
+	print_message("%u of 8 pools lie there\n", nover);
+	use(last);
+	must(nover == 0 || vmem_check(last) == 1);
+	return 0;
+}
+
+static void
+create__own_mapping_over_a_lost_region__others_over_it_live(void **state)
+{
+	(void)state;
+	assert_int_equal(test_child(another_over_its_end, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -155,6 +190,8 @@ main(void)
 			create_in_region__others_have_the_first_page__leaves_it_alone),
 		cmocka_unit_test(
 			check__own_mapping_over_lost_regions__is_consistent),
+		cmocka_unit_test(
+			create__own_mapping_over_a_lost_region__others_over_it_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
