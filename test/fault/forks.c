@@ -151,6 +151,8 @@ static _Noreturn void
 be_child(const struct scene *s, VMEM *vmp, struct proc_count before)
 {
 	renew(vmp, 0);
+	/* in a copy: it may not be known, but is not called damage */
+	hold(vmem_check(vmp) != 0);
 	verify(vmp);
 	/* what is shared is the parent's as well, and it gets it back */
 	if (s->mode != POOL_FORK_SHARE)
