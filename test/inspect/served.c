@@ -42,7 +42,7 @@ serve(void *arg)
 }
 
 static bool
-begin_serving(char *mem)
+begin_serving(const char *mem)
 {
 	struct uffdio_api api = {.api = UFFD_API};
 	struct uffdio_register all = {.range = {(uintptr_t)mem, POOL},
