@@ -29,6 +29,7 @@ enum boot_state { BOOT_NONE, BOOT_UNDER_WAY, BOOT_DONE };
 static uint32_t state;                 /* enum boot_state; atomic, futex word */
 static TLS_INITIAL_EXEC bool booting;  /* owner thread: it makes the pools */
 static TLS_INITIAL_EXEC unsigned held; /* owner thread: forks under way */
+static TLS_INITIAL_EXEC bool barred;   /* owner thread: nobody makes them now */
 
 /* objects to be freed when the fork of this thread is over */
 struct deferred {
@@ -69,11 +70,53 @@ free_deferred(bool forget)
 	}
 }
 
+/*
+ * begin -- nobody else makes the pools from here on; false: they are there
+ * Waits for another thread that makes them, or forks.
+ */
+static bool
+begin(void)
+{
+	uint32_t none = BOOT_NONE;
+	while (!cas_acquire(&state, &none, BOOT_UNDER_WAY)) {
+		/* acquire: pairs with the release in boot_ready() */
+		if (load_acquire(&state) == BOOT_DONE)
+			return false;
+		os_futex_wait(&state, BOOT_UNDER_WAY);
+		none = BOOT_NONE;
+	}
+	return true;
+}
+
+/*
+ * bar -- until unbar() nobody makes the pools: a child would have half of them,
+ * and nobody who goes on.  If somebody does, he ends first.
+ */
+static void
+bar(void)
+{
+	/* the fork of a signal handler leaves all as it is */
+	if (!booting && held == 0 && !barred)
+		barred = begin();
+}
+
+static void
+unbar(void)
+{
+	if (held > 0 || !barred)
+		return;
+	barred = false;
+	/* release: as in boot_ready() */
+	store_release(&state, BOOT_NONE);
+	os_futex_wake(&state, INT32_MAX);
+}
+
 /* this thread is known to be held before the pools are locked, and until they
  * are not */
 void
 boot_fork_prepare(const void *stack)
 {
+	bar();
 	held++;
 	pool_fork_prepare_on(stack);
 }
@@ -83,6 +126,7 @@ boot_fork_parent(void)
 {
 	pool_fork_parent();
 	held--;
+	unbar();
 	if (held == 0)
 		free_deferred(false);
 }
@@ -92,6 +136,7 @@ boot_fork_child(void)
 {
 	pool_fork_child();
 	held--;
+	unbar();
 	if (held == 0)
 		free_deferred(settings.fork == POOL_FORK_SHARE);
 	if (stats_pid != 0)
@@ -117,28 +162,16 @@ make(void)
 	}
 }
 
-/* wait_made -- by a thread that comes while another makes the pools */
-static void
-wait_made(void)
-{
-	/* acquire: pairs with the release in boot_ready() */
-	while (load_acquire(&state) != BOOT_DONE)
-		os_futex_wait(&state, BOOT_UNDER_WAY);
-}
-
 bool
 boot_ready(void)
 {
 	if (likely(load_acquire(&state) == BOOT_DONE))
 		return held == 0;
 	/* before libc is set up the settings cannot be read */
-	if (booting || __environ == NULL)
+	if (booting || barred || held > 0 || __environ == NULL)
 		return false;
-	uint32_t none = BOOT_NONE;
-	if (!cas_acquire(&state, &none, BOOT_UNDER_WAY)) {
-		wait_made();
+	if (!begin())
 		return true;
-	}
 	int saved = errno;
 	booting = true;
 	make();
@@ -173,6 +206,8 @@ boot_prints_stats(void)
 static void
 fork_prepare(void)
 {
+	/* first: who makes the pools may need a stream */
+	bar();
 	streams_hold();
 	boot_fork_prepare(NULL);
 }

@@ -40,6 +40,7 @@ ended 0 '' '___ Begin jemalloc statistics ___*' VMMALLOC_LOG_STATS=1 \
 # its own malloc, and no library at all
 fine "$(program own)"
 fine VMMALLOC_FORK=2 "$(program own)"
+fine "$(program own_fork)"
 fine "$(program static)"
 ended 0 '' '' VMMALLOC_POOL_DIR=/no/such "$(program static)"
 
