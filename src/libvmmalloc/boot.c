@@ -4,7 +4,10 @@
  */
 #include "libvmmalloc/boot.h"
 
+#include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -227,6 +230,22 @@ fork_child(void)
 }
 
 /*
+ * is_ours -- is the program's malloc() this library's?  One that is linked to a
+ * fixed place and has the address of malloc() has one that it does not define:
+ * for all it is then a jump in the program, to ours.
+ */
+static bool
+is_ours(void)
+{
+	Dl_info info;
+	void *sym = NULL;
+	void *at = (void *)(uintptr_t)malloc;
+	return malloc == own_malloc ||
+	       (dladdr1(at, &info, &sym, RTLD_DL_SYMENT) != 0 && sym != NULL &&
+		       ((const ElfW(Sym) *)sym)->st_shndx == SHN_UNDEF);
+}
+
+/*
  * start -- the first constructor of the process
  *
  * The libraries are linked with -z initfirst.  So the pools are there before
@@ -245,7 +264,7 @@ start(int argc, char *argv[], char *envp[])
 		__environ = envp;
 	/* else the pools wait for who calls us: other functions of such a
 	 * program may need its constructors, as the thread sanitizer's do */
-	bool ours = malloc == own_malloc;
+	bool ours = is_ours();
 	if (ours)
 		(void)boot_ready();
 	/* without them a child would work in its parent's heap */
