@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/arith.h"
-#include "base/bitmap.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -181,16 +180,23 @@ settle(struct pool_stats *s)
 }
 
 /*
- * next_used -- the first used page from one on; npages when there is none
- * Only the bitmap is looked at: the page map of what is free is large, and may
- * have no memory yet.
+ * read_runs -- of all used pages
+ * Only summaries and the bitmap of what is used lead to them: the page map of
+ * what is free is large, and so is its bitmap; they may have no memory yet.
  */
-static size_t
-next_used(const struct run_space *rs, size_t page)
+static void
+read_runs(struct pool_stats *s, const struct run_space *rs)
 {
-	return bitmap_next(rs->tree.used, page + rs->bias,
-		       (size_t)rs->npages + rs->bias, true) -
-	       rs->bias;
+	size_t page = rs->first, n;
+	while ((n = run_next_used(rs, page, &page)) > 0)
+		for (size_t end = page + n; page < end;) {
+			uint32_t g = run_map_granule(rs->base, page);
+			const struct desc *d = run_desc(rs->base, g);
+			if (g != RUN_NO_GRANULE)
+				read_run(s, d);
+			page += g == RUN_NO_GRANULE ? 1
+						    : max_size(d->npages, 1);
+		}
 }
 
 void
@@ -213,14 +219,7 @@ stats_read(struct pool_stats *s, const struct pool *pool)
 	s->nheaps = pool->dir.nheaps;
 	s->nprivate = pool->dir.nprivate;
 	s->hardening = pool->dir.hardening;
-	for (size_t page = next_used(rs, rs->first); page < rs->npages;
-		page = next_used(rs, page)) {
-		uint32_t g = run_map_granule(rs->base, page);
-		const struct desc *d = run_desc(rs->base, g);
-		if (g != RUN_NO_GRANULE)
-			read_run(s, d);
-		page += g == RUN_NO_GRANULE ? 1 : max_size(d->npages, 1);
-	}
+	read_runs(s, rs);
 	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
 		s->large[c] = pool->dir.stray[c];
 		s->large_bytes += pool->dir.stray[c].bytes;
