@@ -124,12 +124,15 @@ pool_fork_parent(void)
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 
-/* is_as_it_was -- does the child have the parent's own memory, or its pages? */
+/*
+ * is_as_it_was -- does the child have the parent's own memory, or its pages?
+ * The parent may itself be a child that has not used the pool yet, or its
+ * guest.
+ */
 static bool
 is_as_it_was(const struct record *rec)
 {
-	return rec->kin == KIN_OWN && !rec->overlapped && rec->twin.fd < 0 &&
-	       rec->twin.memory == NULL;
+	return !rec->overlapped && rec->twin.fd < 0 && rec->twin.memory == NULL;
 }
 
 /*

@@ -123,6 +123,45 @@ fork__pools_wiped__are_none_to_the_child(void **state)
 	leave_out(VMEM_SOURCE_REGION, MADV_WIPEONFORK);
 }
 
+/* leave_out_twice -- a child that has the pool from its parent leaves it out */
+static void
+leave_out_twice(int source, bool used)
+{
+	VMEM *vmp = pool_open(source, 1);
+	void *ptr = vmem_malloc(vmp, 100);
+	pid_t pid = fork();
+	int status;
+
+	must(ptr != NULL && pid >= 0);
+	if (pid == 0) {
+		if (used)
+			must(vmem_malloc(vmp, 100) != NULL);
+		must(madvise(vmp, POOL_BYTES, MADV_DONTFORK) == 0);
+		pid = fork();
+		must(pid >= 0);
+		if (pid == 0) {
+			use_none(vmp, ptr);
+			_exit(0);
+		}
+		must(waitpid(pid, &status, 0) == pid && status == 0);
+		_exit(0);
+	}
+	end(vmp, ptr, pid);
+}
+
+static void
+fork__pools_a_child_leaves_out__are_none_to_its_child(void **state)
+{
+	static const int sources[] = {
+		VMEM_SOURCE_PRIVATE, VMEM_SOURCE_MEMFD, VMEM_SOURCE_REGION};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(sources); i++) {
+		leave_out_twice(sources[i], false);
+		leave_out_twice(sources[i], true);
+	}
+}
+
 /* count -- a live object of the walk */
 static int
 count(void *ptr, size_t usable, void *arg)
@@ -243,6 +282,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fork__pools_left_out__are_none_to_the_child),
 		cmocka_unit_test(fork__pools_wiped__are_none_to_the_child),
+		cmocka_unit_test(
+			fork__pools_a_child_leaves_out__are_none_to_its_child),
 		cmocka_unit_test(fork__objects_left_out__are_passed_by),
 		cmocka_unit_test(
 			fork__private_region_without_a_descriptor__is_the_childs),
