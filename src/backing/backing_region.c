@@ -52,13 +52,13 @@ try_out(const struct backing *b)
 
 /*
  * is_there -- is every page mapped?  A program that is wrong about where its
- * region lies, or ends, is told so.  But for the first one, which another pool
- * may have closed: emulators take that for no page.
+ * region lies, or ends, is told so.  The first one may have no access: another
+ * pool has closed it.
  */
 static bool
 is_there(const struct backing *b)
 {
-	return os_is_mapped(b->base + b->granule, b->size - b->granule);
+	return os_is_mapped(b->base, b->size);
 }
 
 int
