@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,12 +96,19 @@ gains_rights(const char *path)
 		       ((st.st_mode & S_ISGID) && st.st_gid != getegid()));
 }
 
-/* has_capabilities -- of its own, which the linker heeds unless we are root */
+/*
+ * has_capabilities -- of its own, which the linker heeds unless we are root;
+ * those that it only may inherit are none
+ */
 static bool
 has_capabilities(const char *path)
 {
+	struct vfs_ns_cap_data cap;
+
+	memset(&cap, 0, sizeof(cap));
 	return geteuid() != 0 &&
-	       getxattr(path, "security.capability", NULL, 0) > 0;
+	       getxattr(path, "security.capability", &cap, sizeof(cap)) > 0 &&
+	       (cap.data[0].permitted != 0 || cap.data[1].permitted != 0);
 }
 
 int

@@ -101,5 +101,11 @@ if [ "$(id -u)" -eq 0 ] && PATH=$PATH:/sbin command -v setcap >/dev/null; then
 	[ "$status" -eq 6 ] || failed "status $status with capabilities"
 	[ "$line" = "vmem run: warning: $tmp/able has capabilities and will not use the pool" ] ||
 		failed "with capabilities: $line"
+	# such that it only may inherit change nothing
+	PATH=$PATH:/sbin setcap cap_net_raw+i "$tmp/able"
+	# shellcheck disable=SC2086
+	line=$(setpriv --reuid 65534 --clear-groups \
+		"$vmem" $run -- "$tmp/able" 2>&1) || :
+	[ -z "$line" ] || failed "with capabilities to inherit: $line"
 fi
 done_expecting
