@@ -19,8 +19,9 @@
 #define POPULATE_WRITE 23
 
 /*
- * bytes, whole huge pages: what one call populates.  The kernel holds the lock
- * of the address space meanwhile, and every mmap(2) of the process waits.
+ * bytes, whole huge pages of 2 MiB: what one call populates.  The kernel holds
+ * the lock of the address space meanwhile, and every mmap(2) of the process
+ * waits.  Of a larger page the first call brings all, and the others nothing.
  */
 #define STEP ((size_t)32 << 20)
 

@@ -279,8 +279,7 @@ slab_receive(struct heap *h, struct slab *s)
 	avail_push(h, s);
 }
 
-/* inbox_take -- what is in it, which is empty then */
-static uint32_t
+uint32_t
 inbox_take(struct heap *h)
 {
 	/* acquire: pairs with the release of who put the slabs there */

@@ -63,7 +63,7 @@ struct heap {
 	uint64_t nlate;     /* misuse that was found later than at the call */
 	uint32_t ndeep;     /* deep LIFOs that have been used: heap_deep.h */
 	uint32_t deep_next; /* of which the next is taken away, if idle */
-	uint32_t nreceived; /* times that the inbox was emptied; atomic */
+	uint32_t nreceived; /* times that the inbox was looked into; atomic */
 	uint32_t idle_seen; /* that, when others looked last; admin lock */
 	uint32_t nslow;     /* slow calls: see heap_age() */
 	uint32_t sweep;     /* classes whose lists are still to be swept */

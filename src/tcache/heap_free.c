@@ -57,7 +57,7 @@ inbox_push(const char *base, struct slab *s)
 	uint32_t head = load_relaxed(&to->inbox);
 	do {
 		s->next = head;
-		/* release: pairs with the acquire in heap_receive() */
+		/* release: pairs with the acquire in inbox_take() */
 	} while (!cas_weak_release(&to->inbox, &head, g));
 }
 

@@ -109,8 +109,7 @@ static unsigned
 empty(struct heap *h)
 {
 	unsigned n = 0;
-	/* acquire: as in heap_receive() */
-	uint32_t g = exchange_acquire(&h->inbox, RUN_NO_GRANULE);
+	uint32_t g = inbox_take(h);
 	while (g != RUN_NO_GRANULE) {
 		struct slab *s = heap_slab(h, g);
 		g = s->next;

@@ -100,6 +100,9 @@ void slot_settle(struct heap *h, struct bin *b, void *p);
 /* bin_flush -- the LIFO's slots become free in their slabs */
 void bin_flush(struct heap *h, struct bin *b);
 
+/* inbox_take -- the slabs in it, by their list, which is empty then; holder */
+uint32_t inbox_take(struct heap *h);
+
 /*
  * inbox_push -- a slab that this thread has QUEUED, to the heap it is of
  * base  the pool's; read in that heap it would be on a line that its holder

@@ -129,7 +129,8 @@ void dir_orphan_all(struct heap_dir *dir, const struct heap *keep);
 
 /*
  * dir_steal -- move a slab of the class with a free slot from a parked heap
- * into h.  Returns whether there was one.  Takes the admin lock.
+ * into h.  Returns whether there was one in those that were looked at: 64, from
+ * where the last look has ended.  Takes the admin lock.
  */
 bool dir_steal(struct heap *h, unsigned cls);
 

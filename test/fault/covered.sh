@@ -23,7 +23,7 @@ trap 'rm -rf "$tmp"' EXIT
 # is before that, for files that are not ours
 harmless='__environ __errno_location __stack_chk_fail __sched_cpucount
 	__memmove_chk __snprintf_chk __vsnprintf_chk
-	_exit abort backtrace clock_gettime dl_iterate_phdr dladdr dlsym
+	_exit abort backtrace clock_gettime dl_iterate_phdr dladdr dladdr1 dlsym
 	fflush getpid gettid
 	memchr memcmp memcpy memmove memset pthread_setcancelstate
 	pthread_sigmask sched_yield secure_getenv sigaddset sigemptyset
