@@ -380,6 +380,9 @@ os_is_mapped(const void *addr, size_t n)
 {
 	int saved = errno;
 	size_t into = (uintptr_t)addr & (os_page_size() - 1);
+	unsigned char in;
+	if (into + n <= os_page_size())
+		return in_core(addr, &in) != -ENOMEM;
 	/* asynchronous, it only looks for gaps; a refusal tells of none */
 	bool gap = msync((char *)(uintptr_t)addr - into, into + n, MS_ASYNC) !=
 			   0 &&

@@ -59,7 +59,10 @@ bool os_is_resident(const void *addr);
 /* os_is_readable -- can the 8 bytes be read?  They are aligned; no signal. */
 bool os_is_readable(const void *addr);
 
-/* os_is_mapped -- is each of n bytes, 1 at least, in some mapping? */
+/*
+ * os_is_mapped -- is each of n bytes, 1 at least, in some mapping?
+ * Of more than a page memcheck thinks that they are read.
+ */
 bool os_is_mapped(const void *addr, size_t n);
 
 /*

@@ -8,6 +8,7 @@
 #include "tcache/guarded.h"
 
 #include "base/arith.h"
+#include "base/guard.h"
 #include "base/misuse.h"
 #include "base/os.h"
 #include "base/probe.h"
@@ -23,7 +24,7 @@ static bool lacks;
 void
 guarded_child(const void *base, size_t size)
 {
-	if (!os_is_mapped(base, size))
+	if (!guard_on && !os_is_mapped(base, size))
 		lacks = true;
 }
 

@@ -160,10 +160,33 @@ clean_threads(void)
 		abort();
 }
 
+/* pools in memory of which no byte has a value yet, one in an object of another
+ */
+static void
+nest(void)
+{
+	size_t size = 3 * VMEM_MIN_POOL;
+	void *mem = aligned_alloc(65536, size), *object;
+	VMEM *outer = vmem_create_in_region(mem, size), *inner;
+	if (outer == NULL ||
+		(object = vmem_aligned_alloc(outer, 65536, VMEM_MIN_POOL)) ==
+			NULL ||
+		(inner = vmem_create_in_region(object, VMEM_MIN_POOL)) == NULL)
+		abort();
+	vmem_free(inner, vmem_malloc(inner, SIZE));
+	if (vmem_check(inner) != 1 || vmem_check(outer) != 1)
+		abort();
+	vmem_delete(inner);
+	vmem_free(outer, object);
+	vmem_delete(outer);
+	free(mem);
+}
+
 /* the child uses what it has inherited */
 void
 clean_fork(void)
 {
+	nest();
 	int status = 1;
 	char *p = make(SIZE);
 	pid_t pid = fork();
