@@ -40,6 +40,9 @@ print(struct printer *p, const char *fmt, ...)
 		p->n += (size_t)n;
 }
 
+/* of one class, ever: what is more was read of no heap */
+#define COUNT_MOST (UINT64_C(1) << 56)
+
 /* class_of_slab -- NULL: another process is about to change it */
 static struct class_stats *
 class_of_slab(struct pool_stats *s, const struct desc *d)
@@ -154,29 +157,35 @@ read_name(struct pool_stats *s, const struct pool *pool)
 	}
 }
 
-/* not_less -- than 0: what two moments gave can be */
+/* at_most -- 0 instead of more: what two moments gave can be less than 0, and
+ * what is no heap any more holds anything */
 static void
-not_less(uint64_t *n)
+at_most(uint64_t *n, uint64_t most)
 {
-	if (*n > INT64_MAX)
+	if (*n > most)
 		*n = 0;
 }
 
-/* settle -- no more is freed than was allocated, whoever works in the pool */
+/*
+ * settle -- no more is freed than was allocated, whoever works in the pool, and
+ * no sum of these is more than a number holds
+ */
 static void
 settle(struct pool_stats *s)
 {
 	for (unsigned c = 0; c < s->nclasses; c++) {
 		struct class_stats *k = &s->cls[c];
-		not_less(&k->nlive);
+		at_most(&k->nlive, s->size);
+		at_most(&k->nmalloc, COUNT_MOST);
 		k->nmalloc = max_size(k->nmalloc, k->nlive);
 	}
 	for (unsigned c = 0; c < LARGE_CLASSES; c++) {
 		struct large_stats *k = &s->large[c];
-		not_less(&k->bytes);
+		at_most(&k->bytes, s->size);
+		at_most(&k->nmalloc, COUNT_MOST);
 		k->nfree = min_size(k->nfree, k->nmalloc);
 	}
-	not_less(&s->large_bytes);
+	at_most(&s->large_bytes, s->size);
 }
 
 /*
