@@ -368,11 +368,11 @@ os_is_readable(const void *addr)
 	int saved = errno;
 	/* a set of signals is read before what is to be done with it is found
 	 * to be nothing that there is */
-	bool not = syscall(SYS_rt_sigprocmask, -1, addr, NULL,
-			   sizeof(uint64_t)) != 0 &&
-		   errno == EFAULT;
+	bool faults = syscall(SYS_rt_sigprocmask, -1, addr, NULL,
+			      sizeof(uint64_t)) != 0 &&
+		      errno == EFAULT;
 	errno = saved;
-	return !not ;
+	return !faults;
 }
 
 bool

@@ -10,11 +10,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/objects.h"
+#include "harness/proc.h"
 
 #define POOL_BYTES (64 * MIB)
 #define HIGH       20000
@@ -181,16 +181,6 @@ check__first_call_in_a_child_on_its_damaged_copy__gives_0(void **state)
 	must(munmap(mem, VMEM_MIN_POOL) == 0);
 }
 
-/* most_memory -- that this process ever had, in bytes */
-static size_t
-most_memory(void)
-{
-	struct rusage usage;
-
-	must(getrusage(RUSAGE_SELF, &usage) == 0);
-	return (size_t)usage.ru_maxrss * KIB;
-}
-
 /* the check's copy is as long as the pool, but little of it is used */
 static void
 check__after_a_fork_and_mlockall__takes_little_memory(void **state)
@@ -211,9 +201,9 @@ check__after_a_fork_and_mlockall__takes_little_memory(void **state)
 	if (pid == 0)
 		_exit(0);
 	must(waitpid(pid, NULL, 0) == pid);
-	before = most_memory();
+	before = proc_peak_memory();
 	assert_int_equal(vmem_check(vmp), 1);
-	assert_true(most_memory() < before + 32 * MIB);
+	assert_true(proc_peak_memory() < before + 32 * MIB);
 	must(munlockall() == 0);
 	vmem_delete(vmp);
 	must(munmap(mem, size) == 0);

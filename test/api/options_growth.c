@@ -323,16 +323,6 @@ machine_memory(void)
 	return (info.totalram + info.totalswap) * info.mem_unit;
 }
 
-/* peak_memory -- bytes of this process */
-static size_t
-peak_memory(void)
-{
-	struct rusage usage;
-
-	must(getrusage(RUSAGE_SELF, &usage) == 0);
-	return (size_t)usage.ru_maxrss * 1024;
-}
-
 /* the kernel would take all that there is first, and end programs for it */
 static void
 malloc__more_than_the_machine_has__is_enomem_at_once(void **state)
@@ -353,7 +343,7 @@ malloc__more_than_the_machine_has__is_enomem_at_once(void **state)
 		p = vmem_malloc(vmp, 30 * MIB);
 		assert_non_null(p);
 		memset(p, 'x', 30 * MIB);
-		before = peak_memory();
+		before = proc_peak_memory();
 		errno = 0;
 		assert_null(vmem_malloc(vmp, much));
 		assert_int_equal(errno, ENOMEM);
@@ -361,7 +351,7 @@ malloc__more_than_the_machine_has__is_enomem_at_once(void **state)
 		assert_null(vmem_aligned_alloc(vmp, 2 * MIB, much));
 		assert_null(vmem_realloc(vmp, p, much + 30 * MIB));
 		/* some tables of the pool apart */
-		assert_true(peak_memory() < before + 8 * MIB);
+		assert_true(proc_peak_memory() < before + 8 * MIB);
 		assert_int_equal(((char *)p)[30 * MIB - 1], 'x');
 		/* what there is room for is to be had as before */
 		assert_non_null(vmem_malloc(vmp, 30 * MIB));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,16 @@
 #ifndef COUNT_NONE
 #define COUNT_NONE true
 #endif
+
+size_t
+proc_peak_memory(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage) != 0)
+		abort();
+	return (size_t)usage.ru_maxrss * 1024;
+}
 
 static size_t
 count_fds(void)

@@ -33,6 +33,9 @@ bool proc_is_unchanged(struct proc_count before);
  */
 bool proc_is_emulated(void);
 
+/* proc_peak_memory -- the most that this process ever had, in bytes */
+size_t proc_peak_memory(void);
+
 /* proc_can_read -- whether a byte can be read there, without a signal */
 bool proc_can_read(const void *addr);
 
